@@ -1,0 +1,51 @@
+"""digitscope: train a handwritten-digit classifier, see why it works, read what people write.
+
+The public names are resolved when they are first used, so ``import digitscope`` is instant and
+reading digits never loads what only training needs.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Classifier": "classifier",
+    "load": "classifier",
+    "to_mnist": "preprocess",
+    "load_data": "data",
+    "train": "training",
+    "resume": "training",
+    "evaluate": "evaluation",
+    "compare": "evaluation",
+    "report": "reporting",
+    "Recipe": "recipes",
+    "RECIPES": "recipes",
+    "Run": "runs",
+    "DigitscopeError": "errors",
+}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from digitscope.classifier import Classifier, load
+    from digitscope.data import load_data
+    from digitscope.errors import DigitscopeError
+    from digitscope.evaluation import compare, evaluate
+    from digitscope.preprocess import to_mnist
+    from digitscope.recipes import RECIPES, Recipe
+    from digitscope.reporting import report
+    from digitscope.runs import Run
+    from digitscope.training import resume, train
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'digitscope' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"digitscope.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,169 @@
+"""One ``.onnx`` file -> a classifier, on ONNX Runtime and NumPy alone.
+
+The file is data: ONNX Runtime computes its graph and runs no code from it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.errors import BadModel
+from digitscope.images import DIGITS, SIDE, Images, Probabilities, check_images
+from digitscope.model_card import KEY, ModelCard
+
+CHUNK = 8_192  # images at a time, so that memory stays flat however many there are
+
+
+class Classifier:
+    """A trained network, read from an ONNX file.
+
+    Parameters
+    ----------
+    path : path
+        An ``.onnx`` file with one input, uint8 of shape (n, 28, 28), and one output, the
+        probabilities of the ten digits.
+    threads : int, optional
+        Threads of one call; 0 lets ONNX Runtime choose.
+
+    Attributes
+    ----------
+    path : Path
+    card : ModelCard
+        What the file says of itself; empty for a file that digitscope did not write.
+
+    Raises
+    ------
+    BadModel
+        When the file is no ONNX model, or one for other input.
+    """
+
+    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+        import onnxruntime
+
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise BadModel(f"no such model file: {self.path}")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 4  # errors are raised; the log would only repeat them
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(self.path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's errors share no base class
+            reason = str(error).rsplit(" : ", 1)[-1].splitlines()[0]
+            raise BadModel(f"{self.path} is not an ONNX model ({reason})") from None
+        self._check_form()
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        try:
+            self.card = ModelCard.from_json(metadata[KEY]) if KEY in metadata else ModelCard()
+        except (ValueError, TypeError, AttributeError):
+            raise BadModel(f"{self.path}: the card in its metadata is damaged.") from None
+
+    def _check_form(self) -> None:
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        wanted = "expected one input uint8 (n, 28, 28) and one output float (n, 10)"
+        for given, dtype, shape in ((inputs, "uint8", (SIDE, SIDE)), (outputs, "float", (DIGITS,))):
+            if len(given) != 1 or (given[0].type, tuple(given[0].shape[1:])) != (
+                f"tensor({dtype})",
+                shape,
+            ):
+                received = ", ".join(f"{g.name} {g.type} {g.shape}" for g in given)
+                raise BadModel(f"{self.path} is for other input: {wanted}. Received: {received}.")
+        self._input = inputs[0].name
+
+    def predict_proba(self, images: Images, *, calibrated: bool = True) -> Probabilities:
+        """Return the probability of each digit.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, 28, 28), dtype uint8
+            0 = paper, 255 = ink.
+        calibrated : bool, default True
+            Whether to apply the temperature in the card. It changes how sure the answer is, never
+            which digit is first.
+
+        Returns
+        -------
+        ndarray of shape (n, 10), dtype float32
+            Rows add up to 1.
+
+        Raises
+        ------
+        BadImage
+            For any other type, dtype or shape.
+        """
+        check_images(images)
+        result = np.empty((len(images), DIGITS), np.float32)
+        for start in range(0, len(images), CHUNK):
+            part = images[start : start + CHUNK]
+            result[start : start + CHUNK] = self._session.run(None, {self._input: part})[0]
+        if calibrated and self.card.temperature != 1:
+            return temper(result, self.card.temperature)
+        return result
+
+    def predict(self, images: Images) -> NDArray[np.int64]:
+        """Return the most probable digit of each image.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, 28, 28), dtype uint8
+            0 = paper, 255 = ink.
+
+        Returns
+        -------
+        ndarray of shape (n,), dtype int64
+
+        Raises
+        ------
+        BadImage
+            For any other type, dtype or shape.
+        """
+        return self.predict_proba(images, calibrated=False).argmax(axis=1)
+
+    def __repr__(self) -> str:
+        return f"Classifier({str(self.path)!r})"
+
+
+def temper(probabilities: NDArray[Any], temperature: float) -> Probabilities:
+    """Return softmax(log(p) / T), which is softmax(logits / T).
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n, 10)
+    temperature : float
+        T; above 1 makes the probabilities less extreme.
+
+    Examples
+    --------
+    >>> temper(np.array([[0.8, 0.2]]), 2.0).round(3).tolist()
+    [[0.6669999957084656, 0.3330000042915344]]
+    """
+    logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def load(model: str | Path, *, threads: int = 0) -> Classifier:
+    """Return the classifier in an ``.onnx`` file, or in a run's folder.
+
+    Parameters
+    ----------
+    model : path
+        ``model.onnx``, or the folder of a run that holds one.
+    threads : int, optional
+        Threads of one call; 0 lets ONNX Runtime choose.
+
+    Raises
+    ------
+    BadModel
+        When there is no such file, or it is not a digit classifier.
+    """
+    path = Path(model)
+    if path.is_dir():
+        if not (path / "model.onnx").is_file():
+            raise BadModel(f"{path} holds no model.onnx; expected a finished run or an .onnx file.")
+        path = path / "model.onnx"
+    return Classifier(path, threads=threads)

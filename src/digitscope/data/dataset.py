@@ -1,0 +1,83 @@
+"""A data set: images and labels for training, and others kept apart for the test."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from digitscope.errors import BadData
+from digitscope.images import DIGITS, Images, Labels, check_images, check_labels
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and their labels.
+
+    Attributes
+    ----------
+    images : ndarray of shape (n, 28, 28), dtype uint8
+        0 = paper, 255 = ink.
+    labels : ndarray of shape (n,), dtype uint8
+        0 to 9.
+    """
+
+    images: Images
+    labels: Labels
+
+    def __post_init__(self) -> None:
+        check_images(self.images)
+        object.__setattr__(
+            self, "labels", check_labels(np.asarray(self.labels), len(self.images), "the split")
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: Any) -> "Split":
+        """Return the images and labels of those rows."""
+        return Split(self.images[rows], self.labels[rows])
+
+    def counts(self) -> list[int]:
+        """Return how many images there are of each digit, 0 to 9."""
+        return np.bincount(self.labels, minlength=DIGITS).tolist()  # type: ignore[no-any-return]
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the image bytes followed by the label bytes."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.images))
+        digest.update(np.ascontiguousarray(self.labels))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named data set.
+
+    Attributes
+    ----------
+    name : str
+        What `load_data` takes: ``mnist``, ``digits`` or ``folder:PATH``.
+    train, test : Split
+        Nothing in `test` is ever trained on.
+    source : str
+        Where it was found, for people.
+    """
+
+    name: str
+    train: Split
+    test: Split
+    source: str
+
+    def hold_out(self, n: int) -> tuple[Split, Split]:
+        """Return the training images in two: those to fit, and `n` held out.
+
+        Which ones is fixed for a data set, so that all recipes and seeds are judged on the same.
+        """
+        if n >= len(self.train):
+            raise BadData(
+                f"validation must leave images to train on: {self.name} has {len(self.train):,} "
+                f"training images. Received: validation={n:,}."
+            )
+        order = np.random.default_rng(1998).permutation(len(self.train))
+        fit, held_out = np.sort(order[n:]), np.sort(order[:n])
+        return self.train.take(fit), self.train.take(held_out)

@@ -1,0 +1,76 @@
+"""What can go wrong, as one small tree.
+
+::
+
+    DigitscopeError          exit 1   anything below; catch this one to catch them all
+    ├── Misuse               exit 2   an option, name or argument that makes no sense
+    ├── BadImage             exit 1   not a picture, or not in the form that was asked for
+    │   └── NoInk            exit 1   a picture, but nothing is written on it
+    ├── BadData              exit 1   a data file or folder that is damaged or inconsistent
+    ├── DataUnavailable      exit 1   a data set that is neither here nor to be had
+    ├── BadModel             exit 1   a model file that is none, or wants other input
+    ├── BadRun               exit 1   a run folder that is none, or cannot go on
+    ├── TrainingFailed       exit 1   the fit itself broke down, e.g. the loss is not finite
+    └── MissingExtra         exit 1   an optional part of digitscope is not installed
+
+Every message says what was expected, what came and what to do about it, on one line.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class DigitscopeError(Exception):
+    """Base of every error that digitscope raises on purpose."""
+
+    exit_code = 1
+
+
+class Misuse(DigitscopeError, ValueError):
+    """An option, a name or an argument that makes no sense."""
+
+    exit_code = 2
+
+
+class BadImage(DigitscopeError, ValueError):
+    """Not a picture, or not one in the form that was asked for."""
+
+
+class NoInk(BadImage):
+    """A picture on which nothing is written."""
+
+
+class BadData(DigitscopeError, ValueError):
+    """A data file or folder that is damaged, empty or inconsistent."""
+
+
+class DataUnavailable(DigitscopeError):
+    """A data set that is neither on this machine nor to be had from the network."""
+
+
+class BadModel(DigitscopeError, ValueError):
+    """A model file that is none, or that wants another input than digit images."""
+
+
+class BadRun(DigitscopeError, ValueError):
+    """A folder that is not a run, or a run that cannot go on."""
+
+
+class TrainingFailed(DigitscopeError):
+    """The fit broke down; whatever was good before is kept in the run's folder."""
+
+
+class MissingExtra(DigitscopeError, ImportError):
+    """An optional part of digitscope is not installed."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known word, or an empty string.
+
+    >>> did_you_mean("clasic", ["classic", "mlp"])
+    " Did you mean 'classic'?"
+    >>> did_you_mean("banana", ["classic", "mlp"])
+    ''
+    """
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,281 @@
+"""How good a classifier is: (labels, probabilities) -> scores with intervals.
+
+The arithmetic is scikit-learn's and SciPy's. Everything takes arrays first; `evaluate` and `compare`
+only run the classifier for them. What is evaluated is the ONNX file that ships.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.classifier import Classifier, temper
+from digitscope.errors import BadData
+from digitscope.images import DIGITS, Images, Labels, Probabilities
+
+BINS = 15  # of equal width, for the calibration error, as in Guo et al. 2017
+
+
+class LabelledImages(Protocol):
+    """Anything with images of shape (n, 28, 28) and labels of shape (n,), such as a `Split`."""
+
+    @property
+    def images(self) -> Images: ...  # noqa: D102
+    @property
+    def labels(self) -> Labels: ...  # noqa: D102
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """What was measured on n images.
+
+    Attributes
+    ----------
+    n : int
+    accuracy : float
+        Share of images whose most probable digit is the true one, 0 to 1.
+    accuracy_interval : tuple of float
+        Wilson's 95 % interval for the accuracy. Wilson, JASA 22 (1927).
+    top2_accuracy : float
+        Share whose true digit is among the two most probable.
+    log_loss : float
+        Mean of -log(probability of the true digit), in nats, calibrated.
+    roc_auc : float or None
+        One against the rest, mean over the digits; None where a digit is missing.
+    precision, recall, f1 : list of float
+        Per digit, 0 to 9; 0 where there is nothing to divide by.
+    support : list of int
+        True images per digit.
+    confusion : list of list of int
+        Row: true digit; column: predicted.
+    temperature : float
+        T of the probabilities that were scored.
+    calibration_error : float
+        Mean gap of confidence and accuracy over 15 bins, weighted by their counts, at T. Naeini,
+        Cooper and Hauskrecht, AAAI 2015.
+    calibration_error_before : float
+        The same at T = 1.
+    """
+
+    n: int
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+    top2_accuracy: float
+    log_loss: float
+    roc_auc: float | None
+    precision: list[float]
+    recall: list[float]
+    f1: list[float]
+    support: list[int]
+    confusion: list[list[int]]
+    temperature: float
+    calibration_error: float
+    calibration_error_before: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scores as plain JSON types."""
+        return dataclasses.asdict(self) | {"accuracy_interval": list(self.accuracy_interval)}
+
+
+def score(labels: Labels, probabilities: Probabilities, *, temperature: float = 1.0) -> Scores:
+    """Return the scores of probabilities against the true labels.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        True digits, 0 to 9.
+    probabilities : ndarray of shape (n, 10)
+        At T = 1.
+    temperature : float
+        T that calibrates them.
+
+    Examples
+    --------
+    >>> score(np.array([3, 5]), np.eye(10, dtype=np.float32)[[3, 5]]).accuracy
+    1.0
+    """
+    from sklearn import metrics
+
+    if not len(labels):
+        raise BadData("there is nothing to evaluate: expected at least one image. Received: 0.")
+    digits = list(range(DIGITS))
+    tempered = temper(probabilities, temperature)
+    predicted = probabilities.argmax(axis=1)
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(
+        labels, predicted, labels=digits, zero_division=0
+    )
+    right = predicted == labels
+    everything = len(np.unique(labels)) == DIGITS
+    top2 = np.argsort(probabilities, axis=1)[:, -2:]
+    return Scores(
+        n=len(labels),
+        accuracy=float(right.mean()),
+        accuracy_interval=wilson_interval(int(right.sum()), len(labels)),
+        top2_accuracy=float((top2 == np.asarray(labels)[:, None]).any(axis=1).mean()),
+        log_loss=float(metrics.log_loss(labels, tempered.astype(np.float64), labels=digits)),
+        roc_auc=float(metrics.roc_auc_score(labels, _rows_to_one(tempered), multi_class="ovr"))
+        if everything
+        else None,
+        precision=precision.tolist(),
+        recall=recall.tolist(),
+        f1=f1.tolist(),
+        support=support.tolist(),
+        confusion=metrics.confusion_matrix(labels, predicted, labels=digits).tolist(),
+        temperature=temperature,
+        calibration_error=reliability(labels, tempered).error,
+        calibration_error_before=reliability(labels, probabilities).error,
+    )
+
+
+def _rows_to_one(probabilities: Probabilities) -> NDArray[np.float64]:
+    wide = probabilities.astype(np.float64)
+    return wide / wide.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def wilson_interval(right: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval for a share of `right` out of `n` (Wilson, 1927).
+
+    >>> low, high = wilson_interval(9764, 10_000)
+    >>> f"{low:.4f} {high:.4f}"
+    '0.9732 0.9792'
+    """
+    z = 1.959963984540054  # the 97.5th percentile of the normal distribution
+    share = right / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How often the answer is right, by how sure it was.
+
+    Attributes
+    ----------
+    confidence, accuracy : ndarray of shape (bins,)
+        Means in each bin that is not empty.
+    count : ndarray of shape (bins,)
+        Images in it.
+    error : float
+        The expected calibration error.
+    """
+
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    count: NDArray[np.int64]
+    error: float
+
+
+def reliability(labels: Labels, probabilities: Probabilities) -> Reliability:
+    """Bin the answers by confidence, 15 bins of equal width."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    count = np.bincount(bins, minlength=BINS)
+    filled = count > 0
+    sure = np.bincount(bins, confidence, BINS)[filled] / count[filled]
+    correct = np.bincount(bins, right, BINS)[filled] / count[filled]
+    error = float((np.abs(sure - correct) * count[filled]).sum() / len(labels))
+    return Reliability(sure, correct, count[filled], error)
+
+
+def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
+    """Return the T that minimises the log-loss of softmax(logits / T) (Guo et al., 2017).
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+    probabilities : ndarray of shape (n, 10)
+        Of images the network was not trained on.
+    """
+    from scipy.optimize import minimize_scalar
+
+    rows = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        tempered = temper(probabilities, math.exp(log_temperature))[rows, labels]
+        return float(-np.log(np.maximum(tempered.astype(np.float64), 1e-38)).mean())
+
+    return float(math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def evaluate(classifier: Classifier, split: LabelledImages) -> Scores:
+    """Return the scores of a classifier on labelled images.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    split : Split
+        For instance ``load_data("mnist").test``.
+
+    Returns
+    -------
+    Scores
+    """
+    probabilities = classifier.predict_proba(split.images, calibrated=False)
+    return score(split.labels, probabilities, temperature=classifier.card.temperature)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two classifiers on the same n images.
+
+    Attributes
+    ----------
+    accuracy_a, accuracy_b : float
+    only_a, only_b : list of int
+        Indices of the images that only A, and only B, gets right.
+    both_wrong : int
+        How many neither gets right.
+    p_value : float
+        McNemar's exact test, two-sided: how likely a split as uneven as this is if both are equally
+        good. McNemar, Psychometrika 12 (1947).
+    """
+
+    n: int
+    accuracy_a: float
+    accuracy_b: float
+    only_a: list[int]
+    only_b: list[int]
+    both_wrong: int
+    p_value: float
+    predicted_a: list[int]
+    predicted_b: list[int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as plain JSON types."""
+        return dataclasses.asdict(self)
+
+
+def compare(a: Classifier, b: Classifier, split: LabelledImages) -> Comparison:
+    """Return how two classifiers differ on the same labelled images."""
+    return compare_predictions(split.labels, a.predict(split.images), b.predict(split.images))
+
+
+def compare_predictions(labels: Labels, a: NDArray[Any], b: NDArray[Any]) -> Comparison:
+    """Return how two rows of predicted digits differ.
+
+    >>> compare_predictions(np.array([1, 2, 3]), np.array([1, 2, 0]), np.array([1, 0, 3])).p_value
+    1.0
+    """
+    from scipy.stats import binomtest
+
+    if not len(labels):
+        raise BadData("there is nothing to compare: expected at least one image. Received: 0.")
+    right_a, right_b = a == labels, b == labels
+    only_a, only_b = np.flatnonzero(right_a & ~right_b), np.flatnonzero(right_b & ~right_a)
+    differ = len(only_a) + len(only_b)
+    return Comparison(
+        n=len(labels),
+        accuracy_a=float(right_a.mean()),
+        accuracy_b=float(right_b.mean()),
+        only_a=only_a.tolist(),
+        only_b=only_b.tolist(),
+        both_wrong=int((~right_a & ~right_b).sum()),
+        p_value=float(binomtest(len(only_a), differ).pvalue) if differ else 1.0,
+        predicted_a=a.tolist(),
+        predicted_b=b.tolist(),
+    )

@@ -1,0 +1,117 @@
+"""Decode any picture, from a file, bytes or memory, to one gray plane.
+
+Decoding is Pillow's; this file decides what each kind of picture means as ink on paper: colour
+becomes luminance, the EXIF turn is applied, transparency becomes paper, 16 bits become 8, of an
+animation the first frame is taken, and a picture too large to be honest is refused unread.
+"""
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from digitscope.errors import BadImage
+
+Gray: TypeAlias = NDArray[np.uint8]  # (height, width), 0 = black, 255 = white
+
+MAX_PIXELS = 80_000_000  # above any phone camera that saves one shot, below what fills memory
+SUFFIXES = frozenset(".png .jpg .jpeg .bmp .gif .tif .tiff .webp .pgm .ppm .pbm".split())
+
+
+def read_gray(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> Gray:
+    """Return a picture as uint8 of shape (height, width), 0 = black, 255 = white.
+
+    Parameters
+    ----------
+    picture : path, bytes, PIL image, or ndarray
+        Arrays are uint8 of shape (height, width), or (height, width, 3 or 4) in RGB(A) order.
+
+    Raises
+    ------
+    BadImage
+        When it cannot be decoded, is truncated, or has more than 80 million pixels.
+
+    Examples
+    --------
+    >>> read_gray(np.full((2, 3, 3), 255, np.uint8)).shape
+    (2, 3)
+    """
+    if isinstance(picture, np.ndarray):
+        return _from_array(picture)
+    if isinstance(picture, Image.Image):
+        return _from_pillow(picture, "the picture")
+    name = "the picture" if isinstance(picture, bytes) else str(picture)
+    source = io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large pictures; the limit below refuses them.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(source) as image:
+                return _from_pillow(image, name)
+    except FileNotFoundError:
+        raise BadImage(f"no such file: {name}") from None
+    except IsADirectoryError:
+        raise BadImage(f"{name} is a folder, not a picture.") from None
+    except UnidentifiedImageError:
+        raise BadImage(
+            f"{name} is not a picture: its contents are no PNG, JPEG, TIFF, BMP, GIF or WebP."
+        ) from None
+    except Image.DecompressionBombError:
+        raise BadImage(_too_large(name)) from None
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+        if isinstance(error, BadImage):
+            raise
+        raise BadImage(f"{name} cannot be decoded: {error or 'it is damaged'}.") from None
+
+
+def _too_large(name: str) -> str:
+    return f"{name} has more than {MAX_PIXELS:,} pixels; scale it down or crop it first."
+
+
+def _from_pillow(image: Image.Image, name: str) -> Gray:
+    if image.width * image.height > MAX_PIXELS:
+        raise BadImage(_too_large(name))
+    image.seek(0) if getattr(image, "is_animated", False) else None
+    image = ImageOps.exif_transpose(image) or image
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _to_8_bits(np.asarray(image))
+    if image.mode == "LAB":
+        return np.asarray(image.getchannel(0))
+    if "A" in image.getbands() or "transparency" in image.info:
+        return _over_paper(np.asarray(image.convert("RGBA")))
+    if image.mode not in ("1", "L"):
+        image = image.convert("RGB")
+    return np.asarray(image.convert("L"))
+
+
+def _from_array(array: NDArray[Any]) -> Gray:
+    if array.dtype == np.uint8 and array.size:
+        if array.ndim == 2:
+            return array
+        if array.ndim == 3 and array.shape[2] in (3, 4):
+            return _from_pillow(Image.fromarray(array), "the array")
+    raise BadImage(
+        f"a picture as an array must be uint8 of shape (height, width) or (height, width, 3 or 4). "
+        f"Received: {array.dtype} {array.shape}."
+    )
+
+
+def _to_8_bits(values: NDArray[Any]) -> Gray:
+    """Scale 16-bit or float samples to 8 bits; a picture of small values keeps them as they are."""
+    values = np.nan_to_num(values.astype(np.float64))
+    top = values.max()
+    full = 255.0 if 1 < top <= 255 else 1.0 if top <= 1 else max(65_535.0, top)
+    return (values.clip(0) * (255.0 / full)).round().astype(np.uint8)
+
+
+def _over_paper(rgba: NDArray[np.uint8]) -> Gray:
+    """Lay a transparent picture on white paper, or on black where what is drawn is light."""
+    gray = np.asarray(Image.fromarray(rgba).convert("RGB").convert("L")).astype(np.float64)
+    alpha = rgba[..., 3] / 255.0
+    drawn = float((gray * alpha).sum() / max(alpha.sum(), 1e-9))
+    paper = 0.0 if drawn > 127 and alpha.mean() < 0.9 else 255.0
+    return (gray * alpha + paper * (1 - alpha)).round().astype(np.uint8)
