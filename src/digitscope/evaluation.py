@@ -103,6 +103,7 @@ def score(labels: Labels, probabilities: Probabilities, *, temperature: float = 
         raise BadData("there is nothing to evaluate: expected at least one image. Received: 0.")
     digits = list(range(DIGITS))
     tempered = temper(probabilities, temperature)
+    exact = tempered / tempered.sum(axis=1, keepdims=True, dtype=np.float64)  # rows add up to 1
     predicted = probabilities.argmax(axis=1)
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
         labels, predicted, labels=digits, zero_division=0
@@ -115,8 +116,8 @@ def score(labels: Labels, probabilities: Probabilities, *, temperature: float = 
         accuracy=float(right.mean()),
         accuracy_interval=wilson_interval(int(right.sum()), len(labels)),
         top2_accuracy=float((top2 == np.asarray(labels)[:, None]).any(axis=1).mean()),
-        log_loss=float(metrics.log_loss(labels, tempered.astype(np.float64), labels=digits)),
-        roc_auc=float(metrics.roc_auc_score(labels, _rows_to_one(tempered), multi_class="ovr"))
+        log_loss=float(metrics.log_loss(labels, exact, labels=digits)),
+        roc_auc=float(metrics.roc_auc_score(labels, exact, multi_class="ovr"))
         if everything
         else None,
         precision=precision.tolist(),
@@ -128,11 +129,6 @@ def score(labels: Labels, probabilities: Probabilities, *, temperature: float = 
         calibration_error=reliability(labels, tempered).error,
         calibration_error_before=reliability(labels, probabilities).error,
     )
-
-
-def _rows_to_one(probabilities: Probabilities) -> NDArray[np.float64]:
-    wide = probabilities.astype(np.float64)
-    return wide / wide.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
 
 
 def wilson_interval(right: int, n: int) -> tuple[float, float]:

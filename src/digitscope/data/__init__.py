@@ -1,26 +1,28 @@
 """Named data sets: MNIST, the bundled digits, and folders of one's own images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from digitscope.data.bundled import load_digits
 from digitscope.data.dataset import Dataset, Split
 from digitscope.data.folder import load_folder
 from digitscope.data.mnist import find_mnist, load_mnist
-from digitscope.errors import Misuse, did_you_mean
+from digitscope.errors import DataUnavailable, Misuse, did_you_mean
 
 NAMES = ("mnist", "digits")
 
 __all__ = ["NAMES", "Dataset", "Split", "find_mnist", "load_data"]
 
 
-def load_data(name: str = "mnist", data_dir: str | Path | None = None) -> Dataset:
+def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Dataset:
     """Return a data set by its name.
 
     Parameters
     ----------
-    name : str
+    name : str, optional
         ``mnist``; ``digits``, scikit-learn's 1,797; or ``folder:PATH``, one subfolder per digit or
-        a CSV file of path,label.
+        a CSV file of path,label. Without a name: MNIST, or the bundled digits where MNIST is neither
+        here nor reachable; the data set's `remark` then says so.
     data_dir : path, optional
         Where the MNIST files are; by default ``DIGITSCOPE_DATA``, the cache, or a download.
 
@@ -43,6 +45,12 @@ def load_data(name: str = "mnist", data_dir: str | Path | None = None) -> Datase
     >>> data.train.images.shape, data.test.images.shape
     ((1500, 28, 28), (297, 28, 28))
     """
+    if name is None and not data_dir:
+        try:
+            return load_mnist()
+        except DataUnavailable as error:
+            return replace(load_digits(), remark=f"{error} Going on with the bundled digits.")
+    name = name or "mnist"
     if name == "mnist":
         return load_mnist(Path(data_dir) if data_dir else None)
     if name == "digits":

@@ -61,12 +61,15 @@ class Dataset:
         Nothing in `test` is ever trained on.
     source : str
         Where it was found, for people.
+    remark : str
+        What its user should know; empty as a rule.
     """
 
     name: str
     train: Split
     test: Split
     source: str
+    remark: str = ""
 
     def hold_out(self, n: int) -> tuple[Split, Split]:
         """Return the training images in two: those to fit, and `n` held out.

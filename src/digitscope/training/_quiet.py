@@ -1,0 +1,32 @@
+"""Import Keras without the dozen lines about GPUs that TensorFlow writes to stderr meanwhile.
+
+They come from C++, before any log level holds, so the file descriptor is turned away for the time
+of the import. If the import fails, what was written is shown after all.
+"""
+
+import os
+import sys
+import tempfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+with tempfile.TemporaryFile() as _log:
+    sys.stderr.flush()
+    _stderr = os.dup(2)
+    os.dup2(_log.fileno(), 2)
+    try:
+        import keras
+
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()  # logs, too, the first time
+    except BaseException:
+        _log.seek(0)
+        os.write(_stderr, _log.read())
+        raise
+    finally:
+        os.dup2(_stderr, 2)
+        os.close(_stderr)
+
+__all__ = ["keras"]

@@ -1,0 +1,287 @@
+"""The fit: epoch after epoch, with a checkpoint after each, until it is done or told to stop.
+
+What an epoch does depends on the recipe, the data and the epoch's number alone: the order of the
+images and their augmentation are drawn from (seed, epoch). So a fit that was killed and goes on
+from its last checkpoint ends with the same weights as one that was not.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from digitscope.data import Split
+from digitscope.errors import BadRun
+from digitscope.files import replacing
+from digitscope.recipes import Recipe
+from digitscope.runs import Row
+from digitscope.training.augmentation import augment
+from digitscope.training.compiled import compile_epoch, layer_gradients
+from digitscope.training.networks import build_network, build_optimizer, rate_factors
+
+PROBE = 2_000  # training images on which the gradient norms are taken, the same in each epoch
+CHUNK = 5_000  # images at a time through the uncompiled network
+
+State = list[np.ndarray]  # the values of all variables: of the model, then of the optimizer
+
+
+@dataclass
+class FitResult:
+    """The trained network and how it came about.
+
+    Attributes
+    ----------
+    model : keras.Sequential
+        With the weights that are to be used.
+    history : list of dict
+        One row an epoch; row 0 is before training.
+    stopped : str
+        Why it ended before its last epoch; empty if it did not.
+    problem : str
+        What broke it; empty if nothing did. The model then holds the last good weights.
+    """
+
+    model: keras.Sequential
+    history: list[Row]
+    stopped: str = ""
+    problem: str = ""
+
+
+class Fit:
+    """A fit of one recipe to one split.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    train : Split
+        What to learn from.
+    held_out : Split
+        What to judge each epoch by; may be empty.
+    callbacks : sequence of keras.callbacks.Callback
+        Called at the beginning and end of the training and of each epoch; not at batches, which
+        exist only inside the compiled graph.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        train: Split,
+        held_out: Split,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
+        self.recipe = recipe
+        self.train, self.held_out = train, held_out
+        self.batch_size = min(recipe.batch_size, len(train))
+        self.steps = math.ceil(len(train) / self.batch_size)
+        self.model = build_network(recipe)
+        self.optimizer = build_optimizer(recipe)
+        self.loss = keras.losses.SparseCategoricalCrossentropy()
+        self.model.compile(self.optimizer, self.loss, metrics=["accuracy"])
+        self.optimizer.build(self.model.trainable_variables)
+        self.history: list[Row] = []
+        self._tensor: Any = None  # the images, where they are the same in every epoch
+        self.callbacks = keras.callbacks.CallbackList(
+            list(callbacks), model=self.model, epochs=recipe.epochs, steps=self.steps, verbose=0
+        )
+
+    @property
+    def _variables(self) -> list[keras.Variable]:
+        return [*self.model.variables, *self.optimizer.variables]
+
+    @property
+    def state(self) -> State:
+        """The values of all variables."""
+        return [np.array(keras.ops.convert_to_numpy(v)) for v in self._variables]
+
+    @state.setter
+    def state(self, values: State) -> None:
+        for variable, value in zip(self._variables, values, strict=True):
+            variable.assign(value)
+
+    def save(self, path: Path, state: State) -> None:
+        """Write a checkpoint: the state and the history that led to it."""
+        arrays = {f"variable_{i:03}": value for i, value in enumerate(state)}
+        with replacing(path) as temporary:
+            np.savez(temporary, history=np.array(json.dumps(self.history)), **arrays)
+
+    def restore(self, path: Path) -> None:
+        """Go on from a checkpoint that `save` wrote."""
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                history = json.loads(str(archive["history"]))
+                state = [archive[name] for name in sorted(archive.files) if name != "history"]
+            if [v.shape for v in state] != [tuple(v.shape) for v in self._variables]:
+                raise ValueError("its weights have other shapes than the recipe")
+        except FileNotFoundError:
+            raise BadRun(f"{path.parent} has no finished epoch to go on from; train anew.") from None
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise BadRun(f"{path} is damaged: {error}.") from None
+        self.state, self.history = state, history
+
+    def run(
+        self, *, checkpoint: Path | None = None, on_epoch: Callable[[Row], None] | None = None
+    ) -> FitResult:
+        """Train to the last epoch, or until a callback, Ctrl-C or a broken loss stops it.
+
+        Parameters
+        ----------
+        checkpoint : path, optional
+            Written after each epoch.
+        on_epoch : callable, optional
+            Called with each row of the history.
+        """
+        run_epoch = compile_epoch(self.model, self.optimizer, self.loss, self.batch_size)
+        labels = keras.ops.convert_to_tensor(self.train.labels.astype(np.int32))
+        factors = rate_factors(self.recipe, self.recipe.epochs * self.steps)
+        if not self.history:
+            self._add({"epoch": 0.0, **self._judge(), **self._norms(self.state)}, on_epoch)
+        good = self.state  # after the last finished epoch
+        finished = len(self.history)
+        result = FitResult(self.model, self.history)
+        logs: dict[str, float] = {}
+        self.callbacks.on_train_begin()
+        # The images of the next epoch are augmented on the other core while this one trains.
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(self._images, finished)
+            try:
+                for epoch in range(finished, self.recipe.epochs + 1):
+                    started = time.perf_counter()
+                    self.callbacks.on_epoch_begin(epoch - 1)
+                    images = coming.result()
+                    if epoch < self.recipe.epochs:
+                        coming = pool.submit(self._images, epoch + 1)
+                    peak = float(self.optimizer.learning_rate)
+                    rates = peak * factors[(epoch - 1) * self.steps : epoch * self.steps]
+                    loss, accuracy = run_epoch(images, labels, self._order(epoch), rates)
+                    # Callbacks may change the peak; the schedule only shapes it.
+                    self.optimizer.learning_rate = peak
+                    if not (math.isfinite(loss) and self._finite()):
+                        result.problem = self._advice(epoch, float(rates.max()))
+                        break
+                    with self._averaged():
+                        logs = {"loss": loss, "accuracy": accuracy, **self._judge()}
+                        row = {"epoch": float(epoch), **logs, "learning_rate": float(rates[-1])}
+                        row["seconds"] = time.perf_counter() - started
+                        row |= self._norms(good)
+                        self.callbacks.on_epoch_end(epoch - 1, dict(logs))
+                    good = self.state
+                    self._add(row, on_epoch)
+                    finished = len(self.history)
+                    if checkpoint:
+                        self.save(checkpoint, good)
+                    if self.model.stop_training:
+                        result.stopped = f"a callback stopped it after epoch {epoch}"
+                        break
+            except KeyboardInterrupt:
+                if finished < 2:
+                    raise
+                result.stopped = f"interrupted after epoch {finished - 1}"
+            finally:
+                coming.cancel()
+        if result.problem or result.stopped.startswith("interrupted"):
+            self.state = good
+            del self.history[finished:]
+        self._average_in()
+        self.callbacks.on_train_end(logs)
+        return result
+
+    def _add(self, row: Row, on_epoch: Callable[[Row], None] | None) -> None:
+        self.history.append(row)
+        if on_epoch:
+            on_epoch(row)
+
+    def _images(self, epoch: int) -> Any:
+        """Return the training images of an epoch as a tensor."""
+        if not self.recipe.augmentation:
+            if self._tensor is None:
+                self._tensor = keras.ops.convert_to_tensor(self.train.images)
+            return self._tensor
+        rng = np.random.default_rng([self.recipe.seed, epoch, 1])
+        images = augment(self.train.images, rng, self.recipe.augmentation)
+        return keras.ops.convert_to_tensor(images)
+
+    def _order(self, epoch: int) -> np.ndarray:
+        """Return the order of an epoch's images; its first ones also fill up the last batch."""
+        rng = np.random.default_rng([self.recipe.seed, epoch, 0])
+        order = rng.permutation(len(self.train)).astype(np.int32)
+        return np.resize(order, self.steps * self.batch_size)
+
+    def _finite(self) -> bool:
+        return all(
+            bool(np.isfinite(keras.ops.convert_to_numpy(w)).all())
+            for w in self.model.trainable_variables
+        )
+
+    def _advice(self, epoch: int, rate: float) -> str:
+        return (
+            f"the loss is not finite in epoch {epoch} at a learning rate of {rate:g}; "
+            f"try a smaller --learning-rate."
+        )
+
+    def _judge(self) -> Row:
+        """Return the loss and accuracy on the held-out images, if there are any."""
+        n = len(self.held_out)
+        if not n:
+            return {}
+        total = right = 0.0
+        for start in range(0, n, CHUNK):
+            part = self.held_out.take(slice(start, start + CHUNK))
+            probabilities = self.model(part.images, training=False)
+            total += float(self.loss(part.labels.astype(np.int32), probabilities)) * len(part)
+            said = np.asarray(keras.ops.convert_to_numpy(probabilities)).argmax(axis=1)
+            right += int((said == part.labels).sum())
+        return {"val_loss": total / n, "val_accuracy": right / n}
+
+    def _norms(self, before: State) -> Row:
+        """Return per layer the norms of its weights, of the epoch's update and of the gradient.
+
+        Kernel and bias count as one vector. The gradient is that of the mean loss over the same
+        2,000 training images, as they are.
+        """
+        probe = self.train.take(slice(PROBE))
+        gradients = layer_gradients(
+            self.model, self.loss, probe.images, probe.labels.astype(np.int32)
+        )
+        after = [np.asarray(keras.ops.convert_to_numpy(v)) for v in self.model.variables]
+        of_variable = dict(zip((v.path for v in self.model.trainable_variables), gradients, strict=True))
+        norms: dict[str, dict[str, float]] = {"weight": {}, "update": {}, "gradient": {}}
+        for variable, old, new in zip(self.model.variables, before, after, strict=False):
+            if variable.path not in of_variable:
+                continue  # the state of a random generator
+            layer = variable.path.rsplit("/", 2)[-2]
+            squares = {
+                "weight": new,
+                "update": new - old,
+                "gradient": of_variable[variable.path],
+            }
+            for kind, values in squares.items():
+                square = norms[kind].get(layer, 0.0) + float(np.square(values, dtype=np.float64).sum())
+                norms[kind][layer] = square
+        return {
+            f"{kind}_norm.{layer}": math.sqrt(square)
+            for kind, layers in norms.items()
+            for layer, square in layers.items()
+        }
+
+    def _average_in(self) -> None:
+        """Put the averaged weights, where the recipe keeps them, into the model."""
+        if self.recipe.average:
+            self.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Let the model hold the averaged weights for a while."""
+        raw = [keras.ops.copy(v.value) for v in self.model.trainable_variables]
+        self._average_in()
+        yield
+        if self.recipe.average:
+            for variable, value in zip(self.model.trainable_variables, raw, strict=True):
+                variable.assign(value)

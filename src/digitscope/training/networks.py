@@ -1,0 +1,78 @@
+"""From a recipe to Keras objects: the network and its optimizer."""
+
+import keras
+import numpy as np
+
+from digitscope.images import DIGITS, SIDE
+from digitscope.recipes import Recipe
+
+
+def build_network(recipe: Recipe) -> keras.Sequential:
+    """Return the untrained network of a recipe.
+
+    uint8 (batch, 28, 28) -> ÷255 -> (batch, 784) -> hidden layers -> (batch, 10) probabilities.
+    All randomness is seeded by the recipe; no global seed is touched.
+    """
+    seeds = (int(s) for s in np.random.default_rng(recipe.seed).integers(0, 2**31, 1_000))
+    layers: list[keras.Layer] = [
+        keras.Input((SIDE, SIDE), dtype="uint8", name="images"),
+        keras.layers.Rescaling(1 / 255, name="scale"),
+        keras.layers.Flatten(name="flatten"),
+    ]
+    for number, units in enumerate(recipe.hidden, start=1):
+        layers.append(
+            keras.layers.Dense(
+                units,
+                recipe.activation,
+                kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+                name=f"hidden_{number}",
+            )
+        )
+        if recipe.dropout:
+            dropout = keras.layers.Dropout(
+                recipe.dropout, seed=next(seeds), name=f"dropout_{number}"
+            )
+            layers.append(dropout)
+    layers.append(
+        keras.layers.Dense(
+            DIGITS,
+            "softmax",
+            kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+            name="digits",
+        )
+    )
+    return keras.Sequential(layers, name="digitscope")
+
+
+def build_optimizer(recipe: Recipe) -> keras.Optimizer:
+    """Return the optimizer of a recipe, at its peak learning rate."""
+    average = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
+    match recipe.optimizer:
+        case "adam":
+            return keras.optimizers.Adam(recipe.learning_rate, **average)
+        case "adamw":
+            return keras.optimizers.AdamW(
+                recipe.learning_rate, weight_decay=recipe.weight_decay, **average
+            )
+        case "sgd":
+            return keras.optimizers.SGD(recipe.learning_rate, **average)
+        case "momentum":
+            return keras.optimizers.SGD(recipe.learning_rate, momentum=0.9, **average)
+        case "rmsprop":
+            return keras.optimizers.RMSprop(recipe.learning_rate, **average)
+
+
+def rate_factors(recipe: Recipe, steps: int) -> np.ndarray:
+    """Return what the peak rate is multiplied by in each of `steps` steps, float32 (steps,)."""
+    step = np.arange(1, steps + 1, dtype=np.float64)
+    warmup = round(recipe.warmup * steps)
+    rise = np.minimum(step / max(warmup, 1), 1)
+    left = np.clip((steps - step + 1) / max(steps - warmup, 1), 0, 1)  # 1 after the warm-up, to 0
+    match recipe.schedule:
+        case "constant":
+            factors = rise
+        case "linear":
+            factors = np.minimum(rise, left)
+        case "cosine":
+            factors = np.minimum(rise, (1 - np.cos(np.pi * left)) / 2)
+    return factors.astype(np.float32)

@@ -1,0 +1,174 @@
+"""From a Keras network to the ONNX file that ships, and back again to see that they agree.
+
+The graph is written layer by layer, so that it is the same file from either backend, with names
+that people and `explain` can read (``hidden_1/kernel``) and nothing in it but the arithmetic.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from digitscope.classifier import Classifier
+from digitscope.errors import BadModel
+from digitscope.files import replacing
+from digitscope.images import DIGITS, SIDE, Images
+from digitscope.model_card import KEY, ModelCard
+
+OPSET, IR_VERSION = 17, 8  # read by every ONNX Runtime since 1.13
+TOLERANCE = 1e-5  # largest difference of any probability between Keras and the ONNX file
+
+SIMPLE = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "elu": "Elu", "selu": "Selu"}
+
+
+class _Graph:
+    """An ONNX graph that grows at its end."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self.tail = "images"
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def add(self, operator: str, name: str, *inputs: str, **attributes: object) -> str:
+        """Append a node that reads the tail, and whatever else is named; it is the new tail."""
+        self.nodes.append(
+            helper.make_node(operator, [self.tail, *inputs], [name], name=name, **attributes)
+        )
+        self.tail = name
+        return name
+
+    def activate(self, activation: str, name: str) -> None:
+        before = self.tail
+        if activation in SIMPLE:
+            self.add(SIMPLE[activation], name)
+        elif activation == "softmax":
+            self.add("Softmax", name, axis=-1)
+        elif activation == "silu":
+            self.add("Sigmoid", f"{name}/gate")
+            self.add("Mul", name, before)
+        elif activation == "gelu":  # x (1 + erf(x / √2)) / 2
+            self.add("Mul", f"{name}/scaled", self.constant(f"{name}/√½", np.float32(0.5**0.5)))
+            self.add("Erf", f"{name}/erf")
+            self.add("Add", f"{name}/gate", self.constant(f"{name}/1", np.float32(1)))
+            self.add("Mul", f"{name}/twice", before)
+            self.add("Mul", name, self.constant(f"{name}/½", np.float32(0.5)))
+        elif activation != "linear":
+            raise BadModel(f"the activation {activation!r} has no translation to ONNX here.")
+
+
+def _rescaling(graph: _Graph, layer: keras.layers.Rescaling) -> None:
+    graph.add("Mul", layer.name, graph.constant(f"{layer.name}/factor", np.float32(layer.scale)))
+    if layer.offset:
+        offset = graph.constant(f"{layer.name}/shift", np.float32(layer.offset))
+        graph.add("Add", f"{layer.name}/shifted", offset)
+
+
+def _flatten(graph: _Graph, layer: keras.layers.Flatten) -> None:
+    graph.add("Flatten", layer.name, axis=1)
+
+
+def _dense(graph: _Graph, layer: keras.layers.Dense) -> None:
+    names = [graph.constant(f"{layer.name}/kernel", _numpy(layer.kernel))]
+    if layer.use_bias:
+        names.append(graph.constant(f"{layer.name}/bias", _numpy(layer.bias)))
+    graph.add("Gemm", f"{layer.name}/logits", *names)
+    graph.activate(layer.activation.__name__, layer.name)
+
+
+def _dropout(graph: _Graph, layer: keras.layers.Dropout) -> None:
+    """Leave it out: it does nothing when the network is used."""
+
+
+def _numpy(variable: keras.Variable) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(variable), np.float32)
+
+
+TRANSLATIONS: dict[type, Callable[[_Graph, keras.Layer], None]] = {
+    keras.layers.Rescaling: _rescaling,
+    keras.layers.Flatten: _flatten,
+    keras.layers.Dense: _dense,
+    keras.layers.Dropout: _dropout,
+}
+
+
+def to_onnx(model: keras.Sequential) -> onnx.ModelProto:
+    """Return the network as an ONNX model: uint8 (n, 28, 28) -> float32 (n, 10).
+
+    Raises
+    ------
+    BadModel
+        For a layer or an input that has no translation here.
+    """
+    if not isinstance(model, keras.Sequential):
+        raise BadModel(f"expected a Sequential Keras model. Received: {type(model).__name__}.")
+    check_keras_form(model)
+    graph = _Graph()
+    graph.add("Cast", "as_float", to=TensorProto.FLOAT)
+    for layer in model.layers:
+        if type(layer) not in TRANSLATIONS:
+            known = ", ".join(t.__name__ for t in TRANSLATIONS)
+            raise BadModel(
+                f"the layer {layer.name!r} is a {type(layer).__name__}; only {known} can be "
+                f"written to ONNX."
+            )
+        TRANSLATIONS[type(layer)](graph, layer)
+    graph.add("Identity", "probabilities")
+    proto = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "digitscope",
+            [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", SIDE, SIDE])],
+            [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", DIGITS])],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="digitscope",
+    )
+    onnx.checker.check_model(proto)
+    return proto
+
+
+def check_keras_form(model: keras.Model) -> None:
+    """Raise `BadModel` unless the model takes uint8 (n, 28, 28) and gives (n, 10)."""
+    shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+    dtype = model.inputs[0].dtype
+    if shapes != ((SIDE, SIDE), (DIGITS,)) or dtype != "uint8":
+        raise BadModel(
+            f"expected a model from uint8 (n, 28, 28) to (n, 10), with the division by 255 inside. "
+            f"Received: one from {dtype} (n, {', '.join(map(str, shapes[0]))}) to "
+            f"(n, {', '.join(map(str, shapes[1]))})."
+        )
+
+
+def write_onnx(proto: onnx.ModelProto, path: Path, card: ModelCard) -> None:
+    """Write the ONNX model with its card in the metadata, whole or not at all."""
+    helper.set_model_props(proto, {KEY: card.to_json()})
+    with replacing(path) as temporary:
+        temporary.write_bytes(proto.SerializeToString())
+
+
+def check_agreement(model: keras.Model, classifier: Classifier, images: Images) -> float:
+    """Return the largest difference of a probability between Keras and the ONNX file.
+
+    Raises
+    ------
+    BadModel
+        When it is more than 1e-5.
+    """
+    ours = classifier.predict_proba(images, calibrated=False)
+    theirs = np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
+    difference = float(np.abs(ours - theirs).max())
+    if not difference <= TOLERANCE:
+        raise BadModel(
+            f"{classifier.path} is refused: its probabilities differ from Keras's by up to "
+            f"{difference:.2g} on {len(images):,} images; at most {TOLERANCE:g} is allowed."
+        )
+    return difference

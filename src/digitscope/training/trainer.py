@@ -1,0 +1,254 @@
+"""Data and recipe in, a run's folder out: fit, export, calibrate, score."""
+
+import os
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from digitscope.classifier import Classifier
+from digitscope.data import Dataset, Split, load_data
+from digitscope.errors import BadData, BadRun, TrainingFailed
+from digitscope.evaluation import Scores, evaluate, fit_temperature
+from digitscope.files import replacing
+from digitscope.model_card import ModelCard
+from digitscope.recipes import RECIPES, Recipe, get_recipe
+from digitscope.runs import Row, Run, new_run_folder
+from digitscope.training.fit import Fit, FitResult
+from digitscope.training.onnx_export import check_agreement, to_onnx, write_onnx
+
+AGREEMENT_IMAGES = 1_000
+RUNS = Path("runs")
+
+
+class Listener:
+    """What `train` tells while it works; the command line draws it. Says nothing by itself."""
+
+    def begin(self, run: Run, recipe: Recipe, data: Dataset, parameters: int) -> None:
+        """Call before the first epoch."""
+
+    def epoch(self, row: Row) -> None:
+        """Call after each epoch with its row of the history; epoch 0 is before training."""
+
+    def done(self, run: Run, scores: Scores) -> None:
+        """Call when the run's folder is complete."""
+
+
+def train(
+    recipe: str | Recipe = "mlp",
+    *,
+    data: str | None = None,
+    out: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    listener: Listener | None = None,
+) -> Run:
+    """Train a network and write everything about it into one folder.
+
+    Parameters
+    ----------
+    recipe : str or Recipe
+        ``classic``, ``mlp``, ``mlp-max``, or a recipe of one's own: ``RECIPES["mlp"].but(seed=1)``.
+    data : str, optional
+        What `load_data` takes. By default MNIST, and the bundled digits where MNIST is neither here
+        nor reachable.
+    out : path, optional
+        The run's folder, which must not hold a run yet; by default ``runs/<recipe>-<number>``.
+    data_dir : path, optional
+        Where the MNIST files are.
+    callbacks : sequence of keras.callbacks.Callback
+        Called around the training and around each epoch.
+    listener : Listener, optional
+        Told of the progress.
+
+    Returns
+    -------
+    Run
+        Its folder holds model.keras, model.onnx, history.csv, metrics.json and run.json.
+
+    Raises
+    ------
+    TrainingFailed
+        When the loss is not finite; the folder then holds the last good weights, if any.
+
+    Examples
+    --------
+    >>> run = train(RECIPES["mlp"].but(epochs=1), data="digits")  # doctest: +SKIP
+    >>> run.metrics["accuracy"]  # doctest: +SKIP
+    0.919...
+    """
+    recipe = get_recipe(recipe)
+    timings: dict[str, float] = {}
+    with _timed(timings, "data"):
+        dataset = load_data(data, data_dir)
+        fitting, held_out = dataset.hold_out(_held_out(recipe, dataset))
+    path = new_run_folder(RUNS, recipe.name) if out is None else Path(out)
+    run = Run(path)
+    if run.record_file.exists():
+        raise BadRun(f"{path} already holds a run; name another --out, or go on with --resume.")
+    path.mkdir(parents=True, exist_ok=True)
+    run.update_record(
+        status="running",
+        recipe=recipe.to_dict(),
+        data=_describe(dataset, fitting, held_out),
+        data_dir=str(data_dir) if data_dir else None,
+        versions=_versions(),
+        machine=_machine(),
+        started=_now(),
+    )
+    with _timed(timings, "build"):
+        fit = Fit(recipe, fitting, held_out, callbacks)
+    return _complete(run, fit, dataset, timings, listener or Listener())
+
+
+def resume(
+    path: str | Path,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    listener: Listener | None = None,
+) -> Run:
+    """Go on with a run that was stopped, from its last finished epoch.
+
+    It ends with the weights it would have had, on the same machine with the same versions.
+
+    Parameters
+    ----------
+    path : path
+        The run's folder.
+    callbacks : sequence of keras.callbacks.Callback
+        As for `train`; what they had counted before the stop is not restored.
+    listener : Listener, optional
+        Told of the progress.
+
+    Raises
+    ------
+    BadRun
+        When the folder is no run, has no finished epoch, is finished, or the data has changed.
+    """
+    run = Run.open(path)
+    record = run.record
+    if record.get("status") == "finished":
+        raise BadRun(f"{path} is finished; there is nothing to go on with.")
+    timings: dict[str, float] = {}
+    recipe = run.recipe
+    with _timed(timings, "data"):
+        dataset = load_data(record["data"]["name"], record.get("data_dir"))
+        fitting, held_out = dataset.hold_out(record["data"]["validation_images"])
+        if _describe(dataset, fitting, held_out)["sha256"] != record["data"]["sha256"]:
+            raise BadRun(f"{path} cannot go on: {dataset.source} holds other images than before.")
+    with _timed(timings, "build"):
+        fit = Fit(recipe, fitting, held_out, callbacks)
+        fit.restore(run.checkpoint_file)
+    run.update_record(status="running")
+    return _complete(run, fit, dataset, timings, listener or Listener())
+
+
+def _held_out(recipe: Recipe, dataset: Dataset) -> int:
+    """Return how many images to hold out; a small data set gives a fifth where nobody said more."""
+    named = RECIPES.get(recipe.name)
+    if named and named.validation == recipe.validation:
+        return min(recipe.validation, len(dataset.train) // 5)
+    return recipe.validation
+
+
+def _complete(
+    run: Run, fit: Fit, dataset: Dataset, timings: dict[str, float], listener: Listener
+) -> Run:
+    listener.begin(run, fit.recipe, dataset, fit.model.count_params())
+
+    def on_epoch(row: Row) -> None:
+        run.write_history(fit.history)
+        listener.epoch(row)
+
+    with _timed(timings, "fit"):
+        try:
+            result = fit.run(checkpoint=run.checkpoint_file, on_epoch=on_epoch)
+        except KeyboardInterrupt:
+            run.update_record(status="interrupted", stopped="interrupted in the first epoch")
+            raise
+    if result.problem and len(result.history) < 2:
+        run.update_record(status="failed", stopped=result.problem)
+        raise TrainingFailed(result.problem)
+    run.write_history(result.history)
+    scores = _ship(run, fit, result, dataset, timings)
+    status = "failed" if result.problem else "interrupted" if result.stopped else "finished"
+    stopped = result.problem or result.stopped
+    run.update_record(status=status, stopped=stopped, timings=timings, finished=_now())
+    listener.done(run, scores)
+    if result.problem:
+        epoch = int(result.history[-1]["epoch"])
+        raise TrainingFailed(f"{result.problem} {run.path} holds the weights of epoch {epoch}.")
+    return run
+
+
+def _ship(
+    run: Run, fit: Fit, result: FitResult, dataset: Dataset, timings: dict[str, float]
+) -> Scores:
+    """Write the model files and score the one that ships."""
+    record, test, held_out = run.record, dataset.test, fit.held_out
+    card = ModelCard(
+        recipe=record["recipe"],
+        data=record["data"],
+        versions=record["versions"],
+        parameters=result.model.count_params(),
+        created=_now(),
+    )
+    with _timed(timings, "export"):
+        with replacing(run.keras_file) as temporary:
+            result.model.save(temporary)
+        proto = to_onnx(result.model)
+        with replacing(run.model_file) as temporary:
+            # The file takes its name only when it agrees with Keras.
+            write_onnx(proto, temporary, card)
+            check_agreement(result.model, Classifier(temporary), test.images[:AGREEMENT_IMAGES])
+    with _timed(timings, "evaluation"):
+        if len(held_out):
+            probabilities = Classifier(run.model_file).predict_proba(held_out.images)
+            temperature = fit_temperature(held_out.labels, probabilities)
+            card = replace(card, temperature=temperature, calibrated_on=len(held_out))
+            write_onnx(proto, run.model_file, card)
+        scores = evaluate(Classifier(run.model_file), test)
+        short = ("n", "accuracy", "accuracy_interval", "log_loss", "calibration_error")
+        card = replace(card, scores={name: scores.to_dict()[name] for name in short})
+        write_onnx(proto, run.model_file, card)
+        run.write_metrics({"data": dataset.name, "split": "test"} | scores.to_dict())
+    return scores
+
+
+@contextmanager
+def _timed(timings: dict[str, float], part: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings[part] = time.perf_counter() - started
+
+
+def _describe(dataset: Dataset, fitting: Split, held_out: Split) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "training_images": len(fitting),
+        "validation_images": len(held_out),
+        "test_images": len(dataset.test),
+        "sha256": {"train": dataset.train.sha256(), "test": dataset.test.sha256()},
+    }
+
+
+def _versions() -> dict[str, str]:
+    backend = keras.backend.backend()
+    libraries = ("digitscope", "keras", backend, "numpy", "onnx", "onnxruntime", "scikit-learn")
+    return {"python": platform.python_version()} | {name: version(name) for name in libraries}
+
+
+def _machine() -> str:
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
