@@ -120,6 +120,10 @@ class Recipe:
         """Return this recipe with some fields changed; None leaves a field as it is."""
         return dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
 
+    def with_augmentation(self, augmentation: Augmentation | None) -> Self:
+        """Return this recipe with another augmentation, or with none."""
+        return dataclasses.replace(self, augmentation=augmentation)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain JSON types."""
         return dataclasses.asdict(self) | {"hidden": list(self.hidden)}

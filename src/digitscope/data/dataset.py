@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from digitscope.errors import BadData
+from digitscope.errors import BadData, Misuse
 from digitscope.images import DIGITS, Images, Labels, check_images, check_labels
 
 
@@ -70,6 +70,18 @@ class Dataset:
     test: Split
     source: str
     remark: str = ""
+
+    def split(self, name: str) -> Split:
+        """Return the ``train`` or ``test`` split, or both together as ``all``."""
+        match name:
+            case "train":
+                return self.train
+            case "test":
+                return self.test
+            case "all":
+                images = np.concatenate([self.train.images, self.test.images])
+                return Split(images, np.concatenate([self.train.labels, self.test.labels]))
+        raise Misuse(f"the split must be test, train or all. Received: {name!r}.")
 
     def hold_out(self, n: int) -> tuple[Split, Split]:
         """Return the training images in two: those to fit, and `n` held out.

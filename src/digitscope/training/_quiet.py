@@ -10,6 +10,11 @@ import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# TensorFlow's converter imports JAX where it finds it, a second that only the JAX backend needs.
+_without_jax = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
+if _without_jax and "jax" not in sys.modules:
+    sys.modules["jax"] = None  # type: ignore[assignment]
+
 with tempfile.TemporaryFile() as _log:
     sys.stderr.flush()
     _stderr = os.dup(2)
@@ -28,5 +33,7 @@ with tempfile.TemporaryFile() as _log:
     finally:
         os.dup2(_stderr, 2)
         os.close(_stderr)
+        if sys.modules.get("jax", ...) is None:
+            del sys.modules["jax"]
 
 __all__ = ["keras"]

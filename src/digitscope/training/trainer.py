@@ -37,6 +37,9 @@ class Listener:
     def epoch(self, row: Row) -> None:
         """Call after each epoch with its row of the history; epoch 0 is before training."""
 
+    def fitted(self, stopped: str) -> None:
+        """Call after the last epoch; `stopped` says why it ended early, if it did."""
+
     def done(self, run: Run, scores: Scores) -> None:
         """Call when the run's folder is complete."""
 
@@ -173,6 +176,8 @@ def _complete(
         except KeyboardInterrupt:
             run.update_record(status="interrupted", stopped="interrupted in the first epoch")
             raise
+        finally:
+            listener.fitted("")
     if result.problem and len(result.history) < 2:
         run.update_record(status="failed", stopped=result.problem)
         raise TrainingFailed(result.problem)

@@ -1,0 +1,75 @@
+"""The command line: one file per command, and nothing heavy imported until a command runs.
+
+Answers go to stdout, progress and remarks to stderr. Exit 0: done; 1: failed; 2: misused.
+"""
+
+import os
+import sys
+
+import typer
+
+from digitscope import __version__
+from digitscope.cli import compare, data, evaluate, export, predict, report, train
+from digitscope.cli.common import remark
+from digitscope.errors import DigitscopeError
+
+app = typer.Typer(
+    name="digitscope",
+    help="Train a handwritten-digit classifier, see why it works, and read what people write.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (train, evaluate, compare, predict, report, export, data):
+    app.command(name=command.__name__.rpartition(".")[2])(command.command)
+
+
+def _version(show: bool) -> None:
+    if show:
+        print(f"digitscope {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Train a handwritten-digit classifier, see why it works, and read what people write."""
+
+
+# Typer raises Click's exceptions, its own copy or the real one; this is their base class.
+_ClickException: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every error that is foreseen becomes one line on stderr."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except DigitscopeError as error:
+        code = _fail(str(error), error.exit_code)
+    except _ClickException as error:
+        message = error.format_message()  # type: ignore[attr-defined]
+        if not message:  # the help that no arguments ask for is already printed
+            sys.exit(2)
+        hint = "" if "--help" in message else " See digitscope --help."
+        code = _fail(f"{message.rstrip('.')}.{hint}", error.exit_code)  # type: ignore[attr-defined]
+    except (KeyboardInterrupt, typer.Abort):
+        code = _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader has seen enough, as `| head` does; Python must not complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except MemoryError:
+        code = _fail("there is not enough memory for this.", 1)
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        code = _fail(f"{what}{error.strerror or error}.", 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> int:
+    remark(f"digitscope: {' '.join(message.split())}")
+    return code

@@ -1,0 +1,91 @@
+"""What the commands share: options that mean the same everywhere, and how answers are printed."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitscope.errors import BadModel
+
+if TYPE_CHECKING:
+    from digitscope.classifier import Classifier
+    from digitscope.evaluation import Scores
+
+RUNS = Path("runs")
+
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data", help="mnist, digits, or folder:PATH of one's own images.", show_default="mnist"
+    ),
+]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="A folder that holds the MNIST files (or DIGITSCOPE_DATA)."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--model", "-m", help="An .onnx file or a run's folder.", show_default="the newest run"
+    ),
+]
+
+
+def remark(text: str) -> None:
+    """Print a line for people, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(content: Any) -> None:
+    """Print JSON on stdout."""
+    print(json.dumps(content, indent=2))
+
+
+def load_model(model: Path | None) -> "Classifier":
+    """Return the classifier that is named, or else that of the newest run in ``runs/``."""
+    from digitscope.classifier import load
+    from digitscope.runs import latest_run
+
+    if model is not None:
+        return load(model)
+    run = latest_run(RUNS)
+    if run is None:
+        raise BadModel(
+            "there is no model yet: expected --model FILE.onnx, or a run in runs/. "
+            "Train one first: digitscope train"
+        )
+    remark(f"model: {run.path}")
+    return load(run.path)
+
+
+def describe_scores(scores: "Scores", title: str) -> str:
+    """Return the scores as a table of plain text."""
+    low, high = scores.accuracy_interval
+    lines = [
+        title,
+        f"  accuracy           {scores.accuracy:8.2%}   95 % interval {low:.2%} to {high:.2%}, "
+        f"n = {scores.n:,}",
+        f"  top-2 accuracy     {scores.top2_accuracy:8.2%}",
+        f"  log-loss           {scores.log_loss:8.4f}   nats",
+    ]
+    if scores.roc_auc is not None:
+        lines.append(f"  ROC AUC            {scores.roc_auc:8.5f}   one against the rest, mean")
+    if scores.temperature == 1:
+        note = "not calibrated"
+    else:
+        note = f"{scores.calibration_error_before:.2%} before T = {scores.temperature:.3f}"
+    lines += [
+        f"  calibration error  {scores.calibration_error:8.2%}   {note}",
+        "",
+        "  digit  precision   recall       F1       n",
+    ]
+    lines += [
+        f"  {digit:5}  {precision:9.2%} {recall:8.2%} {f1:8.2%}  {n:6,}"
+        for digit, (precision, recall, f1, n) in enumerate(
+            zip(scores.precision, scores.recall, scores.f1, scores.support, strict=True)
+        )
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,68 @@
+"""``digitscope compare``: two models on the same images."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digitscope.cli.common import DataDirOption, DataOption, JsonOption, print_json, remark
+from digitscope.cli.evaluate import SplitOption
+
+LISTED = 10  # images per list in the table; --json has all
+
+
+def command(
+    a: Annotated[Path, typer.Argument(help="An .onnx file or a run's folder.")],
+    b: Annotated[Path, typer.Argument(help="Another one.")],
+    data: DataOption = None,
+    split: SplitOption = "test",
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Draw the images on which they differ, as PNG.")
+    ] = None,
+) -> None:
+    """Compare two models on the same images, with McNemar's exact test.
+
+    \b
+    Examples:
+      digitscope compare runs/classic-1 runs/mlp-1
+      digitscope compare old.onnx new.onnx --data digits --json
+    """
+    from digitscope.classifier import load
+    from digitscope.data import load_data
+    from digitscope.evaluation import compare
+
+    first, second = load(a), load(b)
+    dataset = load_data(data, data_dir)
+    if dataset.remark:
+        remark(dataset.remark)
+    images = dataset.split(split)
+    result = compare(first, second, images)
+    if sheet:
+        from digitscope.data.sheet import draw_sheet
+
+        rows = [*result.only_a, *result.only_b]
+        notes = [f"{images.labels[i]}: {result.predicted_a[i]}|{result.predicted_b[i]}" for i in rows]
+        draw_sheet(images.images[rows], notes, sheet)
+    if json:
+        content = {"a": str(a), "b": str(b), "data": dataset.name, "split": split}
+        print_json(content | result.to_dict())
+        return
+    print(f"{dataset.name} ({split}: {result.n:,} images)")
+    print(f"  A  {result.accuracy_a:7.2%}  {a}")
+    print(f"  B  {result.accuracy_b:7.2%}  {b}")
+    print(f"  only A is right: {len(result.only_a)}; only B is right: {len(result.only_b)}; "
+          f"both are wrong: {result.both_wrong}")
+    verdict = "they differ" if result.p_value < 0.05 else "no difference is shown"
+    print(f"  McNemar's exact test: p = {result.p_value:.3g}; at 5 %, {verdict}")
+    for name, rows in (("A", result.only_a), ("B", result.only_b)):
+        if rows:
+            print(f"\n  only {name} is right    image   true   A says   B says")
+            for i in rows[:LISTED]:
+                print(f"  {i:25}   {images.labels[i]:4}   {result.predicted_a[i]:6}"
+                      f"   {result.predicted_b[i]:6}")
+            if len(rows) > LISTED:
+                print(f"  ... and {len(rows) - LISTED} more; --json lists all")
+    if sheet:
+        print(f"\nsheet   {sheet}")

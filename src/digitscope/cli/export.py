@@ -1,0 +1,35 @@
+"""``digitscope export``: a trained network in other formats."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digitscope.cli.common import JsonOption, print_json
+
+
+def command(
+    model: Annotated[Path, typer.Argument(help="A run's folder or a .keras file.")],
+    format: Annotated[
+        str, typer.Option("--format", "-f", help="onnx, litert or savedmodel.")
+    ] = "onnx",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where to.", show_default="beside the model"),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write a trained network as ONNX, LiteRT or SavedModel, and check that it still agrees.
+
+    \b
+    Examples:
+      digitscope export runs/mlp-1 --format litert
+      digitscope export model.keras --format savedmodel --out served/1
+    """
+    from digitscope.training.export import export
+
+    written, difference = export(model, format=format, out=out)
+    if json:
+        print_json({"file": str(written), "format": format, "largest_difference": difference})
+    else:
+        print(f"{written}  largest difference from Keras: {difference:.1e}")

@@ -1,0 +1,26 @@
+"""``digitscope report``: write the page of a run again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digitscope.cli.common import JsonOption, print_json
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")], json: JsonOption = False
+) -> None:
+    """Write report.html and the figures of a run, as train does.
+
+    \b
+    Example:
+      digitscope report runs/mlp-1
+    """
+    from digitscope.reporting import report
+
+    page = report(run)
+    if json:
+        print_json({"report": str(page)})
+    else:
+        print(f"report  {page}")

@@ -1,0 +1,175 @@
+"""``digitscope train``: data and recipe in, a trained network with its scores and report out."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitscope.cli.common import (
+    DataDirOption,
+    DataOption,
+    JsonOption,
+    describe_scores,
+    print_json,
+    remark,
+)
+from digitscope.errors import Misuse, TrainingFailed
+from digitscope.recipes import RECIPES, Augmentation, Recipe, get_recipe
+
+if TYPE_CHECKING:
+    from digitscope.data import Dataset
+    from digitscope.evaluation import Scores
+    from digitscope.runs import Row, Run
+
+
+def _option(help_: str) -> Any:
+    return typer.Option(help=help_, show_default="the recipe's", rich_help_panel="Recipe")
+
+
+def command(
+    recipe: Annotated[str, typer.Argument(help=f"One of {', '.join(RECIPES)}.")] = "mlp",
+    data: DataOption = None,
+    data_dir: DataDirOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The run's folder.", show_default="runs/<recipe>-<number>"),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with this run's folder from its last finished epoch."),
+    ] = None,
+    hidden: Annotated[
+        list[int] | None, _option("Units of a hidden layer; repeat it for more layers, 0 for none.")
+    ] = None,
+    activation: Annotated[str | None, _option("relu, sigmoid, tanh, elu, selu, gelu, silu, linear.")] = None,
+    dropout: Annotated[float | None, _option("Share of hidden units silenced in a step.")] = None,
+    optimizer: Annotated[str | None, _option("adam, adamw, sgd, momentum, rmsprop.")] = None,
+    learning_rate: Annotated[float | None, _option("The rate, or its peak.")] = None,
+    schedule: Annotated[str | None, _option("constant, linear, cosine.")] = None,
+    warmup: Annotated[float | None, _option("Share of the steps over which the rate rises.")] = None,
+    batch_size: Annotated[int | None, _option("Images in a step.")] = None,
+    epochs: Annotated[int | None, _option("Passes over the training images.")] = None,
+    validation: Annotated[int | None, _option("Training images held out.")] = None,
+    average: Annotated[float | None, _option("Decay of the weight average, 0 for none.")] = None,
+    weight_decay: Annotated[float | None, _option("Of adamw.")] = None,
+    augment: Annotated[bool | None, _option("Bend the training images anew in every epoch.")] = None,
+    seed: Annotated[int | None, _option("Of weights, order, dropout and augmentation.")] = None,
+    report: Annotated[bool, typer.Option(help="Write report.html and the figures.")] = True,
+    json: JsonOption = False,
+) -> None:
+    """Train a network, score it on the test images, and write a report.
+
+    \b
+    Examples:
+      digitscope train                          the tuned default, some seconds
+      digitscope train classic                  the script that every tutorial prints
+      digitscope train mlp-max                  the same network, as good as it gets
+      digitscope train --hidden 256 --hidden 64 --dropout 0.2 --epochs 10
+      digitscope train --data folder:my-digits  on one's own images
+      digitscope train --resume runs/mlp-1      go on after an interruption
+    """
+    started = time.perf_counter()
+    changes: dict[str, Any] = {
+        "activation": activation,
+        "dropout": dropout,
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "schedule": schedule,
+        "warmup": warmup,
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "validation": validation,
+        "average": average,
+        "weight_decay": weight_decay,
+        "seed": seed,
+    }
+    if hidden:
+        changes["hidden"] = () if hidden == [0] else tuple(hidden)
+    chosen = get_recipe(recipe).but(**changes)
+    if augment is not None:
+        kept = chosen.augmentation or Augmentation()
+        chosen = chosen.with_augmentation(kept if augment else None)
+    if resume and (data or out or any(value is not None for value in changes.values())):
+        raise Misuse("--resume goes on with a run as it was begun; leave the other options out.")
+
+    import digitscope.training as training
+
+    imported = time.perf_counter() - started
+    progress = _Progress(json)
+    if resume:
+        run = training.resume(resume, listener=progress)
+    else:
+        run = training.train(chosen, data=data, out=out, data_dir=data_dir, listener=progress)
+    timings = {"imports": imported} | run.record["timings"]
+    if report:
+        from digitscope.reporting import report as write_report
+
+        begun = time.perf_counter()
+        write_report(run, data=progress.data)
+        timings["report"] = time.perf_counter() - begun
+    run.update_record(timings=timings)
+    if json:
+        print_json({"run": str(run.path), "timings": timings, "metrics": run.metrics})
+        return
+    parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in timings.items())
+    remark(f"{sum(timings.values()):.1f} s: {parts}")
+    print(f"\nmodel   {run.model_file}")
+    if report:
+        print(f"report  {run.report_file}")
+
+
+class _Progress:
+    """Draws the progress of a fit on stderr and the scores on stdout."""
+
+    def __init__(self, json: bool) -> None:
+        self._json = json
+        self.data: Dataset | None = None
+
+    def begin(self, run: "Run", recipe: Recipe, data: "Dataset", parameters: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn
+
+        self.data = data
+        if data.remark:
+            remark(data.remark)
+        counts = run.record["data"]
+        layers = " → ".join(str(n) for n in (784, *recipe.hidden, 10))
+        remark(
+            f"{recipe.name}: {layers}, {parameters:,} weights; {data.name}: "
+            f"{counts['training_images']:,} images to learn from, "
+            f"{counts['validation_images']:,} held out, {counts['test_images']:,} for the test"
+        )
+        self._bar = Progress(
+            TextColumn("epoch"),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=24),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            console=Console(file=sys.stderr),
+            refresh_per_second=4,
+        )
+        self._task = self._bar.add_task("compiling", total=recipe.epochs)
+        self._bar.start()
+
+    def epoch(self, row: "Row") -> None:
+        if not row["epoch"]:
+            return
+        held_out = f"  held out {row['val_accuracy']:.2%}" if "val_accuracy" in row else ""
+        text = (
+            f"loss {row['loss']:.4f}  accuracy {row['accuracy']:.2%}{held_out}  "
+            f"rate {row['learning_rate']:.2g}"
+        )
+        self._bar.update(self._task, completed=row["epoch"], description=text)
+
+    def fitted(self, stopped: str) -> None:
+        self._bar.stop()
+        if stopped:
+            remark(stopped)
+
+    def done(self, run: "Run", scores: "Scores") -> None:
+        if not self._json:
+            data = run.record["data"]["name"]
+            print(describe_scores(scores, f"\n{run.path.name} on the {data} test images"))

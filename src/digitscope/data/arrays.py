@@ -1,0 +1,61 @@
+"""Stacks of digit images in one file: ``.npy``, ``.npz`` and IDX."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from digitscope.data.idx import read_idx
+from digitscope.errors import BadData, BadImage
+from digitscope.images import Images, check_images
+
+
+def is_array_file(path: Path) -> bool:
+    """Tell by the name whether a file holds arrays and not a picture.
+
+    >>> is_array_file(Path("t10k-images-idx3-ubyte.gz")), is_array_file(Path("seven.png"))
+    (True, False)
+    """
+    name = path.name.lower().removesuffix(".gz")
+    return name.endswith((".npy", ".npz", ".idx", "-ubyte")) or "idx3" in name
+
+
+def read_images(path: Path) -> Images:
+    """Return the images in an array file: uint8 of shape (n, 28, 28), 0 = paper, 255 = ink.
+
+    In an ``.npz`` the array called ``images`` is taken, or else the only one of that form. Nothing
+    is unpickled.
+
+    Raises
+    ------
+    BadData
+        When the file is damaged or holds no such array.
+    """
+    if path.suffix.lower() not in (".npy", ".npz"):
+        images = read_idx(path)
+    else:
+        try:
+            loaded = np.load(path, allow_pickle=False)
+            images = loaded if isinstance(loaded, np.ndarray) else _choose(loaded, path)
+        except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            if isinstance(error, BadData) or getattr(error, "errno", None):
+                raise
+            raise BadData(f"{path} is not a readable array file ({error}).") from None
+    try:
+        return check_images(images)
+    except BadImage as error:
+        raise BadData(f"{path}: {error}") from None
+
+
+def _choose(archive: np.lib.npyio.NpzFile, path: Path) -> Images:
+    if "images" in archive.files:
+        return archive["images"]  # type: ignore[no-any-return]
+    arrays = {name: archive[name] for name in archive.files}
+    fitting = [name for name, a in arrays.items() if a.ndim == 3 and a.dtype == np.uint8]
+    if len(fitting) != 1:
+        found = ", ".join(f"{n} {a.dtype} {a.shape}" for n, a in arrays.items()) or "nothing"
+        raise BadData(
+            f"{path}: expected an array called images, or exactly one uint8 of shape (n, 28, 28). "
+            f"Received: {found}."
+        )
+    return arrays[fitting[0]]  # type: ignore[no-any-return]
