@@ -54,8 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
         message = error.format_message()  # type: ignore[attr-defined]
         if not message:  # the help that no arguments ask for is already printed
             sys.exit(2)
-        hint = "" if "--help" in message else " See digitscope --help."
-        code = _fail(f"{message.rstrip('.')}.{hint}", error.exit_code)  # type: ignore[attr-defined]
+        code = _fail(f"{message} See digitscope --help.", error.exit_code)  # type: ignore[attr-defined]
     except (KeyboardInterrupt, typer.Abort):
         code = _fail("interrupted", 130)
     except BrokenPipeError:
