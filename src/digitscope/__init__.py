@@ -25,7 +25,22 @@ _HOME = {
     "DigitscopeError": "errors",
 }
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+__all__ = [
+    "RECIPES",
+    "Classifier",
+    "DigitscopeError",
+    "Recipe",
+    "Run",
+    "__version__",
+    "compare",
+    "evaluate",
+    "load",
+    "load_data",
+    "report",
+    "resume",
+    "to_mnist",
+    "train",
+]
 
 if TYPE_CHECKING:
     from digitscope.classifier import Classifier, load

@@ -121,7 +121,8 @@ class Classifier:
         BadImage
             For any other type, dtype or shape.
         """
-        return self.predict_proba(images, calibrated=False).argmax(axis=1)
+        answer: NDArray[np.int64] = self.predict_proba(images, calibrated=False).argmax(axis=1)
+        return answer
 
     def __repr__(self) -> str:
         return f"Classifier({str(self.path)!r})"
@@ -143,7 +144,8 @@ def temper(probabilities: NDArray[Any], temperature: float) -> Probabilities:
     """
     logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)) / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    tempered: Probabilities = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return tempered
 
 
 def load(model: str | Path, *, threads: int = 0) -> Classifier:

@@ -1,7 +1,7 @@
 """How good a classifier is: (labels, probabilities) -> scores with intervals.
 
-The arithmetic is scikit-learn's and SciPy's. Everything takes arrays first; `evaluate` and `compare`
-only run the classifier for them. What is evaluated is the ONNX file that ships.
+The arithmetic is scikit-learn's and SciPy's. Everything takes arrays first; `evaluate` and
+`compare` only run the classifier for them. What is evaluated is the ONNX file that ships.
 """
 
 import dataclasses

@@ -18,8 +18,10 @@ from digitscope.errors import BadImage
 
 Gray: TypeAlias = NDArray[np.uint8]  # (height, width), 0 = black, 255 = white
 
-MAX_PIXELS = 80_000_000  # above any phone camera that saves one shot, below what fills memory
-SUFFIXES = frozenset(".png .jpg .jpeg .bmp .gif .tif .tiff .webp .pgm .ppm .pbm".split())
+MAX_PIXELS = 80_000_000  # more than a phone takes in one shot, less than fills the memory
+SUFFIXES = frozenset(
+    [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm"]
+)
 
 
 def read_gray(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> Gray:

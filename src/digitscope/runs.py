@@ -121,11 +121,13 @@ class Run:
     def write_history(self, rows: list[Row]) -> None:
         """Write ``history.csv``."""
         names = list(dict.fromkeys(name for row in rows for name in row))
-        with replacing(self.path / "history.csv") as temporary:
-            with temporary.open("w", newline="") as stream:
-                writer = csv.DictWriter(stream, names)
-                writer.writeheader()
-                writer.writerows(rows)
+        with (
+            replacing(self.path / "history.csv") as temporary,
+            temporary.open("w", newline="") as stream,
+        ):
+            writer = csv.DictWriter(stream, names)
+            writer.writeheader()
+            writer.writerows(rows)
 
 
 def new_run_folder(root: Path, name: str) -> Path:

@@ -22,7 +22,7 @@ def command(
         Path | None, typer.Option(help="Draw the images on which they differ, as PNG.")
     ] = None,
 ) -> None:
-    """Compare two models on the same images, with McNemar's exact test.
+    r"""Compare two models on the same images, with McNemar's exact test.
 
     \b
     Examples:
@@ -43,7 +43,9 @@ def command(
         from digitscope.data.sheet import draw_sheet
 
         rows = [*result.only_a, *result.only_b]
-        notes = [f"{images.labels[i]}: {result.predicted_a[i]}|{result.predicted_b[i]}" for i in rows]
+        notes = [
+            f"{images.labels[i]}: {result.predicted_a[i]}|{result.predicted_b[i]}" for i in rows
+        ]
         draw_sheet(images.images[rows], notes, sheet)
     if json:
         content = {"a": str(a), "b": str(b), "data": dataset.name, "split": split}
@@ -52,16 +54,20 @@ def command(
     print(f"{dataset.name} ({split}: {result.n:,} images)")
     print(f"  A  {result.accuracy_a:7.2%}  {a}")
     print(f"  B  {result.accuracy_b:7.2%}  {b}")
-    print(f"  only A is right: {len(result.only_a)}; only B is right: {len(result.only_b)}; "
-          f"both are wrong: {result.both_wrong}")
+    print(
+        f"  only A is right: {len(result.only_a)}; only B is right: {len(result.only_b)}; "
+        f"both are wrong: {result.both_wrong}"
+    )
     verdict = "they differ" if result.p_value < 0.05 else "no difference is shown"
     print(f"  McNemar's exact test: p = {result.p_value:.3g}; at 5 %, {verdict}")
     for name, rows in (("A", result.only_a), ("B", result.only_b)):
         if rows:
             print(f"\n  only {name} is right    image   true   A says   B says")
             for i in rows[:LISTED]:
-                print(f"  {i:25}   {images.labels[i]:4}   {result.predicted_a[i]:6}"
-                      f"   {result.predicted_b[i]:6}")
+                print(
+                    f"  {i:25}   {images.labels[i]:4}   {result.predicted_a[i]:6}"
+                    f"   {result.predicted_b[i]:6}"
+                )
             if len(rows) > LISTED:
                 print(f"  ... and {len(rows) - LISTED} more; --json lists all")
     if sheet:

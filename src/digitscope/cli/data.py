@@ -22,7 +22,7 @@ def command(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """List the data sets, or count one and draw a sheet of samples from it.
+    r"""List the data sets, or count one and draw a sheet of samples from it.
 
     \b
     Examples:
@@ -44,7 +44,9 @@ def command(
     draw_sheet(data.train.images[rows], [str(d) for d in data.train.labels[rows]], sheet)
     counts = {"train": data.train.counts(), "test": data.test.counts()}
     if json:
-        print_json({"name": data.name, "source": data.source, "counts": counts, "sheet": str(sheet)})
+        print_json(
+            {"name": data.name, "source": data.source, "counts": counts, "sheet": str(sheet)}
+        )
         return
     print(f"{data.name}: {data.source}")
     print("  digit  " + " ".join(f"{d:6}" for d in range(10)) + "     all")

@@ -28,7 +28,7 @@ def command(
     data_dir: DataDirOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Score a model on labelled images.
+    r"""Score a model on labelled images.
 
     \b
     Examples:

@@ -19,7 +19,7 @@ def command(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Write a trained network as ONNX, LiteRT or SavedModel, and check that it still agrees.
+    r"""Write a trained network as ONNX, LiteRT or SavedModel, and check that it still agrees.
 
     \b
     Examples:

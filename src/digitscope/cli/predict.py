@@ -33,7 +33,7 @@ def command(
         bool, typer.Option("--probabilities", "-p", help="All ten probabilities.")
     ] = False,
 ) -> None:
-    """Say which digit is on each picture, and how sure that is.
+    r"""Say which digit is on each picture, and how sure that is.
 
     Pictures may be of any size and either polarity, one cropped digit each. Array files hold
     images as MNIST does: uint8 of shape (n, 28, 28), 0 = paper, 255 = ink.

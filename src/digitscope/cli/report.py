@@ -11,7 +11,7 @@ from digitscope.cli.common import JsonOption, print_json
 def command(
     run: Annotated[Path, typer.Argument(help="A run's folder.")], json: JsonOption = False
 ) -> None:
-    """Write report.html and the figures of a run, as train does.
+    r"""Write report.html and the figures of a run, as train does.
 
     \b
     Example:

@@ -15,7 +15,7 @@ from digitscope.cli.common import (
     print_json,
     remark,
 )
-from digitscope.errors import Misuse, TrainingFailed
+from digitscope.errors import Misuse
 from digitscope.recipes import RECIPES, Augmentation, Recipe, get_recipe
 
 if TYPE_CHECKING:
@@ -43,23 +43,29 @@ def command(
     hidden: Annotated[
         list[int] | None, _option("Units of a hidden layer; repeat it for more layers, 0 for none.")
     ] = None,
-    activation: Annotated[str | None, _option("relu, sigmoid, tanh, elu, selu, gelu, silu, linear.")] = None,
+    activation: Annotated[
+        str | None, _option("relu, sigmoid, tanh, elu, selu, gelu, silu, linear.")
+    ] = None,
     dropout: Annotated[float | None, _option("Share of hidden units silenced in a step.")] = None,
     optimizer: Annotated[str | None, _option("adam, adamw, sgd, momentum, rmsprop.")] = None,
     learning_rate: Annotated[float | None, _option("The rate, or its peak.")] = None,
     schedule: Annotated[str | None, _option("constant, linear, cosine.")] = None,
-    warmup: Annotated[float | None, _option("Share of the steps over which the rate rises.")] = None,
+    warmup: Annotated[
+        float | None, _option("Share of the steps over which the rate rises.")
+    ] = None,
     batch_size: Annotated[int | None, _option("Images in a step.")] = None,
     epochs: Annotated[int | None, _option("Passes over the training images.")] = None,
     validation: Annotated[int | None, _option("Training images held out.")] = None,
     average: Annotated[float | None, _option("Decay of the weight average, 0 for none.")] = None,
     weight_decay: Annotated[float | None, _option("Of adamw.")] = None,
-    augment: Annotated[bool | None, _option("Bend the training images anew in every epoch.")] = None,
+    augment: Annotated[
+        bool | None, _option("Bend the training images anew in every epoch.")
+    ] = None,
     seed: Annotated[int | None, _option("Of weights, order, dropout and augmentation.")] = None,
     report: Annotated[bool, typer.Option(help="Write report.html and the figures.")] = True,
     json: JsonOption = False,
 ) -> None:
-    """Train a network, score it on the test images, and write a report.
+    r"""Train a network, score it on the test images, and write a report.
 
     \b
     Examples:
@@ -129,8 +135,13 @@ class _Progress:
 
     def begin(self, run: "Run", recipe: Recipe, data: "Dataset", parameters: int) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
         self.data = data
         if data.remark:

@@ -21,8 +21,8 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
     ----------
     name : str, optional
         ``mnist``; ``digits``, scikit-learn's 1,797; or ``folder:PATH``, one subfolder per digit or
-        a CSV file of path,label. Without a name: MNIST, or the bundled digits where MNIST is neither
-        here nor reachable; the data set's `remark` then says so.
+        a CSV file of path,label. Without a name: MNIST, or the bundled digits where MNIST is
+        neither here nor reachable; the data set's `remark` then says so.
     data_dir : path, optional
         Where the MNIST files are; by default ``DIGITSCOPE_DATA``, the cache, or a download.
 

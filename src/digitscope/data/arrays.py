@@ -49,7 +49,7 @@ def read_images(path: Path) -> Images:
 
 def _choose(archive: np.lib.npyio.NpzFile, path: Path) -> Images:
     if "images" in archive.files:
-        return archive["images"]  # type: ignore[no-any-return]
+        return archive["images"]
     arrays = {name: archive[name] for name in archive.files}
     fitting = [name for name, a in arrays.items() if a.ndim == 3 and a.dtype == np.uint8]
     if len(fitting) != 1:
@@ -58,4 +58,4 @@ def _choose(archive: np.lib.npyio.NpzFile, path: Path) -> Images:
             f"{path}: expected an array called images, or exactly one uint8 of shape (n, 28, 28). "
             f"Received: {found}."
         )
-    return arrays[fitting[0]]  # type: ignore[no-any-return]
+    return arrays[fitting[0]]

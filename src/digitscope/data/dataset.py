@@ -44,8 +44,8 @@ class Split:
 
     def sha256(self) -> str:
         """Return the SHA-256 of the image bytes followed by the label bytes."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.images))
-        digest.update(np.ascontiguousarray(self.labels))
+        digest = hashlib.sha256(self.images.tobytes())
+        digest.update(self.labels.tobytes())
         return digest.hexdigest()
 
 

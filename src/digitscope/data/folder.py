@@ -1,7 +1,8 @@
 """People's own images: one subfolder per digit, or a CSV of path and label.
 
 Every picture is put into MNIST form. Where the folder has ``train/`` and ``test/``, those are the
-splits; otherwise every fifth image of each digit, in the order of their names, is kept for the test.
+splits; otherwise every fifth image of each digit, in the order of their names, is kept for the
+test.
 """
 
 import csv

@@ -1,3 +1,7 @@
-"""placeholder until the recipe search lands"""
-def augment(images, rng, settings):
+"""Placeholder until the recipe search lands."""
+
+from typing import Any
+
+
+def augment(images: Any, rng: Any, settings: Any) -> Any:
     return images

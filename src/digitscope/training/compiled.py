@@ -43,7 +43,6 @@ def _tensorflow_epoch(
 
     weights = model.trainable_variables
 
-    @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
     def epoch(images: Array, labels: Array, order: Array, rates: Array) -> tuple[Array, Array]:
         def step(i: Array, total: Array, right: Array) -> tuple[Array, Array, Array]:
             rows = tf.slice(order, [i * batch_size], [batch_size])
@@ -62,7 +61,13 @@ def _tensorflow_epoch(
         )
         return total / steps, right / (steps * batch_size)
 
-    return lambda *arrays: tuple(float(value) for value in epoch(*arrays))
+    compiled = tf.function(epoch, jit_compile=True, autograph=False)
+
+    def run(*arrays: Array) -> tuple[float, float]:
+        loss, accuracy = compiled(*arrays)
+        return float(loss), float(accuracy)
+
+    return run
 
 
 def _jax_epoch(
@@ -79,7 +84,6 @@ def _jax_epoch(
 
     gradient = jax.value_and_grad(batch_loss, has_aux=True)
 
-    @jax.jit
     def epoch(state: Array, images: Array, labels: Array, order: Array, rates: Array) -> Array:
         def step(i: Array, carry: Array) -> Array:
             trainable, fixed, slots, total, right = carry
@@ -95,9 +99,11 @@ def _jax_epoch(
         *state, total, right = lax.fori_loop(0, steps, step, (*state, 0.0, np.int32(0)))
         return state, total / steps, right / (steps * batch_size)
 
+    compiled = jax.jit(epoch)
+
     def run(*arrays: Array) -> tuple[float, float]:
         variables = model.trainable_variables, model.non_trainable_variables, optimizer.variables
-        state, mean_loss, accuracy = epoch([[v.value for v in vs] for vs in variables], *arrays)
+        state, mean_loss, accuracy = compiled([[v.value for v in vs] for vs in variables], *arrays)
         for group, values in zip(variables, state, strict=True):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)

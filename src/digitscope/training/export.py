@@ -29,7 +29,7 @@ def export(
     Parameters
     ----------
     model : path
-        A run's folder or a ``.keras`` file. It is loaded in Keras's safe mode: no code from it runs.
+        A run's folder or a ``.keras`` file, loaded in Keras's safe mode: no code from it runs.
     format : {"onnx", "litert", "savedmodel"}
         All take uint8 of shape (n, 28, 28) and give float32 of shape (n, 10). The last two need the
         TensorFlow backend.
@@ -50,7 +50,8 @@ def export(
     if format not in get_args(Format):
         known = get_args(Format)
         raise Misuse(
-            f"unknown format {format!r}; there are {', '.join(known)}." + did_you_mean(format, known)
+            f"unknown format {format!r}; there are {', '.join(known)}."
+            + did_you_mean(format, known)
         )
     if format != "onnx" and keras.backend.backend() != "tensorflow":
         raise Misuse(f"{format} is written by TensorFlow; leave KERAS_BACKEND unset for this.")

@@ -108,7 +108,7 @@ class Fit:
 
     def save(self, path: Path, state: State) -> None:
         """Write a checkpoint: the state and the history that led to it."""
-        arrays = {f"variable_{i:03}": value for i, value in enumerate(state)}
+        arrays: dict[str, Any] = {f"variable_{i:03}": value for i, value in enumerate(state)}
         with replacing(path) as temporary:
             np.savez(temporary, history=np.array(json.dumps(self.history)), **arrays)
 
@@ -121,7 +121,9 @@ class Fit:
             if [v.shape for v in state] != [tuple(v.shape) for v in self._variables]:
                 raise ValueError("its weights have other shapes than the recipe")
         except FileNotFoundError:
-            raise BadRun(f"{path.parent} has no finished epoch to go on from; train anew.") from None
+            raise BadRun(
+                f"{path.parent} has no finished epoch to go on from; train anew."
+            ) from None
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise BadRun(f"{path} is damaged: {error}.") from None
         self.state, self.history = state, history
@@ -251,7 +253,9 @@ class Fit:
             self.model, self.loss, probe.images, probe.labels.astype(np.int32)
         )
         after = [np.asarray(keras.ops.convert_to_numpy(v)) for v in self.model.variables]
-        of_variable = dict(zip((v.path for v in self.model.trainable_variables), gradients, strict=True))
+        of_variable = dict(
+            zip((v.path for v in self.model.trainable_variables), gradients, strict=True)
+        )
         norms: dict[str, dict[str, float]] = {"weight": {}, "update": {}, "gradient": {}}
         for variable, old, new in zip(self.model.variables, before, after, strict=False):
             if variable.path not in of_variable:
@@ -263,7 +267,9 @@ class Fit:
                 "gradient": of_variable[variable.path],
             }
             for kind, values in squares.items():
-                square = norms[kind].get(layer, 0.0) + float(np.square(values, dtype=np.float64).sum())
+                square = norms[kind].get(layer, 0.0) + float(
+                    np.square(values, dtype=np.float64).sum()
+                )
                 norms[kind][layer] = square
         return {
             f"{kind}_norm.{layer}": math.sqrt(square)

@@ -6,6 +6,7 @@ that people and `explain` can read (``hidden_1/kernel``) and nothing in it but t
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -32,8 +33,8 @@ class _Graph:
         self.constants: list[onnx.TensorProto] = []
         self.tail = "images"
 
-    def constant(self, name: str, value: np.ndarray) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+    def constant(self, name: str, value: Any) -> str:
+        self.constants.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
         return name
 
     def add(self, operator: str, name: str, *inputs: str, **attributes: object) -> str:
@@ -54,17 +55,17 @@ class _Graph:
             self.add("Sigmoid", f"{name}/gate")
             self.add("Mul", name, before)
         elif activation == "gelu":  # x (1 + erf(x / √2)) / 2
-            self.add("Mul", f"{name}/scaled", self.constant(f"{name}/√½", np.float32(0.5**0.5)))
+            self.add("Mul", f"{name}/scaled", self.constant(f"{name}/√½", 0.5**0.5))
             self.add("Erf", f"{name}/erf")
-            self.add("Add", f"{name}/gate", self.constant(f"{name}/1", np.float32(1)))
+            self.add("Add", f"{name}/gate", self.constant(f"{name}/1", 1))
             self.add("Mul", f"{name}/twice", before)
-            self.add("Mul", name, self.constant(f"{name}/½", np.float32(0.5)))
+            self.add("Mul", name, self.constant(f"{name}/½", 0.5))
         elif activation != "linear":
             raise BadModel(f"the activation {activation!r} has no translation to ONNX here.")
 
 
 def _rescaling(graph: _Graph, layer: keras.layers.Rescaling) -> None:
-    graph.add("Mul", layer.name, graph.constant(f"{layer.name}/factor", np.float32(layer.scale)))
+    graph.add("Mul", layer.name, graph.constant(f"{layer.name}/factor", layer.scale))
     if layer.offset:
         offset = graph.constant(f"{layer.name}/shift", np.float32(layer.offset))
         graph.add("Add", f"{layer.name}/shifted", offset)

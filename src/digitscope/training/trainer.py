@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 
 from digitscope.classifier import Classifier
 from digitscope.data import Dataset, Split, load_data
-from digitscope.errors import BadData, BadRun, TrainingFailed
+from digitscope.errors import BadRun, TrainingFailed
 from digitscope.evaluation import Scores, evaluate, fit_temperature
 from digitscope.files import replacing
 from digitscope.model_card import ModelCard
@@ -28,8 +28,8 @@ AGREEMENT_IMAGES = 1_000
 RUNS = Path("runs")
 
 
-class Listener:
-    """What `train` tells while it works; the command line draws it. Says nothing by itself."""
+class Listener(Protocol):
+    """What `train` tells while it works; the command line draws it."""
 
     def begin(self, run: Run, recipe: Recipe, data: Dataset, parameters: int) -> None:
         """Call before the first epoch."""
@@ -41,7 +41,21 @@ class Listener:
         """Call after the last epoch; `stopped` says why it ended early, if it did."""
 
     def done(self, run: Run, scores: Scores) -> None:
-        """Call when the run's folder is complete."""
+        """Call when the model is written and scored."""
+
+
+class _Silent:
+    def begin(self, run: Run, recipe: Recipe, data: Dataset, parameters: int) -> None:
+        pass
+
+    def epoch(self, row: Row) -> None:
+        pass
+
+    def fitted(self, stopped: str) -> None:
+        pass
+
+    def done(self, run: Run, scores: Scores) -> None:
+        pass
 
 
 def train(
@@ -108,7 +122,7 @@ def train(
     )
     with _timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks)
-    return _complete(run, fit, dataset, timings, listener or Listener())
+    return _complete(run, fit, dataset, timings, listener or _Silent())
 
 
 def resume(
@@ -150,7 +164,7 @@ def resume(
         fit = Fit(recipe, fitting, held_out, callbacks)
         fit.restore(run.checkpoint_file)
     run.update_record(status="running")
-    return _complete(run, fit, dataset, timings, listener or Listener())
+    return _complete(run, fit, dataset, timings, listener or _Silent())
 
 
 def _held_out(recipe: Recipe, dataset: Dataset) -> int:
