@@ -53,12 +53,14 @@ class Classifier:
                 str(self.path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime's errors share no base class
-            reason = str(error).rsplit(" : ", 1)[-1].splitlines()[0]
+            reason = " ".join(str(error).rsplit(" : ", 1)[-1].split())[:200]
             raise BadModel(f"{self.path} is not an ONNX model ({reason})") from None
         self._check_form()
         metadata = self._session.get_modelmeta().custom_metadata_map
         try:
             self.card = ModelCard.from_json(metadata[KEY]) if KEY in metadata else ModelCard()
+            if not 0 < self.card.temperature < float("inf"):
+                raise ValueError("a temperature is above 0")
         except (ValueError, TypeError, AttributeError):
             raise BadModel(f"{self.path}: the card in its metadata is damaged.") from None
 
@@ -66,13 +68,25 @@ class Classifier:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         wanted = "expected one input uint8 (n, 28, 28) and one output float (n, 10)"
         for given, dtype, shape in ((inputs, "uint8", (SIDE, SIDE)), (outputs, "float", (DIGITS,))):
-            if len(given) != 1 or (given[0].type, tuple(given[0].shape[1:])) != (
-                f"tensor({dtype})",
-                shape,
+            if (
+                len(given) != 1
+                or given[0].type != f"tensor({dtype})"
+                or tuple(given[0].shape[1:]) != shape
+                or isinstance(given[0].shape[0], int)  # for so many images and no others
             ):
                 received = ", ".join(f"{g.name} {g.type} {g.shape}" for g in given)
                 raise BadModel(f"{self.path} is for other input: {wanted}. Received: {received}.")
         self._input = inputs[0].name
+        try:
+            answer = self._session.run(None, {self._input: np.zeros((2, SIDE, SIDE), np.uint8)})[0]
+        except Exception as error:  # as above
+            reason = " ".join(str(error).split())[:200]
+            raise BadModel(f"{self.path} cannot be computed: {reason}") from None
+        if answer.shape != (2, DIGITS) or not np.isfinite(answer).all():
+            raise BadModel(
+                f"{self.path} is no digit classifier: two blank images must give 2×10 finite "
+                f"probabilities. Received: {answer.shape}, {answer.ravel()[:3]}..."
+            )
 
     def predict_proba(self, images: Images, *, calibrated: bool = True) -> Probabilities:
         """Return the probability of each digit.

@@ -14,6 +14,7 @@ def replacing(path: Path) -> Iterator[Path]:
     A reader sees the old file or the new one, never a half. When the block fails, nothing is left.
     The temporary name keeps the suffix, since libraries choose the format by it.
 
+    >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "note.txt"
     >>> with replacing(target) as temporary:
     ...     _ = temporary.write_text("whole")

@@ -73,6 +73,7 @@ def find_ink(gray: Gray) -> NDArray[np.float32]:
     # Grain of the paper goes, but clean paper keeps its faintest anti-aliased edge.
     middle = float(np.median(paper))
     grain = 3 * 1.4826 * float(np.median(np.abs(paper - middle)))
+    grain = min(grain, threshold - middle)  # a shadow is no grain: what is ink stays ink
     ink = np.where(level - middle > grain, level - middle, 0)
     peak = float(np.percentile(ink[level > threshold], 90))
     return (ink * (255 / peak if peak < 250 else 1)).clip(0, 255).astype(np.float32)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from digitscope.errors import BadRun
+from digitscope.errors import BadRun, Misuse
 from digitscope.files import replacing, write_text
 from digitscope.recipes import Recipe
 
@@ -78,7 +78,10 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         """The recipe it followed."""
-        return Recipe.from_dict(self.record["recipe"])
+        try:
+            return Recipe.from_dict(self.record["recipe"])
+        except (KeyError, TypeError, AttributeError, Misuse) as error:
+            raise BadRun(f"{self.record_file} is damaged: no such recipe ({error}).") from None
 
     @property
     def metrics(self) -> dict[str, Any]:

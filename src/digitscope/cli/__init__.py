@@ -3,6 +3,7 @@
 Answers go to stdout, progress and remarks to stderr. Exit 0: done; 1: failed; 2: misused.
 """
 
+import io
 import os
 import sys
 
@@ -22,7 +23,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (train, evaluate, compare, predict, report, export, data):
-    app.command(name=command.__name__.rpartition(".")[2])(command.command)
+    app.command(
+        name=command.__name__.rpartition(".")[2],
+        # Typer keeps the lines of a paragraph that begins with the character \b.
+        help=(command.command.__doc__ or "").replace(r"\b", "\b"),
+    )(command.command)
 
 
 def _version(show: bool) -> None:
@@ -46,26 +51,32 @@ _ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error that is foreseen becomes one line on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     try:
         code = app(arguments, standalone_mode=False)
+        sys.stdout.flush()  # a full disk shows here, at the latest
     except DigitscopeError as error:
         code = _fail(str(error), error.exit_code)
     except _ClickException as error:
         message = error.format_message()  # type: ignore[attr-defined]
         if not message:  # the help that no arguments ask for is already printed
             sys.exit(2)
-        code = _fail(f"{message} See digitscope --help.", error.exit_code)  # type: ignore[attr-defined]
+        code = _fail(f"{message.rstrip('.')}. See digitscope --help.", error.exit_code)  # type: ignore[attr-defined]
     except (KeyboardInterrupt, typer.Abort):
         code = _fail("interrupted", 130)
-    except BrokenPipeError:
-        # The reader has seen enough, as `| head` does; Python must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+    except (BrokenPipeError, SystemExit):
+        code = 0  # the reader has seen enough, as `| head` does; Typer makes a SystemExit of it
     except MemoryError:
         code = _fail("there is not enough memory for this.", 1)
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         code = _fail(f"{what}{error.strerror or error}.", 1)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # What still waits cannot be written; Python must not try again, and complain, at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

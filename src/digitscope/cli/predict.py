@@ -98,6 +98,9 @@ def _batches(
         try:
             if is_array_file(file):
                 images = read_images(file)
+                if waiting:  # in the order in which they were named
+                    yield names, np.stack(waiting)
+                    names, waiting = [], []
                 for start in range(0, len(images), TOGETHER):
                     part = images[start : start + TOGETHER]
                     yield [f"{file}[{start + i}]" for i in range(len(part))], part

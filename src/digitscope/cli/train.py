@@ -97,7 +97,8 @@ def command(
     if augment is not None:
         kept = chosen.augmentation or Augmentation()
         chosen = chosen.with_augmentation(kept if augment else None)
-    if resume and (data or out or any(value is not None for value in changes.values())):
+    others = [data, data_dir, out, augment, *changes.values()]
+    if resume and any(value is not None for value in others):
         raise Misuse("--resume goes on with a run as it was begun; leave the other options out.")
 
     import digitscope.training as training

@@ -1,6 +1,7 @@
 """Stacks of digit images in one file: ``.npy``, ``.npz`` and IDX."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,19 @@ import numpy as np
 from digitscope.data.idx import read_idx
 from digitscope.errors import BadData, BadImage
 from digitscope.images import Images, check_images
+
+# What NumPy and zipfile raise for a damaged file, an encrypted one, or one of another kind.
+_DAMAGE = (
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    SyntaxError,
+    RuntimeError,
+    MemoryError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 def is_array_file(path: Path) -> bool:
@@ -37,7 +51,7 @@ def read_images(path: Path) -> Images:
         try:
             loaded = np.load(path, allow_pickle=False)
             images = loaded if isinstance(loaded, np.ndarray) else _choose(loaded, path)
-        except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             if isinstance(error, BadData) or getattr(error, "errno", None):
                 raise
             raise BadData(f"{path} is not a readable array file ({error}).") from None
@@ -50,7 +64,7 @@ def read_images(path: Path) -> Images:
 def _choose(archive: np.lib.npyio.NpzFile, path: Path) -> Images:
     if "images" in archive.files:
         return archive["images"]
-    arrays = {name: archive[name] for name in archive.files}
+    arrays = {name: np.asarray(archive[name]) for name in archive.files}
     fitting = [name for name, a in arrays.items() if a.ndim == 3 and a.dtype == np.uint8]
     if len(fitting) != 1:
         found = ", ".join(f"{n} {a.dtype} {a.shape}" for n, a in arrays.items()) or "nothing"

@@ -74,8 +74,8 @@ def _list_csv(table: Path) -> list[Item]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             for number, row in enumerate(csv.reader(file), start=1):
-                if not row or (number == 1 and not row[-1].strip().isdigit()):
-                    continue  # a blank line, or the header
+                if not row or (number == 1 and _is_header(row, table.parent)):
+                    continue
                 if len(row) != 2 or row[1].strip() not in list("0123456789"):
                     raise BadData(
                         f"{table}, line {number}: expected path,label with a label of 0 to 9. "
@@ -87,6 +87,10 @@ def _list_csv(table: Path) -> list[Item]:
     if not items:
         raise BadData(f"{table} lists no images; expected lines of path,label.")
     return items
+
+
+def _is_header(row: list[str], folder: Path) -> bool:
+    return not row[-1].strip().isdigit() and not (folder / row[0].strip()).is_file()
 
 
 def _read(items: list[Item]) -> Split:

@@ -8,6 +8,7 @@ they are downloaded into the cache from the first mirror that serves them, check
 import os
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -95,10 +96,14 @@ def load_mnist(data_dir: Path | None = None, *, mirrors: tuple[str, ...] | None 
         return _from_keras(place)
     if place == cache_folder():
         # What pooch has put there is whole, but a disk can go bad: damaged files are taken again.
-        broken = [n for n, hash_ in FILES.items() if sha256(place / n) != hash_]
+        broken = [
+            file
+            for name, hash_ in FILES.items()
+            if (file := place / name).is_file() and sha256(file) != hash_
+        ]
         if broken:
-            for name in broken:
-                (place / name).unlink()
+            for file in broken:
+                file.unlink(missing_ok=True)
             return load_mnist(mirrors=mirrors)
     splits = []
     for part in ("train", "t10k"):
@@ -116,7 +121,7 @@ def _from_keras(npz: Path) -> Dataset:
         with np.load(npz, allow_pickle=False) as arrays:
             train = Split(arrays["x_train"], arrays["y_train"])
             test = Split(arrays["x_test"], arrays["y_test"])
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, OSError, zlib.error, zipfile.BadZipFile) as error:
         raise BadData(f"{npz} is damaged ({error}); delete it, so that it is taken anew.") from None
     return Dataset("mnist", train, test, f"Keras's copy of MNIST, {npz}")
 

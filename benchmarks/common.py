@@ -1,0 +1,90 @@
+"""What the benchmarks share: the machine, the spread, and where results are written."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+LIBRARIES = ("digitscope", "tensorflow", "keras", "jax", "onnxruntime", "scikit-learn", "torch")
+
+
+def machine() -> dict[str, Any]:
+    """Return what a reader needs to know of this machine."""
+    model = "unknown"
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else model
+    versions = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            versions[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    load = os.getloadavg()[0]
+    return {"cpu": model, "cores": os.cpu_count(), "load_before": load, "versions": versions}
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Return n, mean, standard deviation, median, least and greatest of the values."""
+    return {
+        "n": len(values),
+        "mean": statistics.fmean(values),
+        "sd": statistics.stdev(values) if len(values) > 1 else 0.0,
+        "median": statistics.median(values),
+        "min": min(values),
+        "max": max(values),
+    }
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the wall seconds of a call, and its result."""
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def write(name: str, result: dict[str, Any], **details: Any) -> None:
+    """Write a result to ``benchmarks/results/<name>.json`` and print it."""
+    words = ["uv run python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]
+    content = {
+        "command": " ".join(words),
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine(),
+        **details,
+        "result": result,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(content, indent=2)
+    (RESULTS / f"{name}.json").write_text(text + "\n")
+    print(text)
+
+
+def child(script: str, *arguments: str) -> dict[str, Any]:
+    """Run a Python script in a process of its own; return the JSON of its last line and its cost.
+
+    ``process_seconds`` is the wall time of the whole process, ``peak_mb`` its largest resident set.
+    """
+    measure = (
+        "import resource, subprocess, sys, time; t = time.perf_counter(); "
+        "p = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True); "
+        "s = time.perf_counter() - t; print(p.stdout.strip().rsplit('\\n', 1)[-1]); "
+        "print(p.returncode, s, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    )
+    command = [sys.executable, "-c", measure, sys.executable, script, *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    lines = done.stdout.strip().splitlines()
+    code, seconds, peak = lines[-1].split()
+    if code != "0":
+        raise RuntimeError(f"{script} {' '.join(arguments)} failed with exit code {code}")
+    content: dict[str, Any] = json.loads(lines[0]) if lines[0].startswith("{") else {}
+    return content | {"process_seconds": float(seconds), "peak_mb": float(peak)}
