@@ -7,6 +7,7 @@ it stops at the first epoch that gets there, looking at the test images outside 
 import argparse
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +18,9 @@ parser.add_argument("--epochs", type=int, default=5)
 parser.add_argument("--until", type=float, default=2.0, help="stop at this test accuracy")
 parser.add_argument("--seed", type=int, default=0)
 options = parser.parse_args()
+
+# Where JAX is installed, TensorFlow imports it for nothing; digitscope does not pay that either.
+sys.modules["jax"] = None  # type: ignore[assignment]
 
 import keras  # noqa: E402
 

@@ -13,8 +13,8 @@ from digitscope.cli import app
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 HEAD = """# Commands
 
-Answers go to stdout, progress and remarks to stderr. A command ends with 0 when it did its work, with
-1 when it failed, and with 2 when it was misused. This page is generated from the program.
+Answers go to stdout, progress and remarks to stderr. A command ends with 0 when it did its work,
+with 1 when it failed, and with 2 when it was misused. This page is generated from the program.
 """
 
 

@@ -19,14 +19,32 @@ Schedule = Literal["constant", "linear", "cosine"]
 class Augmentation:
     """How far each training image is bent before the network sees it, anew in every epoch.
 
-    Affine and elastic distortion follow Simard, Steinkraus and Platt, "Best Practices for
-    Convolutional Neural Networks Applied to Visual Document Analysis", ICDAR 2003.
+    Each is a standard deviation, but for `smoothness`. After Simard, Steinkraus and Platt, ICDAR
+    2003.
+
+    Attributes
+    ----------
+    rotation : float
+        About the centre, in degrees.
+    scale : float
+        Natural logarithm of the factor of the width and, drawn separately, of the height.
+    shear : float
+        Slant, in pixels across per pixel down.
+    shift : float
+        Along each axis, in pixels.
+    elastic : float
+        Elastic displacement of each pixel along each axis, in pixels.
+    smoothness : float
+        Width (Gaussian sigma), in pixels, of the bumps that the elastic displacement is a random
+        sum of. A larger one bends strokes more gently.
     """
 
-    rotation: float = 10.0  # degrees, either way
-    scale: float = 0.1  # 0.1 is 90 % to 110 % of the size, each axis for itself
-    shear: float = 0.15  # slant, in pixels across per pixel down
-    shift: float = 1.5  # pixels, either way
+    rotation: float = 8.0
+    scale: float = 0.08
+    shear: float = 0.1
+    shift: float = 0.6
+    elastic: float = 1.0
+    smoothness: float = 6.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,8 @@ def find_mnist(data_dir: Path | None = None) -> Path | None:
         return folder
     if folder := _holding(cache_folder()):
         return folder
-    npz = Path.home() / ".keras" / "datasets" / "mnist.npz"
+    keras_home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    npz = Path(keras_home) / "datasets" / "mnist.npz"
     return npz if npz.is_file() and sha256(npz) == KERAS_SHA256 else None
 
 

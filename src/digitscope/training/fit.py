@@ -23,7 +23,6 @@ from digitscope.errors import BadRun
 from digitscope.files import replacing
 from digitscope.recipes import Recipe
 from digitscope.runs import Row
-from digitscope.training.augmentation import augment
 from digitscope.training.compiled import compile_epoch, layer_gradients
 from digitscope.training.networks import build_network, build_optimizer, rate_factors
 
@@ -172,8 +171,8 @@ class Fit:
                         logs = {"loss": loss, "accuracy": accuracy, **self._judge()}
                         row = {"epoch": float(epoch), **logs, "learning_rate": float(rates[-1])}
                         row["seconds"] = time.perf_counter() - started
-                        row |= self._norms(good)
                         self.callbacks.on_epoch_end(epoch - 1, dict(logs))
+                    row |= self._norms(good)
                     good = self.state
                     self._add(row, on_epoch)
                     finished = len(self.history)
@@ -206,6 +205,8 @@ class Fit:
             if self._tensor is None:
                 self._tensor = keras.ops.convert_to_tensor(self.train.images)
             return self._tensor
+        from digitscope.training.augmentation import augment  # OpenCV, which few recipes need
+
         rng = np.random.default_rng([self.recipe.seed, epoch, 1])
         images = augment(self.train.images, rng, self.recipe.augmentation)
         return keras.ops.convert_to_tensor(images)
