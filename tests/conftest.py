@@ -1,4 +1,4 @@
-"""What the tests share: a home of their own, MNIST where it is, one trained run, small ONNX files."""
+"""What the tests share: a home of their own, MNIST where it is, a trained run, ONNX files."""
 
 import os
 from pathlib import Path
@@ -19,6 +19,13 @@ NOWHERE = "http://127.0.0.1:9/"  # the discard port: refused at once, and never 
 
 # Matplotlib takes seconds to build its font cache; an empty home would make it do so every time.
 os.environ.setdefault("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib"))
+
+
+def pytest_configure(config):
+    # Keras 3 asks TensorFlow's tensors for NumPy arrays in the way of NumPy 1.
+    config.addinivalue_line(
+        "filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+    )
 
 
 @pytest.fixture(autouse=True)

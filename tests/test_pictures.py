@@ -55,10 +55,7 @@ def test_lossy_formats_keep_it_nearly(format, options):
     ],
 )
 def test_colour_modes_become_their_luminance(mode, paper, ink):
-    if mode == "P":
-        image = bar().convert("P")
-    else:
-        image = bar(mode, paper, ink)
+    image = bar().convert("P") if mode == "P" else bar(mode, paper, ink)
     assert (read_gray(image) == BAR).all()
 
 

@@ -73,7 +73,10 @@ class Run:
     @property
     def record(self) -> dict[str, Any]:
         """What produced the run: the contents of ``run.json``."""
-        return self._json(self.record_file)
+        record = self._json(self.record_file)
+        if not (isinstance(record.get("recipe"), dict) and isinstance(record.get("data"), dict)):
+            raise BadRun(f"{self.record_file} is damaged: it tells no recipe or no data.")
+        return record
 
     @property
     def recipe(self) -> Recipe:

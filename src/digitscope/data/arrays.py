@@ -1,7 +1,5 @@
 """Stacks of digit images in one file: ``.npy``, ``.npz`` and IDX."""
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +7,6 @@ import numpy as np
 from digitscope.data.idx import read_idx
 from digitscope.errors import BadData, BadImage
 from digitscope.images import Images, check_images
-
-# What NumPy and zipfile raise for a damaged file, an encrypted one, or one of another kind.
-_DAMAGE = (
-    ValueError,
-    OSError,
-    EOFError,
-    KeyError,
-    SyntaxError,
-    RuntimeError,
-    MemoryError,
-    zlib.error,
-    zipfile.BadZipFile,
-)
 
 
 def is_array_file(path: Path) -> bool:
@@ -48,13 +33,14 @@ def read_images(path: Path) -> Images:
     if path.suffix.lower() not in (".npy", ".npz"):
         images = read_idx(path)
     else:
-        try:
-            loaded = np.load(path, allow_pickle=False)
-            images = loaded if isinstance(loaded, np.ndarray) else _choose(loaded, path)
-        except _DAMAGE as error:
-            if isinstance(error, BadData) or getattr(error, "errno", None):
+        with path.open("rb") as file:
+            try:
+                loaded = np.load(file, allow_pickle=False)
+                images = loaded if isinstance(loaded, np.ndarray) else _choose(loaded, path)
+            except BadData:
                 raise
-            raise BadData(f"{path} is not a readable array file ({error}).") from None
+            except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
+                raise BadData(f"{path} is not a readable array file ({error}).") from None
     try:
         return check_images(images)
     except BadImage as error:

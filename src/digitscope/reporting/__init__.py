@@ -14,6 +14,6 @@
 Importing this loads neither Matplotlib nor NumPy; `report` does.
 """
 
-# from digitscope.reporting.page import report
+from digitscope.reporting.page import report
 
 __all__ = ["report"]

@@ -11,7 +11,7 @@ from digitscope.classifier import Classifier, temper
 from digitscope.data import Dataset, load_data
 from digitscope.errors import BadRun
 from digitscope.evaluation import Reliability, Scores, reliability
-from digitscope.images import DIGITS, SIDE, Images, Labels, Probabilities
+from digitscope.images import SIDE, Images, Labels, Probabilities
 from digitscope.model_card import ModelCard
 from digitscope.runs import Row, Run
 
@@ -51,17 +51,19 @@ class Evidence:
     @property
     def predicted(self) -> NDArray[np.int64]:
         """The most probable digit of each image."""
-        return self.plain.argmax(axis=1)
+        predicted: NDArray[np.int64] = self.plain.argmax(axis=1)
+        return predicted
 
     @property
     def confidence(self) -> NDArray[np.float32]:
         """How probable it was, calibrated."""
-        return self.calibrated.max(axis=1)
+        confidence: NDArray[np.float32] = self.calibrated.max(axis=1)
+        return confidence
 
     @property
     def right(self) -> NDArray[np.bool_]:
         """Whether it is the true one."""
-        return self.predicted == self.labels
+        return np.equal(self.predicted, self.labels)
 
     @property
     def mistakes(self) -> NDArray[np.int64]:
@@ -153,8 +155,3 @@ def errors_by_coverage(
     """
     order = np.argsort(-confidence, kind="stable")
     return np.cumsum(~right[order])
-
-
-def missing_digits(scores: Scores) -> list[int]:
-    """Return the digits of which there is no test image."""
-    return [digit for digit in range(DIGITS) if not scores.support[digit]]

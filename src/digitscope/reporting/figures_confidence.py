@@ -42,8 +42,8 @@ def draw_reliability(
         note = "No images were held out to fit a temperature on; shown: "
     note += f"{int(before.count.sum()):,} test images in 15 bins, with 95 % intervals."
     style.header(figure, title, note, body=5.5)
-    axes = style.place(figure, 0.8, 1.95, 5.4, 3.25)
-    below = style.place(figure, 0.8, 0.55, 5.4, 1.15)
+    axes = style.place(figure, 0.88, 1.95, 5.35, 3.25)
+    below = style.place(figure, 0.88, 0.55, 5.35, 1.15)
     axes.plot([0, 1], [0, 1], ":", color="#777777", lw=1.4, label="right as often as sure")
     curves = [("before (T = 1)", before, style.VERMILION, "s", "--", -0.004)]
     if calibrated_on:
@@ -70,7 +70,7 @@ def draw_reliability(
     style.percent_ticks(axes, "xy")
     style.log_ticks(below)
     below.set_ylim(0.5, max(before.count.max(), after.count.max()) * 2.5)
-    below.set_ylabel("images\n(log)")
+    below.set_ylabel("images (log)")
     below.set_xlabel("mean confidence in the bin, %")
     below.grid(axis="y")
     style.percent_ticks(below, "x")
@@ -91,20 +91,21 @@ def draw_coverage(figure: Figure, errors: NDArray[np.int64]) -> None:
     n = len(errors)
     kept = np.arange(1, n + 1)
     marks = {share: -(-share * n // 100) for share in MARKS}  # how many images that is
-    rates = errors / kept
-    at95 = marks[95]
     if not errors[-1]:
         title = f"There is no error among all {n:,} test images, so refusing gains nothing"
-    else:
+        style.header(figure, title, body=1.2)
+        style.say(figure, "Nothing to show.")
+        return
+    rates = errors / kept
+    at95 = marks[95]
+    title = (
+        f"Refusing the least sure 5{NBSP}% lowers the error from {precise(rates[-1], n)} to "
+        f"{precise(rates[at95 - 1], n)}"
+    )
+    if rates[at95 - 1] >= rates[-1]:
         title = (
-            f"Refusing the least sure 5{NBSP}% lowers the error from {precise(rates[-1], n)} to "
-            f"{precise(rates[at95 - 1], n)}"
+            f"Refusing the least sure 5{NBSP}% does not lower the error of {precise(rates[-1], n)}"
         )
-        if rates[at95 - 1] >= rates[-1]:
-            title = (
-                f"Refusing the least sure 5{NBSP}% does not lower the error of "
-                f"{precise(rates[-1], n)}"
-            )
     note = f"{n:,} test images, sorted by the calibrated probability of the answer."
     style.header(figure, title, note, body=3.7)
     axes = style.place(figure, 0.8, 0.6, 5.35, 2.95)
@@ -112,8 +113,8 @@ def draw_coverage(figure: Figure, errors: NDArray[np.int64]) -> None:
     axes.plot(kept[shown] / n, rates[shown], color=style.BLUE)
     axes.set_xlim(0.5, 1.0)
     axes.set_ylim(0, max(rates[shown].max() * 1.12, 0.001))
-    axes.plot([k / n for k in marks.values()], [rates[k - 1] for k in marks.values()], "o", color=style.BLUE,
-              ms=7, clip_on=False, zorder=3)  # fmt: skip
+    at = np.array(list(marks.values()))
+    axes.plot(at / n, rates[at - 1], "o", color=style.BLUE, ms=7, clip_on=False, zorder=3)
     labels = [
         (
             k / n,
@@ -122,6 +123,7 @@ def draw_coverage(figure: Figure, errors: NDArray[np.int64]) -> None:
             style.INK,
         )
         for share, k in marks.items()
+        if share == 100 or k < n  # of a handful of images, 99 % may be all of them
     ]
     style.label_points(axes, labels, side=-1, lift=4)
     style.percent_ticks(axes, "xy")

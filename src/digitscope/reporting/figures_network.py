@@ -1,5 +1,7 @@
 """What it learned: the weights of the first layer, each unit's as a picture."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -59,15 +61,15 @@ def draw_weights(figure: Figure, weights: NDArray[np.float32], layer: str) -> No
         extent=(0, wide, high, 0),
         interpolation="nearest",
     )
-    style.bare(axes)
+    axes.set_axis_off()
     if layer == "digits":
         for digit in range(units):
             row, column = divmod(digit, columns)
             x, y = column * (SIDE + GAP) + SIDE / 2, row * (SIDE + down) + SIDE + 3
             axes.text(x, y, str(digit), ha="center", va="center", size=11)
     scale = style.place(figure, 1.7, 0.38, 3.0, 0.11)
-    bar = figure.colorbar(image, cax=scale, orientation="horizontal")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar: Any = figure.colorbar(image, cax=scale, orientation="horizontal")
+    bar.outline.set_visible(False)
     scale.set_xticks([-limit, 0, limit], [f"−{limit:.2g}", "0", f"{limit:.2g}"])
     scale.tick_params(length=0)
     figure.text(1.6 / style.WIDTH, 0.435 / figure.get_size_inches()[1], "weight", ha="right",

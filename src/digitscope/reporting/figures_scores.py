@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from digitscope.evaluation import wilson_interval
@@ -32,7 +33,8 @@ def draw_confusion(figure: Figure, confusion: NDArray[np.int64]) -> None:
     pairs = confused_pairs(confusion)
     title = f"None of the {n:,} test images is read wrongly"
     if pairs:
-        title = f"{n - right:,} of {n:,} test images are read wrongly; {_commonest(pairs)}"
+        verb = "is" if n - right == 1 else "are"
+        title = f"{n - right:,} of {n:,} test images {verb} read wrongly; {_commonest(pairs)}"
     note = "Counts. Grey diagonal: read correctly. Coloured: mistakes. Empty: never happened."
     style.header(figure, title, note, body=5.35)
     axes = style.place(figure, 0.62, 0.1, 4.7, 4.7)
@@ -68,7 +70,9 @@ def draw_confusion(figure: Figure, confusion: NDArray[np.int64]) -> None:
 
 def _commonest(pairs: Sequence[tuple[int, int, int]]) -> str:
     true, said, most = pairs[0]
-    ties = sum(times == most for _, _, times in pairs)
+    ties = sum(often == most for _, _, often in pairs)
+    if len(pairs) == 1:
+        return f"a {true} is read as {said}"
     if ties == 1:
         return f"most often a {true} is read as {said} ({times(most)})"
     if ties == len(pairs):
@@ -100,8 +104,8 @@ def draw_per_digit(
         title = "Precision and recall are 100 % for every digit"
     else:
         title = (
-            f"{least_recall} is missed most (recall {percent(recall[least_recall])}); an answer "
-            f"of {least_precision} is wrong most often "
+            f"{least_recall}s are missed most (recall {percent(recall[least_recall])}); the answer "
+            f"{least_precision} is wrong most often "
             f"(precision {percent(precision[least_precision])})"
         )
     intervals = {
@@ -127,7 +131,7 @@ def draw_per_digit(
             [values[d] for d in shown], shown, marker, color=colour, label=label, clip_on=False,
             ms=11 if marker == "|" else 7, mew=2 if marker == "|" else 0, zorder=3,
         )  # fmt: skip
-    axes.set_xlim(start, 1)
+    axes.set_xlim(start or -0.02, 1)  # room for a dot at 0
     for digit in set(range(DIGITS)).difference(shown):
         axes.text(start, digit, "  no test images", va="center", color=style.GREY)
     for digit in shown:
@@ -183,13 +187,13 @@ def draw_mistakes(
     if n == 1:
         note = f"The only mistake on {total:,} test images."
     across, down = 12, 17  # pixels between the pictures; the words stand there
-    picture = style.mosaic(images[:shown], COLUMNS, across=across, down=down)
+    picture = style.mosaic(images[:shown], COLUMNS, across=across, down=down)[:, :-across]
     high, wide = picture.shape
-    inches = (style.WIDTH - 0.16) / (COLUMNS * (SIDE + across) - across)
+    inches = (style.WIDTH - 0.16) / wide
     style.header(figure, title, note, body=high * inches)
     axes = style.place(figure, 0.08, 0, wide * inches, high * inches)
     axes.imshow(picture, cmap=style.PAPER, vmin=0, vmax=255, extent=(0, wide, high, 0))
-    style.bare(axes)
+    axes.set_axis_off()
     for i in range(shown):
         row, column = divmod(i, COLUMNS)
         x, y = column * (SIDE + across), row * (SIDE + down) + SIDE
@@ -211,14 +215,14 @@ def draw_pairs(
     examples : dict of (true, said) to ndarray of shape (28, 28)
     """
     pairs = confused_pairs(confusion)
-    wrong = sum(times for _, _, times in pairs)
+    wrong = sum(often for _, _, often in pairs)
     if not pairs:
         n = int(confusion.sum())
         style.header(figure, f"No digit is confused with another on {n:,} test images", body=1.2)
         style.say(figure, "Nothing to show.")
         return
     shown = pairs[:PAIRS]
-    part = sum(times for _, _, times in shown)
+    part = sum(often for _, _, often in shown)
     kinds = f"{len(shown)} commonest kinds of mistake, of {len(pairs)},"
     title = f"The {kinds} make up {part:,} of {wrong:,}"
     if len(pairs) <= PAIRS:
@@ -231,19 +235,20 @@ def draw_pairs(
     gallery = style.place(figure, 0.98, 0.55, step, step * len(shown))
     gallery.imshow(column, cmap=style.PAPER, vmin=0, vmax=255, extent=(0, SIDE, len(column), 0))
     gallery.set_anchor("W")
-    style.bare(gallery)
+    gallery.set_axis_off()
     axes = style.place(figure, 1.52, 0.55, 3.4, step * len(shown))
     rows = np.arange(len(shown)) - 2 / 32  # the picture is 28 of 32 pixels high
-    counts = [times for _, _, times in shown]
+    counts = [often for _, _, often in shown]
     axes.barh(rows, counts, 0.62, color=style.VERMILION)
-    for row, (true, said, times) in zip(rows, shown, strict=True):
-        of_all = int(confusion[true].sum())
-        share = f"{times:,}{NBSP}{NBSP}({percent(times / of_all)} of the {true}s)"
-        axes.annotate(share, (times, row), (6, 0), textcoords="offset points", va="center", size=9.5)
+    for row, (true, _, often) in zip(rows, shown, strict=True):
+        share = percent(often / int(confusion[true].sum()))
+        axes.annotate(
+            f"{often:,}{NBSP}{NBSP}({share} of the {true}s)", (often, row), (6, 0),
+            textcoords="offset points", va="center", size=9.5,
+        )  # fmt: skip
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.set_yticks(rows, [f"{true} → {said}" for true, said, _ in shown], size=11)
     axes.tick_params(axis="y", length=0, pad=0.54 * 72 + 6)
     axes.spines["left"].set_visible(False)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("test images")
-

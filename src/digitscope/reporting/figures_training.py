@@ -74,16 +74,13 @@ def _lines(axes: Axes, rows: Sequence[Row], kind: str) -> None:
 
 
 def label_lines(axes: Axes, names: Sequence[str] | None = None) -> None:
-    """Write the name of each line at its last point."""
-    style.label_points(
-        axes,
-        [
-            (float(line.get_xdata()[-1]), float(line.get_ydata()[-1]), label, str(line.get_color()))  # type: ignore[index, arg-type]
-            for line in axes.lines
-            if names is None or line.get_label() in names
-            for label in [str(line.get_label())]
-        ],
-    )
+    """Write the name of each line, or of those in `names`, at its last point."""
+    ends = []
+    for line in axes.lines:
+        label, (x, y) = str(line.get_label()), np.asarray(line.get_xydata())[-1]
+        if names is None or label in names:
+            ends.append((float(x), float(y), label, str(line.get_color())))
+    style.label_points(axes, ends)
 
 
 def _epoch_axis(axes: Axes, history: Sequence[Row]) -> None:
@@ -120,9 +117,9 @@ def draw_norms(figure: Figure, history: Sequence[Row]) -> None:
         colours = [style.BLUE, style.VERMILION, style.GREEN][: len(layers)]
     step = -(-len(layers) // LABELS_UP_TO)
     named = {*layers[::step], layers[-1]}
-    panels = (("weight", "weights"), ("update", "epoch's update"), ("gradient", "gradient of loss"))
+    panels = (("weight", "weights"), ("update", "update"), ("gradient", "gradient"))
     for row, (kind, label) in enumerate(panels):
-        axes = style.place(figure, 0.8, 4.2 - 1.8 * row, 4.65, 1.5)
+        axes = style.place(figure, 0.88, 4.2 - 1.8 * row, 4.57, 1.5)
         for number, (layer, colour) in enumerate(zip(layers, colours, strict=True)):
             column = f"{kind}_norm.{layer}"
             points = [(r["epoch"], r[column]) for r in history if r.get(column, 0) > 0]
@@ -133,6 +130,6 @@ def draw_norms(figure: Figure, history: Sequence[Row]) -> None:
         if axes.lines:
             style.log_ticks(axes)
             label_lines(axes, sorted(named))
-        axes.set_ylabel(f"{label}\n(log)")
+        axes.set_ylabel(f"{label} (log)")
         axes.tick_params(labelbottom=row == len(panels) - 1)
     axes.set_xlabel("epoch")

@@ -21,7 +21,6 @@ from digitscope.reporting.figures_scores import (
 )
 from digitscope.reporting.figures_training import draw_learning, draw_norms
 
-
 Pixels = NDArray[np.uint8]
 
 
@@ -60,9 +59,7 @@ def _confusion(figure: Figure, evidence: Evidence) -> None:
 
 def _per_digit(figure: Figure, evidence: Evidence) -> None:
     scores = evidence.scores
-    draw_per_digit(
-        figure, np.array(scores.confusion), scores.precision, scores.recall, scores.f1
-    )
+    draw_per_digit(figure, np.array(scores.confusion), scores.precision, scores.recall, scores.f1)
 
 
 def _mistakes(figure: Figure, evidence: Evidence) -> None:
@@ -156,8 +153,8 @@ FIGURES: tuple[tuple[str, str, Callable[[Figure, Evidence], None], str], ...] = 
         "First-layer weights",
         lambda figure, evidence: draw_weights(figure, evidence.weights, evidence.layer),
         "Each unit multiplies the image, pixel by pixel, with its picture and adds up: it looks "
-        "for ink where the picture is red and for paper where it is blue. Even noise at the rim is "
-        "left over from the random start, where no training digit has ink.",
+        "for ink where the picture is red and for paper where it is blue. Faint, even noise at the "
+        "rim is left over from the random start, where no training digit has ink.",
     ),
     (
         "norms",

@@ -25,7 +25,7 @@ INK, GREY, PALE = "#1f1f1f", "#666666", "#d9d9d6"
 BLUE, VERMILION, GREEN = "#0072b2", "#d55e00", "#009e73"
 PAPER = LinearSegmentedColormap.from_list("paper", ["#f1f1ee", "#111111"])  # 0 = paper, 255 = ink
 
-RC: dict[str, Any] = {
+RC: Any = {  # its keys are typed in some releases of Matplotlib and not in others
     "font.family": "DejaVu Sans",  # comes with Matplotlib
     "font.size": 10,
     "text.hinting": "none",  # rendered in half the time
@@ -116,11 +116,6 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
     return figure.add_axes((left / wide, bottom / high, width / wide, height / high))
 
 
-def bare(axes: Axes) -> None:
-    """Take spines and ticks off axes that only carry pictures or words."""
-    axes.set_axis_off()
-
-
 def say(figure: Figure, text: str) -> None:
     """Write `text` where the drawing would be, when there is nothing to draw."""
     figure.text(0.5, 0.35, text, ha="center", va="center", fontsize=11, color=GREY)
@@ -194,7 +189,7 @@ def label_points(
     if not points:
         return
     axes.get_xlim(), axes.get_ylim()  # settle the limits; transData alone would not
-    per_point = axes.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+    per_point = DPI / 72
     at = axes.transData.transform([(x, y) for x, y, _, _ in points])[:, 1] / per_point
     wanted = [float(y) + lift for y in at]
     for (x, y, text, colour), old, new in zip(points, at, spread(wanted, 13), strict=True):
@@ -231,7 +226,7 @@ def mosaic(
 
 def render(figure: Figure) -> NDArray[np.uint8]:
     """Return a figure as pixels, uint8 (height, width, 3)."""
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)  # not typed
     canvas.draw()
     return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
 

@@ -1,0 +1,389 @@
+"""The command line: exit codes, one line for each misuse, answers on stdout and nothing else."""
+
+import csv
+import errno
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitscope import __version__
+from digitscope.cli import app, main
+from digitscope.runs import Run
+
+PROGRAM = [sys.executable, "-c", "from digitscope.cli import main; main()"]
+COMMANDS = ["compare", "data", "evaluate", "export", "predict", "report", "train"]
+
+
+@pytest.fixture
+def cli(capsys):
+    """Return a function that runs a command and returns its code, stdout and stderr."""
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return exit_.value.code, out, err
+
+    return call
+
+
+@pytest.fixture
+def refused(cli, tmp_path, monkeypatch):
+    """Return a function that sees a command fail as it should, and gives its one line."""
+    empty = tmp_path / "here"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+
+    def call(*arguments, code):
+        found, out, err = cli(*arguments)
+        assert (found, out) == (code, "")
+        assert err.count("\n") == 1, err
+        assert err.startswith("digitscope: ")
+        assert "Traceback" not in err
+        assert list(empty.iterdir()) == []
+        return err
+
+    return call
+
+
+def draw(path, ink=0, paper=255, mode="L"):
+    image = Image.new(mode, (30, 40), paper)
+    image.paste(ink, (13, 6, 17, 34))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("a.png", "b.JPG", "deeper/c.tif"):
+        draw(tmp_path / "pictures" / name)
+    (tmp_path / "pictures" / "notes.txt").write_text("not a picture")
+    return tmp_path / "pictures"
+
+
+# Help
+
+
+def test_the_commands_are_these(cli):
+    assert sorted(command.name for command in app.registered_commands) == COMMANDS
+    code, out, _ = cli("--help")
+    assert code == 0
+    assert all(re.search(rf"^\W*{name} ", out, re.MULTILINE) for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_examples_line_by_line(cli, command):
+    code, out, err = cli(command, "--help")
+    assert (code, err) == (0, "")
+    assert re.search(r"^ +Examples?:\s*$", out, re.MULTILINE)
+    assert re.search(rf"^ +digitscope {command}\b", out, re.MULTILINE)
+    assert "\\b" not in out
+
+
+def test_every_field_of_a_recipe_is_an_option(cli):
+    from dataclasses import fields
+
+    from digitscope.recipes import Recipe
+
+    _, out, _ = cli("train", "--help")
+    names = {f.name for f in fields(Recipe)} - {"name", "augmentation"} | {"augment"}
+    assert all(f"--{name.replace('_', '-')}" in out for name in names)
+
+
+def test_version_and_no_arguments(cli):
+    assert cli("--version") == (0, f"digitscope {__version__}\n", "")
+    code, out, err = cli()
+    assert code == 2
+    assert "Usage" in out + err
+
+
+# Misuse: exit 2, one line, nothing written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["trian"], r"No such command 'trian'. Did you mean 'train'\?"),
+        (["train", "--epoch", "3"], "No such option: --epoch .*--epochs"),
+        (["train", "--epochs", "x"], "Invalid value for '--epochs'"),
+        (["train", "--epochs", "0"], "epochs must be a whole number from 1 up. Received: 0"),
+        (["train", "--epochs", "-3"], "epochs must be a whole number from 1 up. Received: -3"),
+        (["train", "--learning-rate", "-1"], "learning_rate must be a number above 0. .*-1.0"),
+        (["train", "--learning-rate", "nan"], "learning_rate must be a number above 0. .*nan"),
+        (["train", "clasic"], "unknown recipe 'clasic'; .*Did you mean 'classic'"),
+        (["train", "--activation", "rleu"], "activation must be one of .*Did you mean 'relu'"),
+        (["train", "--optimizer", "addam"], "optimizer must be one of .*Did you mean 'adam'"),
+        (["train", "--hidden", "-5"], "hidden must be up to 100 layers of 1 to 65,536 units"),
+        (["train", "--batch-size", "0"], "batch_size must be a whole number from 1 up"),
+        (["train", "--data", "minst"], "unknown data set 'minst'; .*Did you mean 'mnist'"),
+        (["train", "--resume", ".", "--epochs", "9"], "--resume goes on with a run as it was"),
+        (["train", "--resume", ".", "--augment"], "--resume goes on with a run as it was"),
+        (["data", "digit"], "unknown data set 'digit'; .*Did you mean 'digits'"),
+        (["predict"], "Missing argument"),
+        (["predict", "nothing.png", "-m", "{model}"], "no such file or folder: nothing.png"),
+        (["predict", "{model}", "-m", "{model}", "--json", "--csv"], "exclude each other"),
+        (["evaluate", "{model}", "--data", "digits", "--split", "tset"], "the split must be test,"),
+        (["export", "{model}", "--format", "onyx"], "unknown format 'onyx'; .*Did you mean 'onnx'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_misuse_is_one_line_and_exit_2(refused, make_onnx, arguments, told):
+    model = str(make_onnx())
+    assert re.search(told, refused(*[a.format(model=model) for a in arguments], code=2))
+
+
+# Failure: exit 1, one line, nothing written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train", "--data", "mnist", "--out", "run"], "MNIST is not on this machine"),
+        (["train", "--data-dir", "nowhere", "--out", "run"], "nowhere does not hold MNIST"),
+        (["train", "--data", "folder:nowhere"], "no such folder or CSV file: nowhere"),
+        (["train", "--data", "folder:{tmp}"], "holds no digit images; expected subfolders"),
+        (["train", "--data", "digits", "--validation", "1500"], "must leave images to train on"),
+        (["train", "--data", "digits", "--out", "{file}/run"], "Not a directory"),
+        (["train", "--data", "digits", "--out", "{file}"], "File exists"),
+        (["train", "--resume", "nowhere"], "nowhere is not a run; expected a folder with"),
+        (["evaluate"], "there is no model yet: .*Train one first: digitscope train"),
+        (["evaluate", "nowhere.onnx"], "no such model file: nowhere.onnx"),
+        (["compare", "{file}", "{file}"], "is not an ONNX model"),
+        (["predict", "{file}", "-m", "{tmp}"], "holds no model.onnx"),
+        (["predict", "{tmp}", "-m", "{model}"], "holds no pictures; expected .bmp"),
+        (["data", "digits", "--sheet", "{file}/sheet.png"], "a.txt: File exists"),
+        (["export", "{file}"], "is not a .keras file: expected a zip archive"),
+        (["report", "{tmp}"], "is not a run; expected a folder with a run.json"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_failure_is_one_line_and_exit_1(refused, make_onnx, tmp_path, arguments, told):
+    (tmp_path / "empty").mkdir()
+    file = tmp_path / "a.txt"
+    file.write_text("seven")
+    places = {"model": make_onnx(), "tmp": tmp_path / "empty", "file": file}
+    assert re.search(told, refused(*[a.format(**places) for a in arguments], code=1))
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_file(refused, monkeypatch, tmp_path):
+    def full(self, *args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    err = refused("data", "digits", "--sheet", tmp_path / "out" / "sheet.png", code=1)
+    assert "No space left on device" in err
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_disk_that_fills_up_during_the_fit_keeps_what_was_whole(cli, monkeypatch, tmp_path):
+    """The model files cannot be written; the epochs that are done can be gone on from."""
+    from digitscope.training import trainer
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "model.onnx"))
+
+    monkeypatch.setattr(trainer, "write_onnx", full)
+    out = tmp_path / "run"
+    options = ["--data", "digits", "--hidden", "8", "--epochs", "1", "--no-report"]
+    code, answer, err = cli("train", *options, "--out", out)
+    assert (code, answer) == (1, "")
+    assert err.endswith(f"digitscope: {tmp_path / 'model.onnx'}: No space left on device.\n")
+    assert not list(out.glob("*.onnx"))
+    assert not list(out.glob(".*"))
+    assert Run(out).record["status"] != "finished"
+    monkeypatch.undo()
+    code, answer, err = cli("train", "--resume", out, "--no-report")
+    assert code == 0, err
+    assert f"model   {out / 'model.onnx'}" in answer
+
+
+# What the commands answer
+
+
+def test_train_answers_on_stdout_and_tells_on_stderr(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = cli("train", "--hidden", "8", "--epochs", "1", "--no-report")
+    assert code == 0
+    assert "mlp-1 on the digits test images" in out
+    assert "95 % interval" in out
+    assert "calibration error" in out
+    assert out.endswith("model   runs/mlp-1/model.onnx\n")
+    first = err.splitlines()[0]
+    assert first.startswith("MNIST is not on this machine and could not be downloaded")
+    assert first.endswith("Going on with the bundled digits.")
+    assert "784 → 8 → 10, 6,370 weights; digits: 1,200 images to learn from, 300 held out" in err
+    assert (tmp_path / "runs" / "mlp-1" / "model.onnx").is_file()
+    # The newest run is the one that is meant when none is named.
+    code, out, err = cli("evaluate", "--data", "digits", "--json")
+    assert code == 0
+    metrics = Run(tmp_path / "runs" / "mlp-1").metrics
+    assert json.loads(out)["accuracy"] == metrics["accuracy"]
+    assert err == "model: runs/mlp-1\n"
+
+
+def test_evaluate_as_a_table_and_as_json(cli, run):
+    code, out, err = cli("evaluate", run.path, "--data", "digits")
+    assert (code, err) == (0, "")
+    accuracy = run.metrics["accuracy"]
+    assert f"{accuracy:.2%}" in out
+    assert len(re.findall(r"^ +\d  .*%.*%.*%", out, re.MULTILINE)) == 10
+    content = json.loads(cli("evaluate", run.path, "--data", "digits", "--json")[1])
+    assert content["accuracy"] == accuracy
+    assert (content["data"], content["split"], content["n"]) == ("digits", "test", 297)
+    everything = cli("evaluate", run.path, "--data", "digits", "--json", "--split", "all")[1]
+    assert json.loads(everything)["n"] == 1_797
+
+
+def test_compare_lists_the_images_on_which_they_differ(cli, run, make_onnx, tmp_path):
+    blank = make_onnx("zero.onnx", kernel=np.zeros((784, 10)))
+    sheet = tmp_path / "differ.png"
+    code, out, err = cli("compare", run.path, blank, "--data", "digits", "--sheet", sheet)
+    assert (code, err) == (0, "")
+    assert "McNemar's exact test: p = " in out
+    assert "they differ" in out
+    assert "more; --json lists all" in out
+    content = json.loads(cli("compare", run.path, blank, "--data", "digits", "--json")[1])
+    assert f"only A is right: {len(content['only_a'])};" in out
+    assert content["p_value"] < 1e-9
+    with Image.open(sheet) as image:
+        assert image.width > 28 * 20
+    same = cli("compare", run.path, run.path, "--data", "digits")[1]
+    assert "p = 1; at 5 %, no difference is shown" in same
+
+
+def test_data_lists_counts_and_draws(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = cli("data")
+    assert (code, err) == (0, "")
+    assert re.search(r"^mnist +– +– +not here; train downloads it once", out, re.MULTILINE)
+    assert re.search(r"^digits +1,500 +297 ", out, re.MULTILINE)
+    rows = json.loads(cli("data", "--json")[1])
+    assert [row["name"] for row in rows] == ["mnist", "digits"]
+    content = json.loads(cli("data", "digits", "--json")[1])
+    assert sum(content["counts"]["train"]) == 1_500
+    with Image.open(tmp_path / content["sheet"]) as sheet:
+        assert sheet.format == "PNG"
+
+
+def test_export_says_where_to_and_how_near(cli, run, tmp_path):
+    out = tmp_path / "again.onnx"
+    code, answer, err = cli("export", run.path, "--out", out)
+    assert (code, err) == (0, "")
+    assert re.fullmatch(rf"{out}  largest difference from Keras: \d\.\de-\d\d\n", answer)
+    content = json.loads(cli("export", run.path, "--out", out, "--json")[1])
+    assert content["largest_difference"] <= 1e-5
+
+
+# predict
+
+
+def test_predict_reads_every_picture_of_a_folder(cli, run, folder):
+    code, out, err = cli("predict", folder, "-m", run.path)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert [line.split()[-1] for line in lines] == [
+        str(folder / name) for name in ("a.png", "b.JPG", "deeper/c.tif")
+    ]
+    assert all(re.match(r"\d  [ \d]\d?\d\.\d\d%  ", line) for line in lines)
+
+
+def test_predict_as_json_and_csv_say_the_same(cli, run, folder):
+    content = json.loads(cli("predict", folder, "-m", run.path, "--json", "-p")[1])
+    rows = list(
+        csv.DictReader(io.StringIO(cli("predict", folder, "-m", run.path, "--csv", "-p")[1]))
+    )
+    assert len(content) == len(rows) == 3
+    for answer, row in zip(content, rows, strict=True):
+        assert answer["image"] == row["image"]
+        assert answer["digit"] == int(row["digit"]) == np.argmax(answer["probabilities"])
+        assert answer["confidence"] == float(row["confidence"]) == max(answer["probabilities"])
+        assert answer["probabilities"] == [float(row[f"p{d}"]) for d in range(10)]
+        assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".idx", "-images-idx3-ubyte.gz"])
+def test_predict_reads_array_files(cli, run, digits, tmp_path, suffix):
+    import gzip
+
+    images, file = digits.test.images[:300], tmp_path / f"some{suffix}"
+    raw = b"\0\0\x08\x03" + np.array(images.shape, ">i4").tobytes() + images.tobytes()
+    match suffix:
+        case ".npy":
+            np.save(file, images)
+        case ".npz":
+            np.savez(file, images=images)
+        case ".idx":
+            file.write_bytes(raw)
+        case _:
+            file.write_bytes(gzip.compress(raw))
+    code, out, _ = cli("predict", file, "-m", run.path, "--json")
+    assert code == 0
+    answers = json.loads(out)
+    accuracy = np.mean([a["digit"] == y for a, y in zip(answers, digits.test.labels, strict=True)])
+    assert accuracy == pytest.approx(run.metrics["accuracy"])
+    assert answers[-1]["image"] == f"{file}[{len(images) - 1}]"
+
+
+def test_predict_keeps_the_order_of_its_arguments(cli, run, folder, digits, tmp_path):
+    np.save(tmp_path / "two.npy", digits.test.images[:2])
+    inputs = [folder / "b.JPG", tmp_path / "two.npy", folder / "a.png"]
+    out = cli("predict", *inputs, "-m", run.path, "--json")[1]
+    names = [inputs[0], f"{inputs[1]}[0]", f"{inputs[1]}[1]", inputs[2]]
+    assert [answer["image"] for answer in json.loads(out)] == [str(name) for name in names]
+
+
+def test_one_bad_picture_does_not_end_the_rest(cli, run, folder):
+    (folder / "aa.png").write_text("seven")
+    Image.new("L", (9, 9), 255).save(folder / "ab.png")
+    code, out, err = cli("predict", folder, "-m", run.path, "--csv")
+    assert code == 1
+    assert len(out.splitlines()) == 4
+    first, second = err.splitlines()
+    assert re.search(r"aa\.png is not a picture", first)
+    assert re.search(r"ab\.png: nothing is written on it", second)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are text")
+def test_a_file_name_that_is_no_text_can_be_printed(run, tmp_path):
+    name = os.fsencode(tmp_path) + b"/f\xfcnf.png"
+    draw(tmp_path / "a.png").rename(os.fsdecode(name))
+    command = [*PROGRAM, "predict", name, "-m", str(run.path)]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"f\udcfcnf.png" in done.stdout
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("full", ["/dev/full", "a closed pipe"])
+def test_stdout_that_takes_no_more(run, tmp_path, full, unbuffered):
+    """A full disk is a failure; a reader that has seen enough is none."""
+    np.save(tmp_path / "many.npy", np.zeros((3_000, 28, 28), np.uint8))
+    command = [*PROGRAM, "predict", tmp_path / "many.npy"]
+    if full == "/dev/full":
+        stdout = os.open(full, os.O_WRONLY)
+    else:
+        read, stdout = os.pipe()
+        os.close(read)
+    try:
+        done = subprocess.run(
+            [*command, "-m", run.path],
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+            check=False,
+        )
+    finally:
+        os.close(stdout)
+    if full == "/dev/full":
+        assert (done.returncode, done.stderr) == (1, "digitscope: No space left on device.\n")
+    else:
+        assert (done.returncode, done.stderr) == (0, "")

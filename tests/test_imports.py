@@ -1,0 +1,117 @@
+"""What an import loads, and which names are promised."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import digitscope
+
+HEAVY = ["tensorflow", "keras", "jax", "sklearn", "scipy", "matplotlib", "cv2", "onnx", "pooch"]
+ROOT = Path(digitscope.__file__).parent
+
+PUBLIC = {
+    "RECIPES",
+    "Classifier",
+    "DigitscopeError",
+    "Recipe",
+    "Run",
+    "__version__",
+    "compare",
+    "evaluate",
+    "load",
+    "load_data",
+    "report",
+    "resume",
+    "to_mnist",
+    "train",
+}
+
+
+def loaded(code, *arguments):
+    """Return the top-level packages that are loaded after `code` has run in a fresh Python."""
+    code += (
+        "\nimport sys as s\ns.stderr.write('LOADED ' + ' '.join({m.split('.')[0] "
+        "for m in s.modules if s.modules[m] is not None}))"
+    )
+    command = [sys.executable, "-I", "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "LOADED " in done.stderr, done.stderr
+    return set(done.stderr.rpartition("LOADED ")[2].split()), done.stdout
+
+
+def test_the_public_names_are_these():
+    """Names are promises: a change here is a change of the API."""
+    assert set(digitscope.__all__) == set(dir(digitscope)) == PUBLIC
+    for name in PUBLIC:
+        assert getattr(digitscope, name) is not None
+    with pytest.raises(AttributeError, match="module 'digitscope' has no attribute 'trian'"):
+        digitscope.trian  # noqa: B018
+
+
+def test_importing_digitscope_loads_no_third_party_package():
+    before, _ = loaded("")
+    after, _ = loaded("import digitscope")
+    known = set(sys.stdlib_module_names) | before | {"digitscope"}
+    assert after - known == set()
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["classifier", "preprocess", "pictures", "images", "errors", "model_card", "runs", "cli"],
+)
+def test_the_using_wing_loads_nothing_heavy(module):
+    packages, _ = loaded(f"import digitscope.{module}")
+    assert packages & set(HEAVY) == set()
+
+
+def test_predict_as_a_whole_loads_nothing_heavy(run, tmp_path):
+    image = Image.fromarray(np.full((20, 20), 255, np.uint8))
+    image.paste(0, (8, 3, 11, 17))
+    image.save(tmp_path / "one.png")
+    code = (
+        "import digitscope.cli\n"
+        "try: digitscope.cli.main()\n"
+        "except SystemExit as e: assert not e.code"
+    )
+    for inputs in ([tmp_path / "one.png"], [tmp_path / "one.png", "--json"]):
+        packages, out = loaded(code, "predict", *inputs, "-m", run.path)
+        assert "one.png" in out
+        assert packages & set(HEAVY) == set()
+        assert "onnxruntime" in packages
+
+
+@pytest.mark.parametrize(
+    ("packages", "room"),
+    [({"keras", "tensorflow", "jax"}, "training"), ({"matplotlib", "jinja2"}, "reporting")],
+)
+def test_heavy_packages_are_imported_in_one_room_only(packages, room):
+    found = set()
+    for file in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            if any(name.partition(".")[0] in packages for name in names):
+                found.add(file.relative_to(ROOT).parts[0])
+    assert found == {room}
+
+
+def test_without_keras_training_says_what_to_install():
+    code = (
+        "import sys\nsys.modules['keras'] = None\n"
+        "from digitscope.cli import main\n"
+        "try: main(['train'])\nexcept SystemExit as e: print('exit', e.code, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
+    assert done.stdout == ""
+    line, code = done.stderr.splitlines()
+    assert line.startswith("digitscope: training needs Keras and TensorFlow, and keras is not")
+    assert line.endswith("pip install 'digitscope[train]'")
+    assert code == "exit 1"

@@ -1,0 +1,144 @@
+"""Any picture of one digit takes the form of MNIST, however it was drawn."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image, ImageDraw
+
+from digitscope.errors import BadImage, NoInk
+from digitscope.preprocess import BOX, MIN_CONTRAST, find_ink, fit_to_box, to_mnist
+
+
+def draw_seven(side=120, paper=255, ink=0):
+    image = Image.new("L", (side, side), paper)
+    line = [(side // 4, side // 5), (3 * side // 4, side // 5), (side // 2, 4 * side // 5)]
+    ImageDraw.Draw(image).line(line, ink, width=side // 12)
+    return np.asarray(image)
+
+
+def box(image):
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    return np.ptp(rows) + 1, np.ptp(columns) + 1
+
+
+def test_it_lies_in_a_box_of_20_with_its_mass_in_the_middle():
+    image = to_mnist(draw_seven())
+    assert image.shape == (28, 28)
+    assert image.dtype == np.uint8
+    assert max(box(image)) == BOX
+    assert image.max() == 255
+    weights = image / image.sum()
+    middle = (weights.sum(axis=1) @ np.arange(28), weights.sum(axis=0) @ np.arange(28))
+    assert np.abs(np.array(middle) - 14).max() <= 0.5
+
+
+@pytest.mark.parametrize("shape", [(60, 15), (15, 60), (200, 1), (1, 200)])
+def test_the_aspect_is_kept(shape):
+    height, width = shape
+    page = np.full((height + 8, width + 8), 255, np.uint8)
+    page[4:-4, 4:-4] = 0
+    wanted = [max(1, round(side * BOX / max(shape))) for side in shape]
+    assert box(to_mnist(page)) == tuple(wanted)
+
+
+def test_either_polarity_gives_the_same_digit():
+    page = draw_seven()
+    assert (to_mnist(page) == to_mnist(255 - page)).all()
+
+
+@pytest.mark.parametrize(("paper", "ink"), [(255, 0), (200, 90), (90, 200), (255, 225)])
+def test_the_levels_of_paper_and_ink_do_not_matter(paper, ink):
+    assert (to_mnist(draw_seven(paper=paper, ink=ink)) == to_mnist(draw_seven())).all()
+
+
+@settings(deadline=None)
+@given(st.tuples(*[st.integers(0, 90)] * 4))
+def test_padding_a_page_changes_nothing(margins):
+    top, bottom, left, right = margins
+    page = draw_seven()
+    padded = np.pad(page, ((top, bottom), (left, right)), constant_values=255)
+    assert (to_mnist(padded) == to_mnist(page)).all()
+
+
+@pytest.mark.parametrize("times", [2, 3, 5])
+def test_a_larger_picture_is_the_same_digit(times):
+    page = draw_seven()
+    large = to_mnist(page.repeat(times, axis=0).repeat(times, axis=1))
+    assert np.abs(to_mnist(page).astype(int) - large).mean() < 2
+
+
+def test_uneven_light_is_no_ink():
+    """Paper that runs from dark to middle gray, with a digit that is hardly lighter."""
+    rng = np.random.default_rng(0)
+    page = rng.integers(0, 101, (60, 60)).astype(np.uint8)
+    page[10:50, 10:50] = 150
+    assert to_mnist(page)[14, 14] == 255
+
+
+def test_the_grain_of_paper_is_no_ink():
+    rng = np.random.default_rng(0)
+    page = draw_seven(ink=30, paper=210) + rng.uniform(-6, 6, (120, 120))
+    difference = to_mnist(page.astype(np.uint8)).astype(int) - to_mnist(draw_seven())
+    assert np.abs(difference).mean() < 4
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+@pytest.mark.parametrize("shape", [(28, 28), (1, 1), (1, 10_000), (3, 2)])
+def test_an_empty_picture_is_no_ink(level, shape):
+    with pytest.raises(NoInk, match=r"nothing is written on it: paper and ink differ by less"):
+        to_mnist(np.full(shape, level, np.uint8))
+
+
+def test_fainter_than_the_least_contrast_is_no_ink():
+    faint = draw_seven(paper=200, ink=200 - MIN_CONTRAST + 1)
+    with pytest.raises(NoInk, match="less than 24 gray levels"):
+        to_mnist(faint)
+    assert to_mnist(draw_seven(paper=200, ink=200 - MIN_CONTRAST)).max() == 255
+
+
+def test_the_message_names_the_file(tmp_path):
+    file = tmp_path / "blank.png"
+    Image.new("L", (5, 5), 255).save(file)
+    with pytest.raises(NoInk, match=r"blank\.png: nothing is written"):
+        to_mnist(file)
+
+
+def test_no_ink_at_all_does_not_fit_into_a_box():
+    with pytest.raises(NoInk):
+        fit_to_box(np.zeros((20, 20), np.float32))
+
+
+pictures = hnp.arrays(
+    np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40), elements=None
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(pictures)
+def test_every_picture_is_a_digit_image_or_has_no_ink(picture):
+    try:
+        image = to_mnist(picture)
+    except BadImage:
+        return
+    assert image.shape == (28, 28)
+    assert image.dtype == np.uint8
+    assert image.any()
+    assert find_ink(picture).shape == picture.shape
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1_499))
+def test_a_digit_in_mnist_form_keeps_its_place_and_size(digits, row):
+    image = digits.train.images[row]
+    again = to_mnist(to_mnist(image))
+    assert (to_mnist(again) == again).all()
+
+
+def test_mnist_is_in_mnist_form(mnist):
+    """Of 500, a few have a speck or a box of 19 that moves them by a pixel."""
+    images = mnist.test.images[:500]
+    once = [to_mnist(image) for image in images]
+    assert np.mean([(a == b).all() for a, b in zip(once, images, strict=True)]) > 0.98
+    assert all((to_mnist(image) == image).all() for image in once)
