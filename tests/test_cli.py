@@ -174,7 +174,8 @@ def test_failure_is_one_line_and_exit_1(refused, make_onnx, tmp_path, arguments,
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(refused, monkeypatch, tmp_path):
-    def full(self, *args, **kwargs):
+    def full(self, file, **options):
+        file.write_bytes(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Image.Image, "save", full)

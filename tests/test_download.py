@@ -139,6 +139,11 @@ def test_without_a_good_mirror_one_line_says_why_and_nothing_is_left(mirror, bad
     assert "\n" not in message
     assert "--data-dir or DIGITSCOPE_DATA" in message
     assert cached() == []
+    # The bar of a download that broke off is not drawn for ever.
+    for thread in threading.enumerate():
+        if type(thread).__module__.startswith("rich"):
+            thread.join(timeout=10)
+            assert not thread.is_alive()
 
 
 def test_no_name_falls_back_to_the_bundled_digits_and_says_so():

@@ -75,6 +75,8 @@ def test_a_cmyk_jpeg_has_its_polarity():
 def test_16_bits_become_8_by_their_full_range():
     values = np.array([[0, 257, 32_768, 65_535]], np.uint16)
     assert read_gray(encode(Image.fromarray(values))).tolist() == [[0, 1, 128, 255]]
+    # A dim scan stays dim.
+    assert read_gray(encode(Image.fromarray(values[:, :3]))).tolist() == [[0, 1, 128]]
 
 
 @pytest.mark.parametrize("full", [1, 255])

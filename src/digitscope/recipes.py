@@ -65,6 +65,9 @@ class Recipe:
         ``momentum`` is SGD with momentum 0.9.
     learning_rate : float
         The rate, or its peak where a schedule shapes it.
+    beta_2 : float
+        Decay of Adam's running mean of squared gradients, for ``adam`` and ``adamw``; a smaller
+        one follows faster. Kingma and Ba, ICLR 2015.
     schedule : str
         ``constant``; or after the warm-up a ``linear`` or ``cosine`` descent to 0 at the end.
     warmup : float
@@ -95,6 +98,7 @@ class Recipe:
     dropout: float = 0.0
     optimizer: Optimizer = "adam"
     learning_rate: float = 1e-3
+    beta_2: float = 0.999
     schedule: Schedule = "constant"
     warmup: float = 0.0
     batch_size: int = 32
@@ -122,6 +126,7 @@ class Recipe:
                 )
         self._check("dropout", 0 <= self.dropout < 1, "at least 0 and below 1")
         self._check("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0")
+        self._check("beta_2", 0 < self.beta_2 < 1, "between 0 and 1")
         self._check("warmup", 0 <= self.warmup < 1, "at least 0 and below 1")
         self._check("batch_size", self.batch_size >= 1, "a whole number from 1 up")
         self._check("epochs", self.epochs >= 1, "a whole number from 1 up")
@@ -167,10 +172,13 @@ RECIPES: dict[str, Recipe] = {
         Recipe(name="classic"),
         Recipe(
             name="mlp",
-            learning_rate=5e-3,
+            optimizer="adamw",
+            learning_rate=0.012,
+            beta_2=0.98,
+            weight_decay=0.1,
             schedule="linear",
-            warmup=0.1,
-            batch_size=64,
+            warmup=0.3,
+            batch_size=128,
             validation=5_000,
         ),
         Recipe(

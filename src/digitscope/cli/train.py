@@ -49,6 +49,7 @@ def command(
     dropout: Annotated[float | None, _option("Share of hidden units silenced in a step.")] = None,
     optimizer: Annotated[str | None, _option("adam, adamw, sgd, momentum, rmsprop.")] = None,
     learning_rate: Annotated[float | None, _option("The rate, or its peak.")] = None,
+    beta_2: Annotated[float | None, _option("Decay of Adam's mean of squared gradients.")] = None,
     schedule: Annotated[str | None, _option("constant, linear, cosine.")] = None,
     warmup: Annotated[
         float | None, _option("Share of the steps over which the rate rises.")
@@ -82,6 +83,7 @@ def command(
         "dropout": dropout,
         "optimizer": optimizer,
         "learning_rate": learning_rate,
+        "beta_2": beta_2,
         "schedule": schedule,
         "warmup": warmup,
         "batch_size": batch_size,

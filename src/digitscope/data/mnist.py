@@ -144,15 +144,19 @@ def _download(folder: Path, mirrors: tuple[str, ...]) -> Path:
     for mirror in mirrors:
         try:
             for name, hash_ in FILES.items():
-                pooch.retrieve(
-                    mirror.rstrip("/") + "/" + name,
-                    known_hash=f"sha256:{hash_}",
-                    fname=name,
-                    path=folder,
-                    downloader=pooch.HTTPDownloader(
-                        progressbar=_Progress(name), timeout=TIMEOUT, chunk_size=65_536
-                    ),
-                )
+                progress = _Progress(name)
+                try:
+                    pooch.retrieve(
+                        mirror.rstrip("/") + "/" + name,
+                        known_hash=f"sha256:{hash_}",
+                        fname=name,
+                        path=folder,
+                        downloader=pooch.HTTPDownloader(
+                            progressbar=progress, timeout=TIMEOUT, chunk_size=65_536
+                        ),
+                    )
+                finally:
+                    progress.close()
             return folder
         except (requests.RequestException, ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
@@ -201,4 +205,5 @@ class _Progress:
         self._progress.reset(self._task)
 
     def close(self) -> None:
-        self._progress.stop()
+        if self._progress.live.is_started:
+            self._progress.stop()

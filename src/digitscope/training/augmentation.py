@@ -1,8 +1,9 @@
 """Random affine and elastic distortion of training images, a whole epoch's at a time.
 
 After Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural Networks Applied to
-Visual Document Analysis", ICDAR 2003. They smooth white noise with a Gaussian; here the displacement
-is a random sum of Gaussian bumps on a coarse grid, so that one matrix product serves all images.
+Visual Document Analysis", ICDAR 2003. They smooth white noise with a Gaussian; here the
+displacement is a random sum of Gaussian bumps on a coarse grid, so that one matrix product serves
+all images.
 """
 
 import functools

@@ -49,10 +49,10 @@ def build_optimizer(recipe: Recipe) -> keras.Optimizer:
     average = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
     match recipe.optimizer:
         case "adam":
-            return keras.optimizers.Adam(recipe.learning_rate, **average)
+            return keras.optimizers.Adam(recipe.learning_rate, beta_2=recipe.beta_2, **average)
         case "adamw":
             return keras.optimizers.AdamW(
-                recipe.learning_rate, weight_decay=recipe.weight_decay, **average
+                recipe.learning_rate, recipe.weight_decay, beta_2=recipe.beta_2, **average
             )
         case "sgd":
             return keras.optimizers.SGD(recipe.learning_rate, **average)
