@@ -325,3 +325,10 @@ def test_a_sheet_shows_each_image_dark_on_light(tmp_path):
     assert pixels[0, 0] == 255
     assert (pixels[20:50, 20:50] == 0).all()
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["sheet.png"]
+
+
+def test_a_subfolder_that_is_no_digit_is_named(tmp_path):
+    for name in ("3", "10"):
+        draw_digit(tmp_path / name / "a.png")
+    with pytest.raises(BadData, match=r"subfolders must be the digits 0 to 9\. Received: 10/"):
+        load_data(f"folder:{tmp_path}")

@@ -43,7 +43,8 @@ def test_every_command_line_in_the_docs_parses(line):
         pytest.skip("an option of the program itself")
     # Parsing alone: unknown commands, options and missing arguments raise here.
     name, command, rest = group.resolve_command(group.make_context("digitscope", words), words)
-    command.make_context(name, rest)
+    if rest:  # a bare `digitscope compare` in a sentence only names the command
+        command.make_context(name, rest)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

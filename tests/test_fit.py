@@ -7,11 +7,20 @@ import numpy as np
 import pytest
 
 from digitscope.errors import BadRun
-from digitscope.recipes import RECIPES, Augmentation
+from digitscope.recipes import RECIPES, Augmentation, Recipe
 from digitscope.training.fit import Fit
 from digitscope.training.networks import build_network, build_optimizer, rate_factors
 
-TINY = RECIPES["mlp"].but(hidden=(8,), batch_size=32, epochs=2, seed=4)
+TINY = Recipe(
+    name="tiny",
+    hidden=(8,),
+    learning_rate=5e-3,
+    schedule="linear",
+    warmup=0.1,
+    batch_size=32,
+    epochs=2,
+    seed=4,
+)
 DROPOUT = TINY.but(epochs=3, dropout=0.3, average=0.9)
 CONSTANT = TINY.but(schedule="constant", warmup=0.0)
 
@@ -189,6 +198,18 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_weights(train, held_out):
     assert "try a smaller --learning-rate" in result.problem
     assert len(result.history) == 3
     assert same(weights(result.model), explode.good)
+
+
+def test_ctrl_c_while_the_progress_is_told_parts_no_weights_from_their_history(train, held_out):
+    def on_epoch(row):
+        if row["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    fit = Fit(DROPOUT, train, held_out)
+    result = fit.run(on_epoch=on_epoch)
+    assert result.stopped == "interrupted after epoch 2"
+    assert result.history[-1]["epoch"] == 2
+    assert result.history[-1]["val_loss"] == fit._judge()["val_loss"]
 
 
 def test_a_checkpoint_restores_the_fit_to_the_last_bit(fitted, train, held_out, tmp_path):

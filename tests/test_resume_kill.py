@@ -14,7 +14,7 @@ from digitscope.runs import Run
 
 pytestmark = pytest.mark.slow
 
-EPOCHS = 100  # some seconds to be killed in
+EPOCHS = 40  # some seconds to be killed in
 RECIPE = f"--hidden 32 --epochs {EPOCHS} --dropout 0.2 --average 0.9 --batch-size 16"
 OPTIONS = ["--data", "digits", "--no-report", *RECIPE.split()]
 PROGRAM = [sys.executable, "-c", "from digitscope.cli import main; main()"]
@@ -65,7 +65,7 @@ def whole(tmp_path_factory):
 
 def test_killed_it_goes_on_and_ends_as_it_would_have(whole, tmp_path):
     run = Run(tmp_path / "killed")
-    for epochs in (3, 30):  # killed twice
+    for epochs in (3, 12):  # killed twice
         begin = (
             ["--resume", run.path, "--no-report"] if epochs > 3 else [*OPTIONS, "--out", run.path]
         )

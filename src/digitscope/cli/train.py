@@ -29,7 +29,9 @@ def _option(help_: str) -> Any:
 
 
 def command(
-    recipe: Annotated[str, typer.Argument(help=f"One of {', '.join(RECIPES)}.")] = "mlp",
+    recipe: Annotated[
+        str | None, typer.Argument(help=f"One of {', '.join(RECIPES)}.", show_default="mlp")
+    ] = None,
     data: DataOption = None,
     data_dir: DataDirOption = None,
     out: Annotated[
@@ -95,11 +97,11 @@ def command(
     }
     if hidden:
         changes["hidden"] = () if hidden == [0] else tuple(hidden)
-    chosen = get_recipe(recipe).but(**changes)
+    chosen = get_recipe(recipe or "mlp").but(**changes)
     if augment is not None:
         kept = chosen.augmentation or Augmentation()
         chosen = chosen.with_augmentation(kept if augment else None)
-    others = [data, data_dir, out, augment, *changes.values()]
+    others = [recipe, data, data_dir, out, augment, *changes.values()]
     if resume and any(value is not None for value in others):
         raise Misuse("--resume goes on with a run as it was begun; leave the other options out.")
 

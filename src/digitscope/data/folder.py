@@ -58,6 +58,9 @@ def _list(path: Path) -> list[Item]:
         for file in sorted(folder.iterdir())
         if file.suffix.lower() in SUFFIXES
     ]
+    strays = [f.name for f in path.iterdir() if f.is_dir() and f.name.isdigit()]
+    if items and (strays := sorted(set(strays) - set(map(str, range(DIGITS))))):
+        raise BadData(f"{path}: subfolders must be the digits 0 to 9. Received: {strays[0]}/.")
     tables = sorted(path.glob("*.csv"))
     if not items and len(tables) == 1:
         return _list_csv(tables[0])

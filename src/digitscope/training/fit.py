@@ -44,6 +44,8 @@ class FitResult:
         One row an epoch; row 0 is before training.
     stopped : str
         Why it ended before its last epoch; empty if it did not.
+    interrupted : bool
+        Whether it was Ctrl-C, so that the run can go on.
     problem : str
         What broke it; empty if nothing did. The model then holds the last good weights.
     """
@@ -51,6 +53,7 @@ class FitResult:
     model: keras.Sequential
     history: list[Row]
     stopped: str = ""
+    interrupted: bool = False
     problem: str = ""
 
 
@@ -114,7 +117,8 @@ class Fit:
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint that `save` wrote."""
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            # Opened here: NumPy leaves a file that is no archive open.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 history = json.loads(str(archive["history"]))
                 state = [archive[name] for name in sorted(archive.files) if name != "history"]
             if [v.shape for v in state] != [tuple(v.shape) for v in self._variables]:
@@ -123,7 +127,7 @@ class Fit:
             raise BadRun(
                 f"{path.parent} has no finished epoch to go on from; train anew."
             ) from None
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
             raise BadRun(f"{path} is damaged: {error}.") from None
         self.state, self.history = state, history
 
@@ -173,9 +177,9 @@ class Fit:
                         row["seconds"] = time.perf_counter() - started
                         self.callbacks.on_epoch_end(epoch - 1, dict(logs))
                     row |= self._norms(good)
-                    good = self.state
+                    # Together, and before anybody is told: Ctrl-C may come at any time.
+                    good, finished = self.state, finished + 1
                     self._add(row, on_epoch)
-                    finished = len(self.history)
                     if checkpoint:
                         self.save(checkpoint, good)
                     if self.model.stop_training:
@@ -184,10 +188,11 @@ class Fit:
             except KeyboardInterrupt:
                 if finished < 2:
                     raise
+                result.interrupted = True
                 result.stopped = f"interrupted after epoch {finished - 1}"
             finally:
                 coming.cancel()
-        if result.problem or result.stopped.startswith("interrupted"):
+        if result.problem or result.interrupted:
             self.state = good
             del self.history[finished:]
         self._average_in()

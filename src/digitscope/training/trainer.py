@@ -185,19 +185,22 @@ def _complete(
         listener.epoch(row)
 
     with _timed(timings, "fit"):
+        stopped = ""
         try:
             result = fit.run(checkpoint=run.checkpoint_file, on_epoch=on_epoch)
+            stopped = result.stopped
         except KeyboardInterrupt:
-            run.update_record(status="interrupted", stopped="interrupted in the first epoch")
+            stopped = "interrupted in the first epoch"
+            run.update_record(status="interrupted", stopped=stopped)
             raise
         finally:
-            listener.fitted("")
+            listener.fitted(stopped)
     if result.problem and len(result.history) < 2:
         run.update_record(status="failed", stopped=result.problem)
         raise TrainingFailed(result.problem)
     run.write_history(result.history)
     scores = _ship(run, fit, result, dataset, timings)
-    status = "failed" if result.problem else "interrupted" if result.stopped else "finished"
+    status = "failed" if result.problem else "interrupted" if result.interrupted else "finished"
     stopped = result.problem or result.stopped
     run.update_record(status=status, stopped=stopped, timings=timings, finished=_now())
     listener.done(run, scores)
