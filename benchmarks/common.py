@@ -69,8 +69,8 @@ def write(name: str, result: dict[str, Any], **details: Any) -> None:
     print(text)
 
 
-def child(script: str, *arguments: str) -> dict[str, Any]:
-    """Run a Python script in a process of its own; return the JSON of its last line and its cost.
+def child(*arguments: str) -> dict[str, Any]:
+    """Run Python in a process of its own; return the JSON of its last line, if any, and its cost.
 
     ``process_seconds`` is the wall time of the whole process, ``peak_mb`` its largest resident set.
     """
@@ -80,11 +80,11 @@ def child(script: str, *arguments: str) -> dict[str, Any]:
         "s = time.perf_counter() - t; print(p.stdout.strip().rsplit('\\n', 1)[-1]); "
         "print(p.returncode, s, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
     )
-    command = [sys.executable, "-c", measure, sys.executable, script, *arguments]
+    command = [sys.executable, "-c", measure, sys.executable, *arguments]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     lines = done.stdout.strip().splitlines()
     code, seconds, peak = lines[-1].split()
     if code != "0":
-        raise RuntimeError(f"{script} {' '.join(arguments)} failed with exit code {code}")
+        raise RuntimeError(f"{' '.join(arguments)} failed with exit code {code}")
     content: dict[str, Any] = json.loads(lines[0]) if lines[0].startswith("{") else {}
     return content | {"process_seconds": float(seconds), "peak_mb": float(peak)}

@@ -7,6 +7,7 @@ file, all scores and the report.
 """
 
 import argparse
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ def main() -> None:
     plain: list[dict[str, Any]] = []
     for _ in range(options.repeats):
         with tempfile.TemporaryDirectory() as folder:
-            ours.append(child(str(HERE / "train_once.py"), f"{folder}/run"))
+            out = Path(folder) / "run"
+            cost = child("-m", "digitscope", "train", "--data", "mnist", "--out", str(out))
+            ours.append(cost | {"timings": json.loads((out / "run.json").read_text())["timings"]})
         plain.append(child(str(HERE / "plain_keras.py")))
         print(ours[-1]["process_seconds"], plain[-1]["process_seconds"], flush=True)
     seconds = spread([run["process_seconds"] for run in ours])

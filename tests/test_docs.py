@@ -66,12 +66,24 @@ def test_python_blocks_run(page, run, tmp_path, monkeypatch):
         exec(compile(block, str(page), "exec"), names)
 
 
-def test_the_command_reference_is_up_to_date():
-    script = ROOT / "scripts" / "command_reference.py"
-    spec = importlib.util.spec_from_file_location("command_reference", script)
+def load_script(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_the_command_reference_is_up_to_date():
+    script = load_script(ROOT / "scripts" / "command_reference.py")
     written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    assert written == module.page(), "run: uv run python scripts/command_reference.py"
+    assert written == script.page(), "run: uv run python scripts/command_reference.py"
+
+
+def test_the_measured_figures_are_those_of_the_result_files():
+    table = load_script(ROOT / "benchmarks" / "table.py")
+    for page in table.PAGES:
+        written = page.read_text(encoding="utf-8")
+        assert written == table.updated(page), "run: uv run python benchmarks/table.py"
+        assert "98." in table.section()

@@ -39,11 +39,11 @@ class Augmentation:
         sum of. A larger one bends strokes more gently.
     """
 
-    rotation: float = 8.0
-    scale: float = 0.08
-    shear: float = 0.1
-    shift: float = 0.6
-    elastic: float = 1.0
+    rotation: float = 5.0
+    scale: float = 0.05
+    shear: float = 0.06
+    shift: float = 0.4
+    elastic: float = 0.8
     smoothness: float = 6.0
 
 
@@ -183,13 +183,15 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="mlp-max",
-            learning_rate=3e-3,
+            optimizer="adamw",
+            learning_rate=0.007,
+            beta_2=0.99,
+            weight_decay=0.05,
             schedule="cosine",
-            warmup=0.05,
+            warmup=0.02,
             batch_size=256,
-            epochs=200,
+            epochs=400,
             validation=5_000,
-            average=0.999,
             augmentation=Augmentation(),
         ),
     )

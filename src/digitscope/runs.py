@@ -126,7 +126,8 @@ class Run:
 
     def write_history(self, rows: list[Row]) -> None:
         """Write ``history.csv``."""
-        names = list(dict.fromkeys(name for row in rows for name in row))
+        # The row before training lacks some columns; the last one has them all, in order.
+        names = list(dict.fromkeys(name for row in (*rows[-1:], *rows) for name in row))
         with (
             replacing(self.path / "history.csv") as temporary,
             temporary.open("w", newline="") as stream,

@@ -80,6 +80,18 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def run() -> None:
+    """Run the command line as the whole process that it is."""
+    try:
+        main()
+    except SystemExit as end:
+        if "keras" not in sys.modules:
+            raise
+        # Python would take TensorFlow apart module by module, for over a second and for nothing.
+        sys.stderr.flush()
+        os._exit(end.code if isinstance(end.code, int) else 1)
+
+
 def _fail(message: str, code: int) -> int:
     remark(f"digitscope: {' '.join(message.split())}")
     return code

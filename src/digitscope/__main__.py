@@ -1,0 +1,5 @@
+"""``python -m digitscope`` is the command line."""
+
+from digitscope.cli import run
+
+run()
