@@ -37,7 +37,8 @@ def digitscope_way(seed: int) -> dict[str, Any]:
     from digitscope.training.fit import Fit
 
     x, y, x_test, y_test = load()
-    recipe = RECIPES["mlp"].but(epochs=2, validation=0, seed=seed)
+    # Chosen on held-out training images among nine settings of two epochs.
+    recipe = RECIPES["mlp"].but(epochs=2, batch_size=96, warmup=0.2, validation=0, seed=seed)
     fit = Fit(recipe, Split(x, y), Split(x[:0], y[:0]))
     started = time.perf_counter()
     result = fit.run()
