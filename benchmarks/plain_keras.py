@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -24,10 +23,11 @@ sys.modules["jax"] = None  # type: ignore[assignment]
 
 import keras  # noqa: E402
 
+from digitscope.data import find_mnist  # noqa: E402
 from digitscope.data.idx import read_idx  # noqa: E402
 
-folder = Path(os.environ["DIGITSCOPE_DATA"])
-folder = folder / "mnist" if (folder / "mnist").is_dir() else folder
+if (folder := find_mnist()) is None or folder.suffix == ".npz":
+    raise SystemExit("MNIST's four files must be here: digitscope data mnist")
 x_train = read_idx(folder / "train-images-idx3-ubyte.gz") / 255.0
 y_train = read_idx(folder / "train-labels-idx1-ubyte.gz")
 x_test = read_idx(folder / "t10k-images-idx3-ubyte.gz") / 255.0

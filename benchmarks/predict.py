@@ -124,7 +124,9 @@ def prepare(folder: Path) -> None:
     Image.fromarray(data.test.images[0]).save(folder / "seven.png")
     network = MLPClassifier((128,), max_iter=1)
     network.partial_fit(
-        data.train.images[:2_000].reshape(-1, 784) / 255, data.train.labels[:2_000], range(10)
+        data.train.images[:2_000].reshape(-1, 784) / 255,
+        data.train.labels[:2_000],
+        classes=range(10),
     )
     joblib.dump(network, folder / "sklearn.joblib")
 

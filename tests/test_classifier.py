@@ -5,7 +5,7 @@ import os
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 import digitscope.classifier
 from digitscope.classifier import CHUNK, load, temper
@@ -151,7 +151,7 @@ def test_a_model_for_other_input_is_refused(make_onnx, deformed, received):
 
 
 def test_a_model_that_computes_no_number_is_refused(make_onnx):
-    with pytest.raises(BadModel, match=r"is no digit classifier: .* 2×10 finite probabilities"):
+    with pytest.raises(BadModel, match=r"is no digit classifier: .* that add up to 1"):
         load(make_onnx(kernel=np.full((784, DIGITS), np.nan)))
 
 
@@ -182,3 +182,22 @@ def test_threads_are_an_option(make_onnx):
 def test_its_repr_names_the_file(make_onnx):
     file = make_onnx()
     assert repr(load(file)) == f"Classifier({str(file)!r})"
+
+
+def test_a_model_that_gives_logits_is_refused(tmp_path):
+    nodes = [
+        helper.make_node("Cast", ["images"], ["x"], to=TensorProto.FLOAT),
+        helper.make_node("Flatten", ["x"], ["flat"], axis=1),
+        helper.make_node("Gemm", ["flat", "kernel"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "logits",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", 28, 28])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", DIGITS])],
+        [numpy_helper.from_array(np.full((784, DIGITS), 0.01, np.float32), "kernel")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "logits.onnx")
+    with pytest.raises(BadModel, match="probabilities that add up to 1"):
+        load(tmp_path / "logits.onnx")

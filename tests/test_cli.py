@@ -388,3 +388,14 @@ def test_stdout_that_takes_no_more(run, tmp_path, full, unbuffered):
         assert (done.returncode, done.stderr) == (1, "digitscope: No space left on device.\n")
     else:
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_bar_on_stderr_takes_no_answers_from_stdout(cli, run, folder, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    plain = cli("predict", folder, "--model", run.path)
+    monkeypatch.setattr("digitscope.cli.predict.SHOW_PROGRESS_FROM", 1)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert cli("predict", folder, "--model", run.path)[1] == plain[1]

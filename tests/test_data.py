@@ -139,7 +139,7 @@ def test_idx_is_read_plain_and_gzipped(tmp_path, pack):
         (idx(IMAGES, kind=0x0D), "is not an IDX file of bytes"),
         (idx(IMAGES)[:9], "its header promises"),
         (idx(IMAGES)[:-1], r"promises 4,720 bytes for shape \(6, 28, 28\). Received: 4,719"),
-        (idx(IMAGES) + b"x", "Received: 4,721. Delete it, so that it is taken anew"),
+        (idx(IMAGES) + b"x", "Received: 4,721"),
         (gzip.compress(idx(IMAGES))[:-9], "is damaged or cut short"),
         (gzip.compress(idx(IMAGES))[:40] + b"?" * 40, "is damaged or cut short"),
         (b"\x1f\x8b", "is damaged or cut short"),

@@ -112,6 +112,6 @@ def test_without_keras_training_says_what_to_install():
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
     assert done.stdout == ""
     line, code = done.stderr.splitlines()
-    assert line.startswith("digitscope: training needs Keras and TensorFlow, and keras is not")
+    assert line.startswith("digitscope: training needs Keras and its backend, and keras is not")
     assert line.endswith("pip install 'digitscope[train]'")
     assert code == "exit 1"

@@ -35,6 +35,10 @@ class At(keras.callbacks.Callback):
             self.action(self.model)
 
 
+def answers(file, images):
+    return Classifier(file).predict_proba(images, calibrated=False)
+
+
 def ctrl_c(model):
     raise KeyboardInterrupt
 
@@ -101,7 +105,8 @@ def test_the_record_says_what_produced_it(run, digits):
 
 def test_the_onnx_file_says_what_keras_says(run, digits):
     model = load_keras(run.keras_file)
-    difference = check_agreement(model, Classifier(run.model_file), digits.train.images[:1_000])
+    images = digits.train.images[:1_000]
+    difference = check_agreement(model, images, answers(run.model_file, images), "model.onnx")
     assert difference <= 1e-5
 
 
@@ -120,14 +125,17 @@ def test_every_network_becomes_the_same_onnx(tmp_path, digits, changes):
     rng = np.random.default_rng(0)
     model.set_weights([w + rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
     write_onnx(to_onnx(model), tmp_path / "m.onnx", trainer.ModelCard())
-    assert check_agreement(model, Classifier(tmp_path / "m.onnx"), digits.train.images) <= 1e-5
+    images = digits.train.images
+    assert check_agreement(model, images, answers(tmp_path / "m.onnx", images), "m.onnx") <= 1e-5
 
 
 def test_a_file_that_says_something_else_is_refused(tmp_path, digits):
     write_onnx(to_onnx(build_network(RECIPE)), tmp_path / "m.onnx", trainer.ModelCard())
     other = build_network(RECIPE.but(seed=1))
+    images = digits.test.images[:50]
+    said = answers(tmp_path / "m.onnx", images)
     with pytest.raises(BadModel, match=r"is refused: .* differ from Keras's .* on 50 images"):
-        check_agreement(other, Classifier(tmp_path / "m.onnx"), digits.test.images[:50])
+        check_agreement(other, images, said, "m.onnx")
 
 
 def test_a_refused_export_leaves_no_model(copy, digits, monkeypatch):
@@ -187,7 +195,6 @@ def test_other_data_under_the_same_name_is_no_way_to_go_on(copy):
         ("run.json", '{"recipe": {"name": "x", "hidden": []}}', r"run\.json is damaged"),
         ("run.json", None, "is not a run; expected a folder with a run.json"),
         ("checkpoint.npz", "", r"checkpoint\.npz is damaged"),
-        ("checkpoint.npz", None, "has no finished epoch to go on from; train anew"),
     ],
 )
 def test_a_damaged_run_is_told(copy, file, content, why):
@@ -198,13 +205,26 @@ def test_a_damaged_run_is_told(copy, file, content, why):
         resume(copy.path)
 
 
-def test_an_interruption_in_the_first_epoch_leaves_nothing_to_go_on_from(tmp_path):
+def test_interrupted_in_the_first_epoch_it_begins_again(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(SMALL, data="digits", out=tmp_path / "run", callbacks=[At(1, ctrl_c)])
     assert Run(tmp_path / "run").record["status"] == "interrupted"
     assert not (tmp_path / "run" / "model.onnx").exists()
-    with pytest.raises(BadRun, match="has no finished epoch to go on from"):
-        resume(tmp_path / "run")
+    resumed = resume(tmp_path / "run")
+    whole = train(SMALL, data="digits", out=tmp_path / "whole")
+    assert resumed.record["status"] == "finished"
+    assert resumed.history[-1]["loss"] == whole.history[-1]["loss"]
+
+
+def test_no_temperature_is_fitted_where_no_answer_is_wrong(run, digits):
+    classifier = Classifier(run.model_file)
+    right = classifier.predict(digits.train.images) == digits.train.labels
+    assert right.sum() >= trainer.MIN_CALIBRATION
+    assert trainer._calibrate(classifier, digits.train.take(right)) == (1.0, 0)
+    assert trainer._calibrate(classifier, digits.train.take(slice(50))) == (1.0, 0)
+    temperature, n = trainer._calibrate(classifier, digits.train)
+    assert temperature != 1
+    assert n == len(digits.train)
 
 
 def test_an_absurd_rate_is_told_and_no_model_is_left(tmp_path):

@@ -78,14 +78,16 @@ class Classifier:
                 raise BadModel(f"{self.path} is for other input: {wanted}. Received: {received}.")
         self._input = inputs[0].name
         try:
-            answer = self._session.run(None, {self._input: np.zeros((2, SIDE, SIDE), np.uint8)})[0]
+            probe = np.arange(2 * SIDE * SIDE).reshape(2, SIDE, SIDE).astype(np.uint8)
+            answer = self._session.run(None, {self._input: probe})[0]
         except Exception as error:  # as above
             reason = " ".join(str(error).split())[:200]
             raise BadModel(f"{self.path} cannot be computed: {reason}") from None
-        if answer.shape != (2, DIGITS) or not np.isfinite(answer).all():
+        good = answer.shape == (2, DIGITS) and (answer >= 0).all()
+        if not good or not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
             raise BadModel(
-                f"{self.path} is no digit classifier: two blank images must give 2×10 finite "
-                f"probabilities. Received: {answer.shape}, {answer.ravel()[:3]}..."
+                f"{self.path} is no digit classifier: two images must give 2×10 probabilities "
+                f"that add up to 1. Received: {answer.shape}, {answer.ravel()[:3]}..."
             )
 
     def predict_proba(self, images: Images, *, calibrated: bool = True) -> Probabilities:

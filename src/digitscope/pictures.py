@@ -6,6 +6,7 @@ animation the first frame is taken, and a picture too large to be honest is refu
 """
 
 import io
+import math
 import warnings
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -111,7 +112,8 @@ def _to_8_bits(values: NDArray[Any]) -> Gray:
     """Scale 16-bit or float samples to 8 bits; a picture of small values keeps them as they are."""
     values = np.nan_to_num(values.astype(np.float64))
     top = values.max()
-    full = 255.0 if 1 < top <= 255 else 1.0 if top <= 1 else max(65_535.0, top)
+    # Scanners put 10, 12 or 14 bits into 16: full scale is the nearest 2^k - 1 from 8 bits up.
+    full = 1.0 if top <= 1 else 2.0 ** max(8, math.ceil(math.log2(top + 1))) - 1
     return (values.clip(0) * (255.0 / full)).round().astype(np.uint8)
 
 

@@ -135,12 +135,26 @@ class Recipe:
         self._check("average", 0 <= self.average < 1, "at least 0 and below 1")
         self._check("weight_decay", 0 <= self.weight_decay < 1, "at least 0 and below 1")
 
+        for field in ("batch_size", "epochs", "validation", "seed"):
+            value = getattr(self, field)
+            self._check(field, isinstance(value, int), "a whole number")
+        if self.weight_decay and self.optimizer != "adamw":
+            raise Misuse(
+                f"weight_decay is for the optimizer adamw. "
+                f"Received: {self.weight_decay} with {self.optimizer}."
+            )
+
     def _check(self, field: str, good: bool, wanted: str) -> None:
         if not good:
             raise Misuse(f"{field} must be {wanted}. Received: {getattr(self, field)!r}.")
 
     def but(self, **changes: Any) -> Self:
-        """Return this recipe with some fields changed; None leaves a field as it is."""
+        """Return this recipe with some fields changed; None leaves a field as it is.
+
+        Another optimizer than ``adamw`` drops the weight decay, unless one is given.
+        """
+        if changes.get("optimizer") not in (None, "adamw") and not changes.get("weight_decay"):
+            changes["weight_decay"] = 0.0
         return dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
 
     def with_augmentation(self, augmentation: Augmentation | None) -> Self:

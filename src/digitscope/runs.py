@@ -22,6 +22,7 @@ from digitscope.errors import BadRun, Misuse
 from digitscope.files import replacing, write_text
 from digitscope.recipes import Recipe
 
+RUNS = Path("runs")  # where the command line keeps them
 Row = dict[str, float]  # one epoch
 
 

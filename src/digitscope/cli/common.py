@@ -13,12 +13,18 @@ if TYPE_CHECKING:
     from digitscope.classifier import Classifier
     from digitscope.evaluation import Scores
 
-RUNS = Path("runs")
-
 DataOption = Annotated[
     str | None,
     typer.Option(
         "--data", help="mnist, digits, or folder:PATH of one's own images.", show_default="mnist"
+    ),
+]
+ScoredDataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        help="mnist, digits, or folder:PATH of one's own images.",
+        show_default="what the model was trained on",
     ),
 ]
 DataDirOption = Annotated[
@@ -47,7 +53,7 @@ def print_json(content: Any) -> None:
 def load_model(model: Path | None) -> "Classifier":
     """Return the classifier that is named, or else that of the newest run in ``runs/``."""
     from digitscope.classifier import load
-    from digitscope.runs import latest_run
+    from digitscope.runs import RUNS, latest_run
 
     if model is not None:
         return load(model)
@@ -59,6 +65,12 @@ def load_model(model: Path | None) -> "Classifier":
         )
     remark(f"model: {run.path}")
     return load(run.path)
+
+
+def trained_on(classifier: "Classifier") -> str:
+    """Return the name of the data set that a model's card tells of, or ``mnist``."""
+    name = classifier.card.data.get("name")
+    return name if isinstance(name, str) else "mnist"
 
 
 def describe_scores(scores: "Scores", title: str) -> str:

@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
-from digitscope.cli.common import DataDirOption, DataOption, JsonOption, print_json, remark
+from digitscope.cli.common import (
+    DataDirOption,
+    JsonOption,
+    ScoredDataOption,
+    print_json,
+    trained_on,
+)
 from digitscope.cli.evaluate import SplitOption
 
 LISTED = 10  # images per list in the table; --json has all
@@ -14,7 +20,7 @@ LISTED = 10  # images per list in the table; --json has all
 def command(
     a: Annotated[Path, typer.Argument(help="An .onnx file or a run's folder.")],
     b: Annotated[Path, typer.Argument(help="Another one.")],
-    data: DataOption = None,
+    data: ScoredDataOption = None,
     split: SplitOption = "test",
     data_dir: DataDirOption = None,
     json: JsonOption = False,
@@ -34,9 +40,7 @@ def command(
     from digitscope.evaluation import compare
 
     first, second = load(a), load(b)
-    dataset = load_data(data, data_dir)
-    if dataset.remark:
-        remark(dataset.remark)
+    dataset = load_data(data or trained_on(first), data_dir)
     images = dataset.split(split)
     result = compare(first, second, images)
     if sheet:

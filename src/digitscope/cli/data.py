@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from digitscope.cli.common import DataDirOption, JsonOption, print_json
-from digitscope.errors import DataUnavailable
+from digitscope.errors import BadData, DataUnavailable
 
 EACH = 20  # images of each digit on a sheet
 
@@ -67,7 +67,7 @@ def _list(data_dir: Path | None, json: bool) -> None:
             else:
                 data = load_data(name, data_dir)
                 row |= {"train": len(data.train), "test": len(data.test), "source": data.source}
-        except DataUnavailable as error:
+        except (BadData, DataUnavailable) as error:
             row["source"] = str(error)
         rows.append(row)
     if json:

@@ -7,12 +7,12 @@ import typer
 
 from digitscope.cli.common import (
     DataDirOption,
-    DataOption,
     JsonOption,
+    ScoredDataOption,
     describe_scores,
     load_model,
     print_json,
-    remark,
+    trained_on,
 )
 
 SplitOption = Annotated[str, typer.Option("--split", help="test, train or all of the data set.")]
@@ -23,7 +23,7 @@ def command(
         Path | None,
         typer.Argument(help="An .onnx file or a run's folder.", show_default="the newest run"),
     ] = None,
-    data: DataOption = None,
+    data: ScoredDataOption = None,
     split: SplitOption = "test",
     data_dir: DataDirOption = None,
     json: JsonOption = False,
@@ -39,9 +39,7 @@ def command(
     from digitscope.evaluation import evaluate
 
     classifier = load_model(model)
-    dataset = load_data(data, data_dir)
-    if dataset.remark:
-        remark(dataset.remark)
+    dataset = load_data(data or trained_on(classifier), data_dir)
     scores = evaluate(classifier, dataset.split(split))
     if json:
         content = {"model": str(classifier.path), "data": dataset.name, "split": split}

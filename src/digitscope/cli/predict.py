@@ -117,13 +117,15 @@ def _batches(
 
 
 def _with_progress(files: list[Path]) -> Iterator[Path]:
-    if len(files) < SHOW_PROGRESS_FROM or not sys.stderr.isatty():
+    if len(files) < SHOW_PROGRESS_FROM or sys.stdout.isatty() or not sys.stderr.isatty():
         yield from files
         return
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
-    yield from track(files, "predicting", console=Console(file=sys.stderr))
+    # Rich would send what is printed meanwhile to stderr, too; the answers belong on stdout.
+    with Progress(console=Console(file=sys.stderr), redirect_stdout=False) as progress:
+        yield from progress.track(files, description="predicting")
 
 
 def _writer(json: bool, as_csv: bool, probabilities: bool) -> Any:

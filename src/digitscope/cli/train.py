@@ -1,5 +1,6 @@
 """``digitscope train``: data and recipe in, a trained network with its scores and report out."""
 
+import gc
 import sys
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from digitscope.cli.common import (
     print_json,
     remark,
 )
-from digitscope.errors import Misuse
+from digitscope.errors import BadRun, Misuse
 from digitscope.recipes import RECIPES, Augmentation, Recipe, get_recipe
 
 if TYPE_CHECKING:
@@ -105,15 +106,27 @@ def command(
     if resume and any(value is not None for value in others):
         raise Misuse("--resume goes on with a run as it was begun; leave the other options out.")
 
-    import digitscope.training as training
+    if out and (out / "run.json").exists():  # said before the seconds of importing Keras
+        raise BadRun(f"{out} already holds a run; name another --out, or go on with --resume.")
+    from concurrent.futures import ThreadPoolExecutor
 
+    from digitscope.data import load_data
+
+    with ThreadPoolExecutor(1) as pool:  # unzipping leaves the interpreter free for the imports
+        loading = None if resume else pool.submit(load_data, data, data_dir)
+        import digitscope.training as training
+
+    gc.freeze()  # what is imported stays; no collection need look at it again
     imported = time.perf_counter() - started
     progress = _Progress(json)
-    if resume:
-        run = training.resume(resume, listener=progress)
+    if loading:
+        run = training.train(
+            chosen, data=loading.result(), out=out, data_dir=data_dir, listener=progress
+        )
     else:
-        run = training.train(chosen, data=data, out=out, data_dir=data_dir, listener=progress)
-    timings = {"imports": imported} | run.record["timings"]
+        assert resume is not None
+        run = training.resume(resume, listener=progress)
+    timings = {"imports and data": imported} | run.record["timings"]
     if report:
         from digitscope.reporting import report as write_report
 
@@ -124,11 +137,15 @@ def command(
     if json:
         print_json({"run": str(run.path), "timings": timings, "metrics": run.metrics})
         return
+    if run.record["status"] == "interrupted":
+        remark(f"go on with: digitscope train --resume {run.path}")
     parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in timings.items())
     remark(f"{sum(timings.values()):.1f} s: {parts}")
     print(f"\nmodel   {run.model_file}")
     if report:
         print(f"report  {run.report_file}")
+    if run.record["status"] == "interrupted":
+        raise typer.Exit(130)
 
 
 class _Progress:
@@ -166,6 +183,7 @@ class _Progress:
             TextColumn("{task.description}"),
             console=Console(file=sys.stderr),
             refresh_per_second=4,
+            redirect_stdout=False,
         )
         self._task = self._bar.add_task("compiling", total=recipe.epochs)
         self._bar.start()

@@ -1,5 +1,6 @@
 """Named data sets: MNIST, the bundled digits, and folders of one's own images."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
     >>> data.train.images.shape, data.test.images.shape
     ((1500, 28, 28), (297, 28, 28))
     """
-    if name is None and not data_dir:
+    if name is None and not data_dir and not os.environ.get("DIGITSCOPE_DATA"):
         try:
             return load_mnist()
         except DataUnavailable as error:

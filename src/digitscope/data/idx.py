@@ -28,9 +28,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raw = path.read_bytes()
         content = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadData(
-            f"{path} is damaged or cut short ({error}); delete it, so that it is taken anew."
-        ) from None
+        raise BadData(f"{path} is damaged or cut short ({error}).") from None
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UINT8 or not content[3]:
         raise BadData(f"{path} is not an IDX file of bytes; its first bytes are {content[:4]!r}.")
     dimensions = content[3]
@@ -40,6 +38,6 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     if len(content) != expected:
         raise BadData(
             f"{path} is damaged: its header promises {expected:,} bytes for shape {shape}. "
-            f"Received: {len(content):,}. Delete it, so that it is taken anew."
+            f"Received: {len(content):,}."
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

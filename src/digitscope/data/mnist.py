@@ -1,8 +1,8 @@
 """MNIST: 60,000 training and 10,000 test digits of 28×28 by LeCun, Cortes and Burges.
 
-Licence: CC BY-SA 3.0. The files are looked for in this order: the folder that was named, the folder
-in ``DIGITSCOPE_DATA``, digitscope's cache, Keras's ``~/.keras/datasets/mnist.npz``; failing all,
-they are downloaded into the cache from the first mirror that serves them, checked by SHA-256.
+Licence: CC BY-SA 3.0. A folder that was named, or is in ``DIGITSCOPE_DATA``, must hold the files.
+Otherwise they are looked for in digitscope's cache and as Keras's ``~/.keras/datasets/mnist.npz``, and
+then downloaded into the cache from the first mirror that serves them, checked by SHA-256.
 """
 
 import os
@@ -139,7 +139,13 @@ def _download(folder: Path, mirrors: tuple[str, ...]) -> Path:
     import requests
 
     pooch.get_logger().setLevel(logging.ERROR)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataUnavailable(
+            f"MNIST is not on this machine, and there is no place to download it to: {folder} "
+            f"({error.strerror}). Name another with DIGITSCOPE_CACHE."
+        ) from None
     reasons = []
     for mirror in mirrors:
         try:

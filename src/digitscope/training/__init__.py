@@ -3,13 +3,16 @@
 from digitscope.errors import MissingExtra
 
 try:
-    from digitscope.training._quiet import keras as _keras  # noqa: F401
+    from digitscope.training._quiet import BACKEND
 except ImportError as error:
+    from os import environ
+
+    extra = "jax" if environ.get("KERAS_BACKEND") == "jax" else "train"
     raise MissingExtra(
-        f"training needs Keras and TensorFlow, and {error.name} is not installed: "
-        f"pip install 'digitscope[train]'"
+        f"training needs Keras and its backend, and {error.name} is not installed: "
+        f"pip install 'digitscope[{extra}]'"
     ) from None
 
 from digitscope.training.trainer import Listener, resume, train
 
-__all__ = ["Listener", "resume", "train"]
+__all__ = ["BACKEND", "Listener", "resume", "train"]

@@ -4,16 +4,25 @@ They come from C++, before any log level holds, so the file descriptor is turned
 of the import. If the import fails, what was written is shown after all.
 """
 
+import gc
 import os
 import sys
 import tempfile
 
+from digitscope.errors import Misuse
+
+BACKEND = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+if BACKEND not in ("tensorflow", "jax"):
+    raise Misuse(f"KERAS_BACKEND must be tensorflow or jax. Received: {BACKEND!r}.")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # TensorFlow's converter imports JAX where it finds it, a second that only the JAX backend needs.
-_without_jax = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
-if _without_jax and "jax" not in sys.modules:
+if BACKEND == "tensorflow" and "jax" not in sys.modules:
     sys.modules["jax"] = None  # type: ignore[assignment]
+
+# Looking for garbage among the objects of so large an import finds none and takes a fifth of it.
+_collecting = gc.isenabled()
+gc.disable()
 
 with tempfile.TemporaryFile() as _log:
     sys.stderr.flush()
@@ -22,7 +31,7 @@ with tempfile.TemporaryFile() as _log:
     try:
         import keras
 
-        if keras.backend.backend() == "tensorflow":
+        if BACKEND == "tensorflow":
             import tensorflow as tf
 
             tf.config.list_physical_devices()  # logs, too, the first time
@@ -33,7 +42,9 @@ with tempfile.TemporaryFile() as _log:
     finally:
         os.dup2(_stderr, 2)
         os.close(_stderr)
+        if _collecting:
+            gc.enable()
         if sys.modules.get("jax", ...) is None:
             del sys.modules["jax"]
 
-__all__ = ["keras"]
+__all__ = ["BACKEND", "keras"]

@@ -28,12 +28,9 @@ def compile_epoch(
     int32 order of the images, of shape (steps * batch_size,), and the float32 learning rate of each
     step, of shape (steps,). It returns the mean loss and the share of right answers while learning.
     """
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
+    if keras.backend.backend() == "tensorflow":
         return _tensorflow_epoch(model, optimizer, loss, batch_size)
-    if backend == "jax":
-        return _jax_epoch(model, optimizer, loss, batch_size)
-    raise NotImplementedError(f"KERAS_BACKEND must be tensorflow or jax. Received: {backend}.")
+    return _jax_epoch(model, optimizer, loss, batch_size)
 
 
 def _tensorflow_epoch(
@@ -112,21 +109,46 @@ def _jax_epoch(
     return run
 
 
-def layer_gradients(
-    model: keras.Model, loss: keras.Loss, images: Array, labels: Array
-) -> list[np.ndarray]:
-    """Return the gradient of the loss over these images by each trainable variable, uncompiled."""
+def forward_function(model: keras.Model) -> Callable[[Array], Array]:
+    """Return a function from images to probabilities, as the network is used.
+
+    TensorFlow runs each operation as it comes. JAX would compile each by itself then, so there the
+    whole is compiled.
+    """
+    if keras.backend.backend() == "tensorflow":
+        return lambda images: model(images, training=False)
+    import jax
+
+    compiled = jax.jit(lambda weights, fixed, x: model.stateless_call(weights, fixed, x)[0])
+    return lambda images: compiled(*_values(model), images)
+
+
+def gradient_function(
+    model: keras.Model, loss: keras.Loss
+) -> Callable[[Array, Array], list[np.ndarray]]:
+    """Return a function from images and labels to the gradient by each trainable variable."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        with tf.GradientTape() as tape:
-            value = loss(labels, model(images, training=False))
-        gradients = tape.gradient(value, model.trainable_variables)
-    else:
-        import jax
+        def gradients(images: Array, labels: Array) -> list[np.ndarray]:
+            with tf.GradientTape() as tape:
+                value = loss(labels, model(images, training=False))
+            found = tape.gradient(value, model.trainable_variables)
+            return [np.asarray(keras.ops.convert_to_numpy(g)) for g in found]
 
-        fixed = [v.value for v in model.non_trainable_variables]
-        gradients = jax.grad(
-            lambda weights: loss(labels, model.stateless_call(weights, fixed, images)[0])
-        )([v.value for v in model.trainable_variables])
-    return [np.asarray(keras.ops.convert_to_numpy(g)) for g in gradients]
+        return gradients
+    import jax
+
+    def value(weights: Array, fixed: Array, images: Array, labels: Array) -> Array:
+        return loss(labels, model.stateless_call(weights, fixed, images)[0])
+
+    compiled = jax.jit(jax.grad(value))
+    return lambda images, labels: [np.asarray(g) for g in compiled(*_values(model), images, labels)]
+
+
+def _values(model: keras.Model) -> tuple[list[Array], list[Array]]:
+    """Return the values of the trainable and of the other variables."""
+    return (
+        [v.value for v in model.trainable_variables],
+        [v.value for v in model.non_trainable_variables],
+    )

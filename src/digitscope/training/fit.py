@@ -23,7 +23,7 @@ from digitscope.errors import BadRun
 from digitscope.files import replacing
 from digitscope.recipes import Recipe
 from digitscope.runs import Row
-from digitscope.training.compiled import compile_epoch, layer_gradients
+from digitscope.training.compiled import compile_epoch, forward_function, gradient_function
 from digitscope.training.networks import build_network, build_optimizer, rate_factors
 
 PROBE = 2_000  # training images on which the gradient norms are taken, the same in each epoch
@@ -89,6 +89,8 @@ class Fit:
         self.model.compile(self.optimizer, self.loss, metrics=["accuracy"])
         self.optimizer.build(self.model.trainable_variables)
         self.history: list[Row] = []
+        self._forward = forward_function(self.model)
+        self._gradients = gradient_function(self.model, self.loss)
         self._tensor: Any = None  # the images, where they are the same in every epoch
         self.callbacks = keras.callbacks.CallbackList(
             list(callbacks), model=self.model, epochs=recipe.epochs, steps=self.steps, verbose=0
@@ -242,7 +244,7 @@ class Fit:
         total = right = 0.0
         for start in range(0, n, CHUNK):
             part = self.held_out.take(slice(start, start + CHUNK))
-            probabilities = self.model(part.images, training=False)
+            probabilities = self._forward(part.images)
             total += float(self.loss(part.labels.astype(np.int32), probabilities)) * len(part)
             said = np.asarray(keras.ops.convert_to_numpy(probabilities)).argmax(axis=1)
             right += int((said == part.labels).sum())
@@ -255,9 +257,7 @@ class Fit:
         2,000 training images, as they are.
         """
         probe = self.train.take(slice(PROBE))
-        gradients = layer_gradients(
-            self.model, self.loss, probe.images, probe.labels.astype(np.int32)
-        )
+        gradients = self._gradients(probe.images, probe.labels.astype(np.int32))
         after = [np.asarray(keras.ops.convert_to_numpy(v)) for v in self.model.variables]
         of_variable = dict(
             zip((v.path for v in self.model.trainable_variables), gradients, strict=True)

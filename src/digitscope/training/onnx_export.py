@@ -13,10 +13,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from digitscope.classifier import Classifier
 from digitscope.errors import BadModel
 from digitscope.files import replacing
-from digitscope.images import DIGITS, SIDE, Images
+from digitscope.images import DIGITS, SIDE, Images, Probabilities
 from digitscope.model_card import KEY, ModelCard
 
 OPSET, IR_VERSION = 17, 8  # read by every ONNX Runtime since 1.13
@@ -156,20 +155,30 @@ def write_onnx(proto: onnx.ModelProto, path: Path, card: ModelCard) -> None:
         temporary.write_bytes(proto.SerializeToString())
 
 
-def check_agreement(model: keras.Model, classifier: Classifier, images: Images) -> float:
-    """Return the largest difference of a probability between Keras and the ONNX file.
+def check_agreement(
+    model: keras.Model, images: Images, probabilities: Probabilities, what: str
+) -> float:
+    """Return the largest difference of a probability from Keras's.
+
+    Parameters
+    ----------
+    model : keras.Model
+    images : ndarray of shape (n, 28, 28), dtype uint8
+    probabilities : ndarray of shape (n, 10)
+        What the exported file gives for them.
+    what : str
+        The exported file, for the message.
 
     Raises
     ------
     BadModel
         When it is more than 1e-5.
     """
-    ours = classifier.predict_proba(images, calibrated=False)
     theirs = np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
-    difference = float(np.abs(ours - theirs).max())
+    difference = float(np.abs(probabilities - theirs).max())
     if not difference <= TOLERANCE:
         raise BadModel(
-            f"{classifier.path} is refused: its probabilities differ from Keras's by up to "
-            f"{difference:.2g} on {len(images):,} images; at most {TOLERANCE:g} is allowed."
+            f"{what} is refused: its probabilities differ from Keras's by up to {difference:.2g} "
+            f"on {len(images):,} images; at most {TOLERANCE:g} is allowed."
         )
     return difference

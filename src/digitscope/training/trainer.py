@@ -5,7 +5,6 @@ import platform
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,16 +15,16 @@ import keras
 from digitscope.classifier import Classifier
 from digitscope.data import Dataset, Split, load_data
 from digitscope.errors import BadRun, TrainingFailed
-from digitscope.evaluation import Scores, evaluate, fit_temperature
+from digitscope.evaluation import Scores, fit_temperature, score
 from digitscope.files import replacing
 from digitscope.model_card import ModelCard
 from digitscope.recipes import RECIPES, Recipe, get_recipe
-from digitscope.runs import Row, Run, new_run_folder
+from digitscope.runs import RUNS, Row, Run, new_run_folder
 from digitscope.training.fit import Fit, FitResult
 from digitscope.training.onnx_export import check_agreement, to_onnx, write_onnx
 
-AGREEMENT_IMAGES = 1_000
-RUNS = Path("runs")
+CHECKED = 1_000  # test images on which the ONNX file must agree with Keras
+MIN_CALIBRATION = 100  # held-out images; fewer fit no temperature
 
 
 class Listener(Protocol):
@@ -61,7 +60,7 @@ class _Silent:
 def train(
     recipe: str | Recipe = "mlp",
     *,
-    data: str | None = None,
+    data: str | Dataset | None = None,
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -73,9 +72,9 @@ def train(
     ----------
     recipe : str or Recipe
         ``classic``, ``mlp``, ``mlp-max``, or a recipe of one's own: ``RECIPES["mlp"].but(seed=1)``.
-    data : str, optional
-        What `load_data` takes. By default MNIST, and the bundled digits where MNIST is neither here
-        nor reachable.
+    data : str or Dataset, optional
+        What `load_data` takes or returns. By default MNIST, and the bundled digits where MNIST is
+        neither here nor reachable.
     out : path, optional
         The run's folder, which must not hold a run yet; by default ``runs/<recipe>-<number>``.
     data_dir : path, optional
@@ -104,7 +103,7 @@ def train(
     recipe = get_recipe(recipe)
     timings: dict[str, float] = {}
     with _timed(timings, "data"):
-        dataset = load_data(data, data_dir)
+        dataset = data if isinstance(data, Dataset) else load_data(data, data_dir)
         fitting, held_out = dataset.hold_out(_held_out(recipe, dataset))
     path = new_run_folder(RUNS, recipe.name) if out is None else Path(out)
     run = Run(path)
@@ -147,7 +146,7 @@ def resume(
     Raises
     ------
     BadRun
-        When the folder is no run, has no finished epoch, is finished, or the data has changed.
+        When the folder is no run, is finished, or the data has changed.
     """
     run = Run.open(path)
     record = run.record
@@ -155,6 +154,8 @@ def resume(
         raise BadRun(f"{path} is finished; there is nothing to go on with.")
     timings: dict[str, float] = {}
     recipe = run.recipe
+    if not isinstance(record.get("data"), dict):
+        raise BadRun(f"{run.record_file} is damaged: it does not say what data it trains on.")
     with _timed(timings, "data"):
         dataset = load_data(record["data"]["name"], record.get("data_dir"))
         fitting, held_out = dataset.hold_out(record["data"]["validation_images"])
@@ -162,8 +163,11 @@ def resume(
             raise BadRun(f"{path} cannot go on: {dataset.source} holds other images than before.")
     with _timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks)
-        fit.restore(run.checkpoint_file)
-    run.update_record(status="running")
+        if run.checkpoint_file.exists():  # otherwise it was stopped in its first epoch
+            fit.restore(run.checkpoint_file)
+    for leftover in run.path.glob(".*.part*"):
+        leftover.unlink(missing_ok=True)
+    run.update_record(status="running", stopped="", versions=_versions(), machine=_machine())
     return _complete(run, fit, dataset, timings, listener or _Silent())
 
 
@@ -202,6 +206,8 @@ def _complete(
     scores = _ship(run, fit, result, dataset, timings)
     status = "failed" if result.problem else "interrupted" if result.interrupted else "finished"
     stopped = result.problem or result.stopped
+    before = record["timings"] if (record := run.record).get("timings") else {}
+    timings = {part: before.get(part, 0.0) + seconds for part, seconds in timings.items()}
     run.update_record(status=status, stopped=stopped, timings=timings, finished=_now())
     listener.done(run, scores)
     if result.problem:
@@ -215,33 +221,48 @@ def _ship(
 ) -> Scores:
     """Write the model files and score the one that ships."""
     record, test, held_out = run.record, dataset.test, fit.held_out
-    card = ModelCard(
-        recipe=record["recipe"],
-        data=record["data"],
-        versions=record["versions"],
-        parameters=result.model.count_params(),
-        created=_now(),
-    )
     with _timed(timings, "export"):
         with replacing(run.keras_file) as temporary:
             result.model.save(temporary)
         proto = to_onnx(result.model)
-        with replacing(run.model_file) as temporary:
-            # The file takes its name only when it agrees with Keras.
-            write_onnx(proto, temporary, card)
-            check_agreement(result.model, Classifier(temporary), test.images[:AGREEMENT_IMAGES])
-    with _timed(timings, "evaluation"):
-        if len(held_out):
-            probabilities = Classifier(run.model_file).predict_proba(held_out.images)
-            temperature = fit_temperature(held_out.labels, probabilities)
-            card = replace(card, temperature=temperature, calibrated_on=len(held_out))
-            write_onnx(proto, run.model_file, card)
-        scores = evaluate(Classifier(run.model_file), test)
+    # The file takes its name when it agrees with Keras and its card is complete.
+    with replacing(run.model_file) as temporary:
+        with _timed(timings, "evaluation"):
+            write_onnx(proto, temporary, ModelCard())
+            classifier = Classifier(temporary)
+            probabilities = classifier.predict_proba(test.images)
+            check_agreement(
+                result.model, test.images[:CHECKED], probabilities[:CHECKED], str(run.model_file)
+            )
+            temperature, calibrated_on = _calibrate(classifier, held_out)
+            scores = score(test.labels, probabilities, temperature=temperature)
         short = ("n", "accuracy", "accuracy_interval", "log_loss", "calibration_error")
-        card = replace(card, scores={name: scores.to_dict()[name] for name in short})
-        write_onnx(proto, run.model_file, card)
+        card = ModelCard(
+            recipe=record["recipe"],
+            data=record["data"],
+            versions=record["versions"],
+            parameters=result.model.count_params(),
+            temperature=temperature,
+            calibrated_on=calibrated_on,
+            scores={name: scores.to_dict()[name] for name in short},
+            created=_now(),
+        )
+        write_onnx(proto, temporary, card)
         run.write_metrics({"data": dataset.name, "split": "test"} | scores.to_dict())
     return scores
+
+
+def _calibrate(classifier: Classifier, held_out: Split) -> tuple[float, int]:
+    """Return the temperature, and on how many images it was fitted; 1 and 0 where too few tell.
+
+    Without a single mistake the likeliest temperature is 0: the answers would become certainties.
+    """
+    if len(held_out) < MIN_CALIBRATION:
+        return 1.0, 0
+    probabilities = classifier.predict_proba(held_out.images)
+    if (probabilities.argmax(axis=1) == held_out.labels).all():
+        return 1.0, 0
+    return fit_temperature(held_out.labels, probabilities), len(held_out)
 
 
 @contextmanager
