@@ -90,6 +90,15 @@ def rows() -> list[Row]:
             content["command"],
         )
     )
+    parts = r["median_seconds_by_part"].items()
+    table.append(
+        (
+            "its parts",
+            ", ".join(f"{part} {seconds:.2f} s" for part, seconds in parts),
+            "",
+            content["command"],
+        )
+    )
     content = load("predict")
     one = content["result"]["one image"]
     measured = (
