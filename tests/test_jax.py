@@ -36,7 +36,8 @@ class CtrlC(Callback):
 out = sys.argv[1]
 run = train("mlp", data="digits", out=out + "/whole")
 images = load_data("digits").train.images[:1000]
-print(check_agreement(load_keras(run.keras_file), Classifier(run.model_file), images))
+answers = Classifier(run.model_file).predict_proba(images, calibrated=False)
+print(check_agreement(load_keras(run.keras_file), images, answers, "model.onnx"))
 recipe = RECIPES["mlp"].but(hidden=(8,), epochs=3, dropout=0.2, average=0.9)
 weights = lambda run: load_keras(run.keras_file).get_weights()
 small = weights(train(recipe, data="digits", out=out + "/small"))
