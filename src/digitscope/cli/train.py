@@ -126,7 +126,8 @@ def command(
     else:
         assert resume is not None
         run = training.resume(resume, listener=progress)
-    timings = {"imports and data": imported} | run.record["timings"]
+    timings = run.record["timings"]
+    timings = {"imports and data": imported + timings.pop("data")} | timings
     if report:
         from digitscope.reporting import report as write_report
 

@@ -73,8 +73,8 @@ def train(
     recipe : str or Recipe
         ``classic``, ``mlp``, ``mlp-max``, or a recipe of one's own: ``RECIPES["mlp"].but(seed=1)``.
     data : str or Dataset, optional
-        What `load_data` takes or returns. By default MNIST, and the bundled digits where MNIST is
-        neither here nor reachable.
+        What `load_data` takes or returns; `resume` loads it again by its name. By default MNIST,
+        and the bundled digits where MNIST is neither here nor reachable.
     out : path, optional
         The run's folder, which must not hold a run yet; by default ``runs/<recipe>-<number>``.
     data_dir : path, optional
@@ -206,7 +206,7 @@ def _complete(
     scores = _ship(run, fit, result, dataset, timings)
     status = "failed" if result.problem else "interrupted" if result.interrupted else "finished"
     stopped = result.problem or result.stopped
-    before = record["timings"] if (record := run.record).get("timings") else {}
+    before = run.record.get("timings", {})
     timings = {part: before.get(part, 0.0) + seconds for part, seconds in timings.items()}
     run.update_record(status=status, stopped=stopped, timings=timings, finished=_now())
     listener.done(run, scores)
