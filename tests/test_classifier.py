@@ -117,7 +117,7 @@ def test_a_run_folder_is_a_model_and_an_empty_folder_is_none(run, tmp_path):
     assert load(run.path).path == run.path / "model.onnx"
     with pytest.raises(BadModel, match=r"holds no model\.onnx; expected a finished run"):
         load(tmp_path)
-    with pytest.raises(BadModel, match=r"no such model file: .*nothing\.onnx"):
+    with pytest.raises(BadModel, match=r"no such model: .*nothing\.onnx; expected an .onnx file"):
         load(tmp_path / "nothing.onnx")
 
 

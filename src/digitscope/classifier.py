@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.errors import BadModel
+from digitscope.errors import BadModel, did_you_mean
 from digitscope.images import DIGITS, SIDE, Images, Probabilities, check_images
 from digitscope.model_card import KEY, ModelCard
 
+DIGIT = "digit"  # the output that says whether it is one
+PRETRAINED = ("cnn", "mlp")
+MODELS = Path(__file__).parent / "models"
 CHUNK = 8_192  # images at a time, so that memory stays flat however many there are
 
 
@@ -32,6 +35,8 @@ class Classifier:
     path : Path
     card : ModelCard
         What the file says of itself; empty for a file that digitscope did not write.
+    refuses : bool
+        Whether the network was trained to tell what is no digit.
 
     Raises
     ------
@@ -67,6 +72,13 @@ class Classifier:
     def _check_form(self) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         wanted = "expected one input uint8 (n, 28, 28) and one output float (n, 10)"
+        # A network that learned to refuse has a second output.
+        self.refuses = len(outputs) == 2 and (outputs[1].name, outputs[1].type) == (
+            DIGIT,
+            "tensor(float)",
+        )
+        if self.refuses:
+            outputs = outputs[:1]
         for given, dtype, shape in ((inputs, "uint8", (SIDE, SIDE)), (outputs, "float", (DIGITS,))):
             if (
                 len(given) != 1
@@ -90,6 +102,11 @@ class Classifier:
                 f"that add up to 1. Received: {answer.shape}, {answer.ravel()[:3]}..."
             )
 
+    @property
+    def threshold(self) -> float:
+        """The score of `judge` below which an answer is refused; the card says why it is that."""
+        return self.card.refusal.get("threshold", 0.5)
+
     def predict_proba(self, images: Images, *, calibrated: bool = True) -> Probabilities:
         """Return the probability of each digit.
 
@@ -111,14 +128,46 @@ class Classifier:
         BadImage
             For any other type, dtype or shape.
         """
+        return self._run(images, calibrated)[0]
+
+    def judge(self, images: Images) -> tuple[Probabilities, NDArray[np.float32]]:
+        """Return the probability of each digit, and a score that it is a digit at all.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, 28, 28), dtype uint8
+            0 = paper, 255 = ink.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, 10), dtype float32
+            Of each digit, provided that it is one; calibrated. Rows add up to 1.
+        score : ndarray of shape (n,), dtype float32
+            0 to 1. From a network that was trained to refuse, the probability that the image shows
+            one whole digit; from any other, the largest of the ten probabilities, which tells less.
+
+        Raises
+        ------
+        BadImage
+            For any other type, dtype or shape.
+        """
+        probabilities, score = self._run(images, calibrated=True)
+        return probabilities, probabilities.max(axis=1, initial=0) if score is None else score
+
+    def _run(
+        self, images: Images, calibrated: bool
+    ) -> tuple[Probabilities, NDArray[np.float32] | None]:
         check_images(images)
         result = np.empty((len(images), DIGITS), np.float32)
+        score = np.empty(len(images), np.float32) if self.refuses else None
         for start in range(0, len(images), CHUNK):
-            part = images[start : start + CHUNK]
-            result[start : start + CHUNK] = self._session.run(None, {self._input: part})[0]
+            part = slice(start, start + CHUNK)
+            result[part], *others = self._session.run(None, {self._input: images[part]})
+            if score is not None:
+                score[part] = others[0].reshape(-1)
         if calibrated and self.card.temperature != 1:
-            return temper(result, self.card.temperature)
-        return result
+            result = temper(result, self.card.temperature)
+        return result, score
 
     def predict(self, images: Images) -> NDArray[np.int64]:
         """Return the most probable digit of each image.
@@ -164,13 +213,15 @@ def temper(probabilities: NDArray[Any], temperature: float) -> Probabilities:
     return tempered
 
 
-def load(model: str | Path, *, threads: int = 0) -> Classifier:
-    """Return the classifier in an ``.onnx`` file, or in a run's folder.
+def load(model: str | Path = "cnn", *, threads: int = 0) -> Classifier:
+    """Return a pretrained classifier by its name, or the one in a file or a run's folder.
 
     Parameters
     ----------
-    model : path
-        ``model.onnx``, or the folder of a run that holds one.
+    model : str or path, default "cnn"
+        ``cnn`` or ``mlp``, which come with digitscope; an ``.onnx`` file; or the folder of a run
+        that holds one. A file or folder of a pretrained model's name is not looked at; write
+        ``./cnn`` for it.
     threads : int, optional
         Threads of one call; 0 lets ONNX Runtime choose.
 
@@ -178,10 +229,22 @@ def load(model: str | Path, *, threads: int = 0) -> Classifier:
     ------
     BadModel
         When there is no such file, or it is not a digit classifier.
+
+    Examples
+    --------
+    >>> load("cnn").refuses
+    True
     """
+    if str(model) in PRETRAINED:
+        return Classifier(MODELS / f"{model}.onnx", threads=threads)
     path = Path(model)
     if path.is_dir():
         if not (path / "model.onnx").is_file():
             raise BadModel(f"{path} holds no model.onnx; expected a finished run or an .onnx file.")
         path = path / "model.onnx"
+    if not path.exists():
+        raise BadModel(
+            f"no such model: {model}; expected an .onnx file, a run's folder, or "
+            f"{' or '.join(PRETRAINED)}." + did_you_mean(str(model), PRETRAINED)
+        )
     return Classifier(path, threads=threads)

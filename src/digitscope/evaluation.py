@@ -131,6 +131,74 @@ def score(labels: Labels, probabilities: Probabilities, *, temperature: float = 
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """How well a score tells digits from what is none.
+
+    Attributes
+    ----------
+    threshold : float
+        Below which an answer is refused.
+    n_digits, n_non_digits : int
+    digits_kept, non_digits_kept : float
+        Shares that reach the threshold, 0 to 1.
+    non_digits_kept_at_95 : float
+        Share of what is no digit that is kept when 95 % of the digits are.
+    roc_auc : float
+        Probability that a digit scores higher than what is none.
+    """
+
+    threshold: float
+    n_digits: int
+    n_non_digits: int
+    digits_kept: float
+    non_digits_kept: float
+    non_digits_kept_at_95: float
+    roc_auc: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON types."""
+        return dataclasses.asdict(self)
+
+
+def score_refusal(
+    digits: NDArray[np.float32], non_digits: NDArray[np.float32], threshold: float
+) -> Refusal:
+    """Return how well scores tell digits from what is none.
+
+    Parameters
+    ----------
+    digits : ndarray of shape (n,)
+        The scores of digits, as `Classifier.judge` gives them.
+    non_digits : ndarray of shape (m,)
+        Those of what is no digit.
+    threshold : float
+        Below which an answer is refused.
+
+    Examples
+    --------
+    >>> score_refusal(np.array([0.9, 0.8]), np.array([0.1, 0.85]), 0.5).non_digits_kept
+    0.5
+    """
+    from sklearn import metrics
+
+    if not (len(digits) and len(non_digits)):
+        raise BadData(
+            f"refusing is scored on digits and on what is none. "
+            f"Received: {len(digits)} and {len(non_digits)} images."
+        )
+    is_digit = np.repeat([1, 0], [len(digits), len(non_digits)])
+    return Refusal(
+        threshold=float(threshold),
+        n_digits=len(digits),
+        n_non_digits=len(non_digits),
+        digits_kept=float((digits >= threshold).mean()),
+        non_digits_kept=float((non_digits >= threshold).mean()),
+        non_digits_kept_at_95=float((non_digits >= np.quantile(digits, 0.05)).mean()),
+        roc_auc=float(metrics.roc_auc_score(is_digit, np.concatenate([digits, non_digits]))),
+    )
+
+
 def wilson_interval(right: int, n: int) -> tuple[float, float]:
     """Return the 95 % interval for a share of `right` out of `n` (Wilson, 1927).
 

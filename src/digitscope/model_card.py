@@ -27,6 +27,9 @@ class ModelCard:
         Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
     calibrated_on : int
         How many held-out training images T was fitted on; 0 for none.
+    refusal : dict
+        Below which ``threshold`` of the score an answer is refused, and what it was chosen for:
+        the ``coverage`` of digits it keeps and the share of ``non_digits_kept``.
     scores : dict
         On the test images: ``n``, ``accuracy`` with its 95 % ``accuracy_interval``, ``log_loss``,
         ``calibration_error``.
@@ -40,6 +43,7 @@ class ModelCard:
     parameters: int = 0
     temperature: float = 1.0
     calibrated_on: int = 0
+    refusal: dict[str, float] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     created: str = ""
 

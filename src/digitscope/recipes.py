@@ -17,10 +17,11 @@ Schedule = Literal["constant", "linear", "cosine"]
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How far each training image is bent before the network sees it, anew in every epoch.
+    """How far each training image is changed before the network sees it, anew in every epoch.
 
-    Each is a standard deviation, but for `smoothness`. After Simard, Steinkraus and Platt, ICDAR
-    2003.
+    The first six bend it, after Simard, Steinkraus and Platt, ICDAR 2003; each is a standard
+    deviation, but for `smoothness`. The others do what pens, scanners and croppers do; each is the
+    share of images that it happens to, in random strength.
 
     Attributes
     ----------
@@ -37,6 +38,16 @@ class Augmentation:
     smoothness : float
         Width (Gaussian sigma), in pixels, of the bumps that the elastic displacement is a random
         sum of. A larger one bends strokes more gently.
+    stroke : float
+        Share of images whose strokes become thinner or thicker, by up to a pixel on each side.
+    blur : float
+        Share that is blurred, as by a lens or by enlarging a small scan.
+    noise : float
+        Share that gets grain, or hard edges as from a thresholded scan.
+    cut : float
+        Share that loses up to two rows or columns of ink at one side, as a tight crop does.
+    neighbours : float
+        Share with a piece of another digit at the left or right border.
     """
 
     rotation: float = 5.0
@@ -45,6 +56,11 @@ class Augmentation:
     shift: float = 0.4
     elastic: float = 0.8
     smoothness: float = 6.0
+    stroke: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    cut: float = 0.0
+    neighbours: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +71,10 @@ class Recipe:
     ----------
     name : str
         Its name, under which runs and cards remember it.
+    filters : tuple of int
+        Filters of each convolutional layer, 3×3 with batch normalization and the activation; a
+        layer with more filters than the one before it halves height and width. None of them: a
+        multilayer perceptron.
     hidden : tuple of int
         Units of each hidden layer; ``(128,)`` gives 784 -> 128 -> 10, ``()`` a linear classifier.
     activation : str
@@ -85,6 +105,11 @@ class Recipe:
         Decoupled, for ``adamw`` alone. Loshchilov and Hutter, ICLR 2019.
     augmentation : Augmentation or None
         None trains on the images as they are.
+    synthetic : int
+        How many digits drawn from parametric strokes join the training images, anew in each epoch.
+    non_digits : int
+        How many letters, operators, blots and broken digits join them. With any, the network learns
+        an eleventh answer: that it is no digit.
 
     Examples
     --------
@@ -93,6 +118,7 @@ class Recipe:
     """
 
     name: str
+    filters: tuple[int, ...] = ()
     hidden: tuple[int, ...] = (128,)
     activation: Activation = "relu"
     dropout: float = 0.0
@@ -108,11 +134,17 @@ class Recipe:
     average: float = 0.0
     weight_decay: float = 0.0
     augmentation: Augmentation | None = None
+    synthetic: int = 0
+    non_digits: int = 0
 
     def __post_init__(self) -> None:
         if len(self.hidden) > 100 or any(not 1 <= units <= 65_536 for units in self.hidden):
             raise Misuse(
                 f"hidden must be up to 100 layers of 1 to 65,536 units. Received: {self.hidden}."
+            )
+        if len(self.filters) > 50 or any(not 1 <= filters <= 4_096 for filters in self.filters):
+            raise Misuse(
+                f"filters must be up to 50 layers of 1 to 4,096 filters. Received: {self.filters}."
             )
         for field, choices in (
             ("activation", get_args(Activation)),
@@ -134,8 +166,9 @@ class Recipe:
         self._check("seed", 0 <= self.seed < 2**31, "0 to 2147483647")
         self._check("average", 0 <= self.average < 1, "at least 0 and below 1")
         self._check("weight_decay", 0 <= self.weight_decay < 1, "at least 0 and below 1")
-
-        for field in ("batch_size", "epochs", "validation", "seed"):
+        self._check("synthetic", self.synthetic >= 0, "a number of images, 0 for none")
+        self._check("non_digits", self.non_digits >= 0, "a number of images, 0 for none")
+        for field in ("batch_size", "epochs", "validation", "seed", "synthetic", "non_digits"):
             value = getattr(self, field)
             self._check(field, isinstance(value, int), "a whole number")
         if self.weight_decay and self.optimizer != "adamw":
@@ -157,13 +190,27 @@ class Recipe:
             changes["weight_decay"] = 0.0
         return dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
 
+    def describe_layers(self) -> str:
+        """Return the sizes of the layers, for people.
+
+        >>> RECIPES["mlp"].describe_layers()
+        '784 → 128 → 10'
+        >>> Recipe(name="mine", filters=(8, 16), non_digits=100).describe_layers()
+        '28×28 → 8 filters → 16 filters → 128 → 10 digits and none'
+        """
+        filters = [f"{n} filters" for n in self.filters]
+        start = "28×28" if self.filters else 784
+        end = "10 digits and none" if self.non_digits else 10
+        return " → ".join(map(str, (start, *filters, *self.hidden, end)))
+
     def with_augmentation(self, augmentation: Augmentation | None) -> Self:
         """Return this recipe with another augmentation, or with none."""
         return dataclasses.replace(self, augmentation=augmentation)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain JSON types."""
-        return dataclasses.asdict(self) | {"hidden": list(self.hidden)}
+        lists = {"filters": list(self.filters), "hidden": list(self.hidden)}
+        return dataclasses.asdict(self) | lists
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
@@ -172,6 +219,7 @@ class Recipe:
         return cls(
             **fields
             | {
+                "filters": tuple(fields.get("filters", ())),
                 "hidden": tuple(fields["hidden"]),
                 "augmentation": Augmentation(**augmentation) if augmentation else None,
             }
@@ -208,6 +256,33 @@ RECIPES: dict[str, Recipe] = {
             validation=5_000,
             augmentation=Augmentation(),
         ),
+        Recipe(
+            name="cnn",
+            filters=(16, 32, 32, 64, 64, 96),
+            dropout=0.3,
+            optimizer="adamw",
+            learning_rate=0.004,
+            beta_2=0.99,
+            weight_decay=0.05,
+            schedule="cosine",
+            warmup=0.1,
+            batch_size=128,
+            epochs=20,
+            validation=5_000,
+            augmentation=Augmentation(
+                rotation=7,
+                scale=0.1,
+                shear=0.12,
+                shift=0.8,
+                stroke=0.3,
+                blur=0.1,
+                noise=0.1,
+                cut=0.05,
+                neighbours=0.1,
+            ),
+            synthetic=25_000,
+            non_digits=15_000,
+        ),
     )
 }
 
@@ -218,7 +293,7 @@ def get_recipe(recipe: str | Recipe) -> Recipe:
     >>> get_recipe("mpl")
     Traceback (most recent call last):
     ...
-    digitscope.errors.Misuse: unknown recipe 'mpl'; there are classic, mlp, mlp-max. Did you mean \
+    digitscope.errors.Misuse: unknown recipe 'mpl'; there are classic, mlp, mlp-max, cnn. Did you mean \
 'mlp'?
     """
     if isinstance(recipe, Recipe):

@@ -43,6 +43,10 @@ def command(
         Path | None,
         typer.Option(help="Go on with this run's folder from its last finished epoch."),
     ] = None,
+    filters: Annotated[
+        list[int] | None,
+        _option("Filters of a convolution; repeat it for more layers, 0 for none."),
+    ] = None,
     hidden: Annotated[
         list[int] | None, _option("Units of a hidden layer; repeat it for more layers, 0 for none.")
     ] = None,
@@ -65,6 +69,10 @@ def command(
     augment: Annotated[
         bool | None, _option("Bend the training images anew in every epoch.")
     ] = None,
+    synthetic: Annotated[int | None, _option("Drawn digits that join in each epoch.")] = None,
+    non_digits: Annotated[
+        int | None, _option("Drawn letters, signs and blots that it learns to refuse.")
+    ] = None,
     seed: Annotated[int | None, _option("Of weights, order, dropout and augmentation.")] = None,
     report: Annotated[bool, typer.Option(help="Write report.html and the figures.")] = True,
     json: JsonOption = False,
@@ -76,6 +84,7 @@ def command(
       digitscope train                          the tuned default, some seconds
       digitscope train classic                  the script that every tutorial prints
       digitscope train mlp-max                  the same network, as good as it gets
+      digitscope train cnn                      the one that reads; half an hour and more
       digitscope train --hidden 256 --hidden 64 --dropout 0.2 --epochs 10
       digitscope train --data folder:my-digits  on one's own images
       digitscope train --resume runs/mlp-1      go on after an interruption
@@ -94,10 +103,13 @@ def command(
         "validation": validation,
         "average": average,
         "weight_decay": weight_decay,
+        "synthetic": synthetic,
+        "non_digits": non_digits,
         "seed": seed,
     }
-    if hidden:
-        changes["hidden"] = () if hidden == [0] else tuple(hidden)
+    for field, layers in (("filters", filters), ("hidden", hidden)):
+        if layers:
+            changes[field] = () if layers == [0] else tuple(layers)
     chosen = get_recipe(recipe or "mlp").but(**changes)
     if augment is not None:
         kept = chosen.augmentation or Augmentation()
@@ -170,9 +182,8 @@ class _Progress:
         if data.remark:
             remark(data.remark)
         counts = run.record["data"]
-        layers = " → ".join(str(n) for n in (784, *recipe.hidden, 10))
         remark(
-            f"{recipe.name}: {layers}, {parameters:,} weights; {data.name}: "
+            f"{recipe.name}: {recipe.describe_layers()}, {parameters:,} weights; {data.name}: "
             f"{counts['training_images']:,} images to learn from, "
             f"{counts['validation_images']:,} held out, {counts['test_images']:,} for the test"
         )
@@ -188,6 +199,9 @@ class _Progress:
         )
         self._task = self._bar.add_task("compiling", total=recipe.epochs)
         self._bar.start()
+
+    def part(self, share: float) -> None:
+        self._bar.advance(self._task, share)
 
     def epoch(self, row: "Row") -> None:
         if not row["epoch"]:

@@ -1,4 +1,4 @@
-"""Named data sets: MNIST, the bundled digits, and folders of one's own images."""
+"""Named data sets: MNIST, the bundled digits, drawn ones, and folders of one's own images."""
 
 import os
 from dataclasses import replace
@@ -10,7 +10,7 @@ from digitscope.data.folder import load_folder
 from digitscope.data.mnist import find_mnist, load_mnist
 from digitscope.errors import DataUnavailable, Misuse, did_you_mean
 
-NAMES = ("mnist", "digits")
+NAMES = ("mnist", "digits", "synthetic")
 
 __all__ = ["NAMES", "Dataset", "Split", "find_mnist", "load_data"]
 
@@ -21,9 +21,11 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
     Parameters
     ----------
     name : str, optional
-        ``mnist``; ``digits``, scikit-learn's 1,797; or ``folder:PATH``, one subfolder per digit or
-        a CSV file of path,label. Without a name: MNIST, or the bundled digits where MNIST is
-        neither here nor reachable; the data set's `remark` then says so.
+        ``mnist``; ``digits``, scikit-learn's 1,797; ``synthetic``, 70,000 drawn from strokes; or
+        ``folder:PATH``: one subfolder per digit (and ``other`` for what is none), a CSV file of
+        path,label, or an ``.npz`` with the arrays images and labels. Without a name: MNIST, or the
+        bundled digits where MNIST is neither here nor reachable; the data set's `remark` then says
+        so.
     data_dir : path, optional
         Where the MNIST files are; by default ``DIGITSCOPE_DATA``, the cache, or a download.
 
@@ -56,6 +58,10 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
         return load_mnist(Path(data_dir) if data_dir else None)
     if name == "digits":
         return load_digits()
+    if name == "synthetic":
+        from digitscope.data.synthetic import load_synthetic  # OpenCV, which few need
+
+        return load_synthetic()
     if name.startswith("folder:"):
         return load_folder(Path(name.removeprefix("folder:")).expanduser())
     raise Misuse(

@@ -1,13 +1,13 @@
 """A data set: images and labels for training, and others kept apart for the test."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from digitscope.errors import BadData, Misuse
-from digitscope.images import DIGITS, Images, Labels, check_images, check_labels
+from digitscope.images import DIGITS, SIDE, Images, Labels, check_images, check_labels
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class Dataset:
         Where it was found, for people.
     remark : str
         What its user should know; empty as a rule.
+    non_digits : ndarray of shape (n, 28, 28), dtype uint8
+        Images of anything else, which a network should refuse; none as a rule.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Dataset:
     test: Split
     source: str
     remark: str = ""
+    non_digits: Images = field(default_factory=lambda: np.zeros((0, SIDE, SIDE), np.uint8))
 
     def split(self, name: str) -> Split:
         """Return the ``train`` or ``test`` split, or both together as ``all``."""

@@ -1,26 +1,31 @@
-"""People's own images: one subfolder per digit, or a CSV of path and label.
+"""People's own images: one subfolder per digit, a CSV of path and label, or an ``.npz`` of both.
 
-Every picture is put into MNIST form. Where the folder has ``train/`` and ``test/``, those are the
-splits; otherwise every fifth image of each digit, in the order of their names, is kept for the
-test.
+Every picture is put into MNIST form. What lies in a subfolder ``other``, or is labelled as anything
+but 0 to 9 in an ``.npz``, is no digit, and tells how well a network refuses. Where the folder has
+``train/`` and ``test/``, those are the splits; otherwise every fifth image of each digit, in the
+order of their names, is kept for the test.
 """
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitscope.data.dataset import Dataset, Split
-from digitscope.errors import BadData, BadImage
-from digitscope.images import DIGITS
+from digitscope.errors import BadData, BadImage, NoInk
+from digitscope.images import DIGITS, SIDE, Images, Labels
 from digitscope.pictures import SUFFIXES
 from digitscope.preprocess import to_mnist
 
+OTHER = "other"  # the subfolder of what is no digit
 Item = tuple[Path, int]
 
 
 def load_folder(path: Path) -> Dataset:
-    """Return the images under `path`, or listed in the CSV file `path`, as a data set.
+    """Return the images under `path`, or in the CSV or ``.npz`` file `path`, as a data set.
 
     Raises
     ------
@@ -30,19 +35,26 @@ def load_folder(path: Path) -> Dataset:
     name, source = f"folder:{path}", f"images in {path}"
     if (path / "train").is_dir() and (path / "test").is_dir():
         return Dataset(name, _read(_list(path / "train")), _read(_list(path / "test")), source)
-    items = _list(path)
-    seen = [0] * DIGITS
-    kept: list[bool] = []  # whether the image is kept for the test
-    for _, label in items:
-        seen[label] += 1
-        kept.append(seen[label] % 5 == 0)
-    if not any(kept):
+    if path.suffix.lower() == ".npz":
+        every, non_digits = _read_npz(path)
+    else:
+        every = _read(_list(path))
+        non_digits = _in_mnist_form(_pictures(path / OTHER), blank=True)
+    test = _every_fifth(every.labels)
+    if not test.any():
         raise BadData(
             f"{path}: too few images for a test of its own; expected at least 5 of some digit. "
-            f"Received: {len(items)} in all."
+            f"Received: {len(every)} in all."
         )
-    every, test = _read(items), np.array(kept)
-    return Dataset(name, every.take(~test), every.take(test), source)
+    return Dataset(name, every.take(~test), every.take(test), source, non_digits=non_digits)
+
+
+def _every_fifth(labels: Labels) -> NDArray[np.bool_]:
+    """Tell which images are kept for the test."""
+    kept = np.zeros(len(labels), bool)
+    for digit in range(DIGITS):
+        kept[np.flatnonzero(labels == digit)[4::5]] = True
+    return kept
 
 
 def _list(path: Path) -> list[Item]:
@@ -51,13 +63,7 @@ def _list(path: Path) -> list[Item]:
     if path.is_file():
         return _list_csv(path)
     folders = [path / str(digit) for digit in range(DIGITS)]
-    items = [
-        (file, digit)
-        for digit, folder in enumerate(folders)
-        if folder.is_dir()
-        for file in sorted(folder.iterdir())
-        if file.suffix.lower() in SUFFIXES
-    ]
+    items = [(file, digit) for digit, folder in enumerate(folders) for file in _pictures(folder)]
     strays = [f.name for f in path.iterdir() if f.is_dir() and f.name.isdigit()]
     if items and (strays := sorted(set(strays) - set(map(str, range(DIGITS))))):
         raise BadData(f"{path}: subfolders must be the digits 0 to 9. Received: {strays[0]}/.")
@@ -70,6 +76,12 @@ def _list(path: Path) -> list[Item]:
             f"one CSV file of path,label."
         )
     return items
+
+
+def _pictures(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
 
 
 def _list_csv(table: Path) -> list[Item]:
@@ -97,8 +109,46 @@ def _is_header(row: list[str], folder: Path) -> bool:
 
 
 def _read(items: list[Item]) -> Split:
-    try:
-        images = np.stack([to_mnist(file) for file, _ in items])
-    except BadImage as error:
-        raise BadData(f"{error} Remove it from the data set.") from None
+    images = _in_mnist_form([file for file, _ in items])
     return Split(images, np.array([label for _, label in items], np.uint8))
+
+
+def _read_npz(path: Path) -> tuple[Split, Images]:
+    """Return the digits and the rest of an ``.npz`` with the arrays images and labels."""
+    if not path.is_file():
+        raise BadData(f"no such file: {path}")
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            images, labels = archive["images"], archive["labels"].astype(str)
+    except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
+        raise BadData(
+            f"{path}: expected an .npz with the arrays images and labels ({error})."
+        ) from None
+    if images.dtype != np.uint8 or images.ndim != 3 or labels.shape != images.shape[:1]:
+        raise BadData(
+            f"{path}: expected images as uint8 (n, height, width) and a label for each. "
+            f"Received: {images.dtype} {images.shape} and labels {labels.shape}."
+        )
+    is_digit = np.isin(labels, [str(digit) for digit in range(DIGITS)])
+    digits = Split(_in_mnist_form(images[is_digit]), labels[is_digit].astype(np.uint8))
+    return digits, _in_mnist_form(images[~is_digit], blank=True)
+
+
+def _in_mnist_form(pictures: Iterable[Any], *, blank: bool = False) -> Images:
+    """Return pictures in MNIST form; without ink, an empty one or an error."""
+    images: list[NDArray[np.uint8]] = []
+    for number, picture in enumerate(pictures):
+        try:
+            images.append(to_mnist(picture))
+        except NoInk as error:
+            if not blank:
+                where = _name(picture, number)
+                raise BadData(f"{where}{error} Remove it from the data set.") from None
+            images.append(np.zeros((SIDE, SIDE), np.uint8))
+        except BadImage as error:
+            raise BadData(f"{error} Remove it from the data set.") from None
+    return np.stack(images) if images else np.zeros((0, SIDE, SIDE), np.uint8)
+
+
+def _name(picture: Any, number: int) -> str:
+    return "" if isinstance(picture, Path) else f"image {number}: "

@@ -115,15 +115,22 @@ def gather(run: Run, data: Dataset | None = None) -> Evidence:
 
 
 def first_layer(model: Path) -> tuple[str, NDArray[np.float32]]:
-    """Return the name of a model's first layer and its weights, float32 (units, 28, 28)."""
+    """Return the name of a model's first layer and its weights as pictures, one for each unit.
+
+    float32 of shape (units, 28, 28), or for a convolution (filters, 3, 3).
+    """
     import onnx
     from onnx.numpy_helper import to_array
 
     kernels = {tensor.name: tensor for tensor in onnx.load(model).graph.initializer}
+    if kernel := kernels.get("convolution_1/kernel"):
+        return "convolution_1", to_array(kernel)[:, 0]  # (filters, 1, 3, 3) before
     for layer in ("hidden_1", "digits"):
         if kernel := kernels.get(f"{layer}/kernel"):
             return layer, to_array(kernel).T.reshape(-1, SIDE, SIDE)  # (784, units) before
-    raise BadRun(f"{model} has no layer hidden_1 or digits; it was not made by train.")
+    raise BadRun(
+        f"{model} has no layer convolution_1, hidden_1 or digits; it was not made by train."
+    )
 
 
 def confused_pairs(confusion: NDArray[np.int64]) -> list[tuple[int, int, int]]:

@@ -14,14 +14,15 @@ GAP = 1  # pixels between pictures
 
 
 def draw_weights(figure: Figure, weights: NDArray[np.float32], layer: str) -> None:
-    """Draw each unit's weights as a picture of 28×28, the unit with the largest norm first.
+    """Draw each unit's weights as a picture, the unit with the largest norm first.
 
     Parameters
     ----------
     figure : Figure
-    weights : ndarray of shape (units, 28, 28)
+    weights : ndarray of shape (units, 28, 28), or (filters, 3, 3)
     layer : str
-        ``hidden_1``; or ``digits``, whose units are the digits and stay in their order.
+        ``hidden_1`` or ``convolution_1``; or ``digits``, whose units are the digits and stay in
+        their order.
     """
     units = len(weights)
     norms = np.linalg.norm(weights.reshape(units, -1), axis=1)
@@ -35,13 +36,14 @@ def draw_weights(figure: Figure, weights: NDArray[np.float32], layer: str) -> No
         )
         note = "Ink on red speaks for a digit, ink on blue against it."
     else:
+        kind = "hidden unit" if layer == "hidden_1" else "filter"
         title = (
-            f"The strongest of the {units:,} hidden units has a norm of {strongest:.2g}, "
+            f"The strongest of the {units:,} {kind}s has a norm of {strongest:.2g}, "
             f"the weakest {weakest:.2g}"
         )
         if units == 1:
-            title = f"The only hidden unit has a norm of {strongest:.2g}"
-        note = "Largest norm first. Ink on red excites a unit, ink on blue inhibits it."
+            title = f"The only {kind} has a norm of {strongest:.2g}"
+        note = "Largest norm first. Ink on red excites it, ink on blue inhibits it."
         if units > UNITS:
             note += f" The {UNITS} strongest of {units:,} are shown."
     columns = 5 if len(order) <= DIGITS else 8 if len(order) <= 64 else 16

@@ -20,6 +20,9 @@ FEW = 1_000  # test images; below it the page warns of chance
 
 # What of the recipe needs a word of explanation.
 RECIPE_NOTES = {
+    "filters": "of each 3×3 convolution; more than before halves the picture",
+    "synthetic": "drawn digits that join in each epoch",
+    "non_digits": "drawn letters, signs and blots that it learns to refuse",
     "hidden": "units of each hidden layer",
     "learning_rate": "the rate, or its peak where a schedule shapes it",
     "warmup": "share of the steps over which the rate rises",
@@ -111,7 +114,7 @@ def describe(run: Run, evidence: Evidence) -> dict[str, Any]:
         "data_title": DATA_TITLES.get(about["name"], about["name"]),
         "is_mnist": about["name"] == "mnist",
         "few": n < FEW,
-        "network": " → ".join(str(units) for units in (784, *recipe.hidden, 10)),
+        "network": recipe.describe_layers(),
         "parameters": card.parameters,
         "recipe": recipe,
         "recipe_rows": _recipe_rows(recipe),

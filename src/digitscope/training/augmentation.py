@@ -1,12 +1,14 @@
-"""Random affine and elastic distortion of training images, a whole epoch's at a time.
+"""Random changes of training images, a whole epoch's at a time: bent, then drawn differently.
 
-After Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural Networks Applied to
-Visual Document Analysis", ICDAR 2003. They smooth white noise with a Gaussian; here the
-displacement is a random sum of Gaussian bumps on a coarse grid, so that one matrix product serves
-all images.
+Bending is affine and elastic, after Simard, Steinkraus and Platt, "Best Practices for Convolutional
+Neural Networks Applied to Visual Document Analysis", ICDAR 2003. They smooth white noise with a
+Gaussian; here the displacement is a random sum of Gaussian bumps on a coarse grid, so that one
+matrix product serves all images.
 """
 
 import functools
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -19,6 +21,10 @@ MAX_ROWS = 32_767  # OpenCV addresses no more in one picture
 # Rows of paper under each image, one for each side that a sample may fall off, so that bilinear
 # interpolation never reads a neighbour.
 PADDING = 2
+CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+CHUNK = 1_000  # images that are redrawn at a time
+
+Planes: TypeAlias = NDArray[np.float32]  # (n, 28, 28), 0 = paper, 255 = ink
 
 
 @functools.cache
@@ -56,7 +62,7 @@ def _draw_weights(
 
 
 def augment(images: Images, rng: np.random.Generator, settings: Augmentation) -> Images:
-    """Distort each image by its own random affine and elastic map.
+    """Change each image in its own random way.
 
     Parameters
     ----------
@@ -70,7 +76,7 @@ def augment(images: Images, rng: np.random.Generator, settings: Augmentation) ->
     Returns
     -------
     ndarray of shape (n, 28, 28), dtype uint8
-        The distorted images in the order given; paper where a map leaves its image.
+        The changed images in the order given; paper where a map leaves its image.
 
     Examples
     --------
@@ -79,6 +85,13 @@ def augment(images: Images, rng: np.random.Generator, settings: Augmentation) ->
     >>> augment(images, np.random.default_rng(0), Augmentation()).shape
     (8, 28, 28)
     """
+    bent = _bend(images, rng, settings)
+    shares = settings.stroke, settings.blur, settings.neighbours, settings.cut, settings.noise
+    return _redraw(bent, rng, settings) if any(shares) else bent
+
+
+def _bend(images: Images, rng: np.random.Generator, settings: Augmentation) -> Images:
+    """Distort each image by its own random affine and elastic map."""
     n, height, width = images.shape
     basis = _map_basis(height, width, settings.smoothness)
     weights = _draw_weights(n, len(basis), rng, settings)
@@ -98,3 +111,83 @@ def augment(images: Images, rng: np.random.Generator, settings: Augmentation) ->
         target = distorted[start : start + k].reshape(-1, width)  # a view
         cv2.remap(tall[:k].reshape(-1, width), *maps, cv2.INTER_LINEAR, dst=target)
     return distorted
+
+
+def _redraw(images: Images, rng: np.random.Generator, settings: Augmentation) -> Images:
+    """Do to a random share of the images what pens, lenses, croppers and scanners do."""
+    changed = images.copy()
+
+    def some(share: float, size: int = CHUNK) -> Iterator[tuple[NDArray[np.intp], Planes]]:
+        rows = np.flatnonzero(rng.random(len(images), dtype=np.float32) < share)
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            yield part, changed[part].astype(np.float32)
+
+    for rows, planes in some(settings.neighbours):
+        changed[rows] = _add_neighbours(planes, rng).astype(np.uint8)
+    for rows, planes in some(settings.stroke):
+        # From -1, a pixel less on each side of a stroke, to 1, a pixel more.
+        change = rng.uniform(-1, 1, (len(rows), 1, 1)).astype(np.float32)
+        wide = _in_one(planes, lambda tall: cv2.dilate(tall, CROSS))
+        thin = _in_one(planes, lambda tall: cv2.erode(tall, CROSS))
+        # A hairline is not thinned to nothing.
+        room = np.minimum(1, planes.mean(axis=(1, 2), keepdims=True) / 20 - 0.5).clip(0)
+        planes += np.maximum(change, 0) * (wide - planes)
+        planes += np.maximum(-change, 0) * room * (thin - planes)
+        changed[rows] = planes.round().astype(np.uint8)
+    for rows, planes in some(settings.cut):
+        changed[rows] = _cut(planes, rng).astype(np.uint8)
+    for rows, planes in some(settings.blur):
+        amount = rng.random((len(rows), 1, 1), dtype=np.float32)
+        soft = _in_one(planes, lambda tall: cv2.GaussianBlur(tall, (5, 5), 1.2))
+        planes += amount * (soft - planes)
+        changed[rows] = planes.round().astype(np.uint8)
+    for rows, planes in some(settings.noise):
+        changed[rows] = _grain(planes, rng).round().clip(0, 255).astype(np.uint8)
+    return changed
+
+
+def _in_one(planes: Planes, operation: Callable[[Planes], Planes]) -> Planes:
+    """Apply a filter of up to 5×5 to all images as one tall one."""
+    n, height, width = planes.shape
+    tall = np.zeros((n, height + PADDING, width), np.float32)
+    tall[:, :height] = planes
+    result: Planes = operation(tall.reshape(-1, width)).reshape(tall.shape)[:, :height]
+    return result
+
+
+def _add_neighbours(planes: Planes, rng: np.random.Generator) -> Planes:
+    """Let the side of another digit stand at the left or right border."""
+    n, _, width = planes.shape
+    others = planes[rng.permutation(n)]
+    columns = np.arange(width)
+    shift = rng.integers(17, 23, n) * rng.choice([-1, 1], n)
+    source = columns - shift[:, np.newaxis]  # (n, width)
+    inside = (source >= 0) & (source < width)
+    moved = np.take_along_axis(others, source.clip(0, width - 1)[:, np.newaxis, :], axis=2)
+    joined: Planes = np.maximum(planes, moved * inside[:, np.newaxis, :])
+    return joined
+
+
+def _cut(planes: Planes, rng: np.random.Generator) -> Planes:
+    """Turn one or two outer rows or columns of the ink into paper, at a random side."""
+    side = rng.integers(0, 4, len(planes))
+    depth = rng.integers(1, 3, len(planes))
+    for k in range(4):
+        rows = np.flatnonzero(side == k)
+        turned = np.rot90(planes[rows], k, axes=(1, 2))  # the side is on top
+        inked = turned.max(axis=2) > 64
+        first = np.where(inked.any(axis=1), inked.argmax(axis=1), 0) + depth[rows]
+        keep = np.arange(turned.shape[1]) >= first[:, np.newaxis]
+        planes[rows] = np.rot90(turned * keep[:, :, np.newaxis], -k, axes=(1, 2))
+    return planes
+
+
+def _grain(planes: Planes, rng: np.random.Generator) -> Planes:
+    """Add grain to one half, and give the other the hard edges of a threshold."""
+    half = len(planes) // 2
+    level = rng.uniform(60, 190, (half, 1, 1)).astype(np.float32)
+    planes[:half] = 255.0 * (planes[:half] > level)
+    amount = rng.uniform(2, 24, (len(planes) - half, 1, 1)).astype(np.float32)
+    planes[half:] += amount * rng.standard_normal(planes[half:].shape, dtype=np.float32)
+    return planes

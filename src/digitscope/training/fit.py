@@ -21,12 +21,19 @@ import numpy as np
 from digitscope.data import Split
 from digitscope.errors import BadRun
 from digitscope.files import replacing
+from digitscope.images import DIGITS
 from digitscope.recipes import Recipe
 from digitscope.runs import Row
-from digitscope.training.compiled import compile_epoch, forward_function, gradient_function
+from digitscope.training.compiled import (
+    compile_epoch,
+    forward_function,
+    gradient_function,
+    has_convolutions,
+)
 from digitscope.training.networks import build_network, build_optimizer, rate_factors
 
 PROBE = 2_000  # training images on which the gradient norms are taken, the same in each epoch
+PART = 50  # steps of a convolutional network between two signs of life
 CHUNK = 5_000  # images at a time through the uncompiled network
 
 State = list[np.ndarray]  # the values of all variables: of the model, then of the optimizer
@@ -81,8 +88,10 @@ class Fit:
     ) -> None:
         self.recipe = recipe
         self.train, self.held_out = train, held_out
-        self.batch_size = min(recipe.batch_size, len(train))
-        self.steps = math.ceil(len(train) / self.batch_size)
+        drawn = np.arange(recipe.synthetic) % DIGITS, np.full(recipe.non_digits, DIGITS)
+        self.labels = np.concatenate([train.labels, *drawn]).astype(np.int32)
+        self.batch_size = min(recipe.batch_size, len(self.labels))
+        self.steps = math.ceil(len(self.labels) / self.batch_size)
         self.model = build_network(recipe)
         self.optimizer = build_optimizer(recipe)
         self.loss = keras.losses.SparseCategoricalCrossentropy()
@@ -134,7 +143,11 @@ class Fit:
         self.state, self.history = state, history
 
     def run(
-        self, *, checkpoint: Path | None = None, on_epoch: Callable[[Row], None] | None = None
+        self,
+        *,
+        checkpoint: Path | None = None,
+        on_epoch: Callable[[Row], None] | None = None,
+        on_part: Callable[[float], None] | None = None,
     ) -> FitResult:
         """Train to the last epoch, or until a callback, Ctrl-C or a broken loss stops it.
 
@@ -144,9 +157,11 @@ class Fit:
             Written after each epoch.
         on_epoch : callable, optional
             Called with each row of the history.
+        on_part : callable, optional
+            Called with the share of an epoch that is done each time that some of it is.
         """
         run_epoch = compile_epoch(self.model, self.optimizer, self.loss, self.batch_size)
-        labels = keras.ops.convert_to_tensor(self.train.labels.astype(np.int32))
+        labels = keras.ops.convert_to_tensor(self.labels)
         factors = rate_factors(self.recipe, self.recipe.epochs * self.steps)
         if not self.history:
             self._add({"epoch": 0.0, **self._judge(), **self._norms(self.state)}, on_epoch)
@@ -167,7 +182,13 @@ class Fit:
                         coming = pool.submit(self._images, epoch + 1)
                     peak = float(self.optimizer.learning_rate)
                     rates = peak * factors[(epoch - 1) * self.steps : epoch * self.steps]
-                    loss, accuracy = run_epoch(images, labels, self._order(epoch), rates)
+                    loss, accuracy = 0.0, 0.0
+                    for share, *part in self._parts(epoch, rates):
+                        part_loss, part_accuracy = run_epoch(images, labels, *part)
+                        loss += share * part_loss
+                        accuracy += share * part_accuracy
+                        if on_part:
+                            on_part(share)
                     # Callbacks may change the peak; the schedule only shapes it.
                     self.optimizer.learning_rate = peak
                     if not (math.isfinite(loss) and self._finite()):
@@ -207,22 +228,48 @@ class Fit:
             on_epoch(row)
 
     def _images(self, epoch: int) -> Any:
-        """Return the training images of an epoch as a tensor."""
-        if not self.recipe.augmentation:
+        """Return the training images of an epoch as a tensor, in the order of `labels`."""
+        recipe = self.recipe
+        if not (recipe.augmentation or recipe.synthetic or recipe.non_digits):
             if self._tensor is None:
                 self._tensor = keras.ops.convert_to_tensor(self.train.images)
             return self._tensor
-        from digitscope.training.augmentation import augment  # OpenCV, which few recipes need
+        images = self.train.images
+        n = len(images)
+        if recipe.synthetic or recipe.non_digits:
+            from digitscope.data import synthetic  # OpenCV, which few recipes need
 
-        rng = np.random.default_rng([self.recipe.seed, epoch, 1])
-        images = augment(self.train.images, rng, self.recipe.augmentation)
+            rng = np.random.default_rng([recipe.seed, epoch, 2])
+            drawn = [synthetic.draw_digits(self.labels[n : n + recipe.synthetic], rng)]
+            if recipe.non_digits:
+                others = synthetic.draw_non_digits(
+                    recipe.non_digits, rng, images, labels=self.train.labels
+                )
+                drawn.append(others)
+            images = np.concatenate([images, *drawn])
+        if recipe.augmentation:
+            from digitscope.training.augmentation import augment
+
+            rng = np.random.default_rng([recipe.seed, epoch, 1])
+            images = augment(images, rng, recipe.augmentation)
         return keras.ops.convert_to_tensor(images)
 
     def _order(self, epoch: int) -> np.ndarray:
         """Return the order of an epoch's images; its first ones also fill up the last batch."""
         rng = np.random.default_rng([self.recipe.seed, epoch, 0])
-        order = rng.permutation(len(self.train)).astype(np.int32)
+        order = rng.permutation(len(self.labels)).astype(np.int32)
         return np.resize(order, self.steps * self.batch_size)
+
+    def _parts(
+        self, epoch: int, rates: np.ndarray
+    ) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
+        """Give share, order and rates of each part of an epoch: some seconds of work, or all."""
+        order = self._order(epoch)
+        length = PART if has_convolutions(self.model) else self.steps
+        for start in range(0, self.steps, length):
+            part = rates[start : start + length]
+            first = start * self.batch_size
+            yield len(part) / self.steps, order[first : first + len(part) * self.batch_size], part
 
     def _finite(self) -> bool:
         return all(
@@ -246,7 +293,7 @@ class Fit:
             part = self.held_out.take(slice(start, start + CHUNK))
             probabilities = self._forward(part.images)
             total += float(self.loss(part.labels.astype(np.int32), probabilities)) * len(part)
-            said = np.asarray(keras.ops.convert_to_numpy(probabilities)).argmax(axis=1)
+            said = np.asarray(keras.ops.convert_to_numpy(probabilities))[:, :DIGITS].argmax(axis=1)
             right += int((said == part.labels).sum())
         return {"val_loss": total / n, "val_accuracy": right / n}
 

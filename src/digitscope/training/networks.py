@@ -1,5 +1,7 @@
 """From a recipe to Keras objects: the network and its optimizer."""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 
@@ -10,13 +12,15 @@ from digitscope.recipes import Recipe
 def build_network(recipe: Recipe) -> keras.Sequential:
     """Return the untrained network of a recipe.
 
-    uint8 (batch, 28, 28) -> ÷255 -> (batch, 784) -> hidden layers -> (batch, 10) probabilities.
-    All randomness is seeded by the recipe; no global seed is touched.
+    uint8 (batch, 28, 28) -> ÷255 -> convolutions -> flat -> hidden layers -> (batch, 10)
+    probabilities, or (batch, 11) where the last is that of no digit. All randomness is seeded by
+    the recipe; no global seed is touched.
     """
     seeds = (int(s) for s in np.random.default_rng(recipe.seed).integers(0, 2**31, 1_000))
     layers: list[keras.Layer] = [
         keras.Input((SIDE, SIDE), dtype="uint8", name="images"),
         keras.layers.Rescaling(1 / 255, name="scale"),
+        *_convolutions(recipe, seeds),
         keras.layers.Flatten(name="flatten"),
     ]
     for number, units in enumerate(recipe.hidden, start=1):
@@ -35,13 +39,33 @@ def build_network(recipe: Recipe) -> keras.Sequential:
             layers.append(dropout)
     layers.append(
         keras.layers.Dense(
-            DIGITS,
+            DIGITS + (recipe.non_digits > 0),
             "softmax",
             kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
             name="digits",
         )
     )
     return keras.Sequential(layers, name="digitscope")
+
+
+def _convolutions(recipe: Recipe, seeds: Iterator[int]) -> Iterator[keras.Layer]:
+    if not recipe.filters:
+        return
+    yield keras.layers.Reshape((SIDE, SIDE, 1), name="plane")
+    for number, (before, filters) in enumerate(
+        zip((recipe.filters[0], *recipe.filters), recipe.filters, strict=False), start=1
+    ):
+        yield keras.layers.Conv2D(
+            filters,
+            3,
+            strides=2 if filters > before else 1,
+            padding="same",
+            use_bias=False,  # the normalization has one
+            kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
+            name=f"convolution_{number}",
+        )
+        yield keras.layers.BatchNormalization(momentum=0.9, name=f"normalization_{number}")
+        yield keras.layers.Activation(recipe.activation, name=f"activation_{number}")
 
 
 def build_optimizer(recipe: Recipe) -> keras.Optimizer:

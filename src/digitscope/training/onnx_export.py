@@ -13,14 +13,18 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from digitscope.classifier import DIGIT
 from digitscope.errors import BadModel
 from digitscope.files import replacing
 from digitscope.images import DIGITS, SIDE, Images, Probabilities
 from digitscope.model_card import KEY, ModelCard
 
 OPSET, IR_VERSION = 17, 8  # read by every ONNX Runtime since 1.13
+TINY = float(np.finfo(np.float32).tiny)
 TOLERANCE = 1e-5  # largest difference of any probability between Keras and the ONNX file
 
+# Ten digits; or these and the answer that it is none.
+KERAS_FORMS = (((SIDE, SIDE), (DIGITS,)), ((SIDE, SIDE), (DIGITS + 1,)))
 SIMPLE = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "elu": "Elu", "selu": "Selu"}
 
 
@@ -31,6 +35,7 @@ class _Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
         self.tail = "images"
+        self.planes = False  # whether the tail is (n, channels, height, width)
 
     def constant(self, name: str, value: Any) -> str:
         self.constants.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
@@ -43,6 +48,23 @@ class _Graph:
         )
         self.tail = name
         return name
+
+    def refuse(self, name: str) -> None:
+        """Of eleven logits, make the ten digits the tail and give `digit` as a second output."""
+        logits = self.tail
+        self.add("Softmax", f"{name}/eleven", axis=-1)
+        for part, start, end in (("first", 0, DIGITS), ("last", DIGITS, DIGITS + 1)):
+            for what, value in ((f"{part}/start", start), (f"{part}/end", end)):
+                array = np.array([value])
+                self.constants.append(numpy_helper.from_array(array, f"{name}/{what}"))
+        axis = numpy_helper.from_array(np.array([1]), f"{name}/axis")
+        self.constants.append(axis)
+        self.add("Slice", f"{name}/none", f"{name}/last/start", f"{name}/last/end", axis.name)
+        self.tail = self.constant("one", 1)
+        self.add("Sub", DIGIT, f"{name}/none")
+        self.tail = logits
+        self.add("Slice", f"{name}/ten", f"{name}/first/start", f"{name}/first/end", axis.name)
+        self.activate("softmax", name)
 
     def activate(self, activation: str, name: str) -> None:
         before = self.tail
@@ -70,7 +92,55 @@ def _rescaling(graph: _Graph, layer: keras.layers.Rescaling) -> None:
         graph.add("Add", f"{layer.name}/shifted", offset)
 
 
+def _reshape(graph: _Graph, layer: keras.layers.Reshape) -> None:
+    """Make one channel of the image, channels first as ONNX has them."""
+    if tuple(layer.target_shape) != (SIDE, SIDE, 1):
+        raise BadModel(
+            f"the layer {layer.name!r} reshapes to {layer.target_shape}; only to "
+            f"({SIDE}, {SIDE}, 1) can be written to ONNX."
+        )
+    shape = numpy_helper.from_array(np.array([-1, 1, SIDE, SIDE]), f"{layer.name}/shape")
+    graph.constants.append(shape)
+    graph.add("Reshape", layer.name, shape.name)
+
+
+def _convolution(graph: _Graph, layer: keras.layers.Conv2D) -> None:
+    same = layer.padding == "same" and tuple(layer.dilation_rate) == (1, 1) and layer.groups == 1
+    if not same or layer.data_format != "channels_last":
+        raise BadModel(
+            f"the layer {layer.name!r} cannot be written to ONNX: expected padding 'same', "
+            f"channels last, no dilation and no groups."
+        )
+    # Keras keeps (height, width, in, out).
+    kernel = _numpy(layer.kernel).transpose(3, 2, 0, 1)
+    names = [graph.constant(f"{layer.name}/kernel", kernel)]
+    if layer.use_bias:
+        names.append(graph.constant(f"{layer.name}/bias", _numpy(layer.bias)))
+    plain = layer.activation.__name__
+    name = layer.name if plain == "linear" else f"{layer.name}/sums"
+    graph.add("Conv", name, *names, strides=list(layer.strides), auto_pad="SAME_UPPER")
+    graph.activate(plain, layer.name)
+    graph.planes = True
+
+
+def _normalization(graph: _Graph, layer: keras.layers.BatchNormalization) -> None:
+    values = {
+        "scale": layer.gamma,
+        "shift": layer.beta,
+        "mean": layer.moving_mean,
+        "variance": layer.moving_variance,
+    }
+    names = [graph.constant(f"{layer.name}/{k}", _numpy(v)) for k, v in values.items()]
+    graph.add("BatchNormalization", layer.name, *names, epsilon=layer.epsilon)
+
+
+def _activation(graph: _Graph, layer: keras.layers.Activation) -> None:
+    graph.activate(layer.activation.__name__, layer.name)
+
+
 def _flatten(graph: _Graph, layer: keras.layers.Flatten) -> None:
+    if graph.planes:  # Keras flattens with the channels last
+        graph.add("Transpose", f"{layer.name}/channels_last", perm=[0, 2, 3, 1])
     graph.add("Flatten", layer.name, axis=1)
 
 
@@ -79,7 +149,10 @@ def _dense(graph: _Graph, layer: keras.layers.Dense) -> None:
     if layer.use_bias:
         names.append(graph.constant(f"{layer.name}/bias", _numpy(layer.bias)))
     graph.add("Gemm", f"{layer.name}/logits", *names)
-    graph.activate(layer.activation.__name__, layer.name)
+    if layer.units == DIGITS + 1:
+        graph.refuse(layer.name)
+    else:
+        graph.activate(layer.activation.__name__, layer.name)
 
 
 def _dropout(graph: _Graph, layer: keras.layers.Dropout) -> None:
@@ -92,6 +165,10 @@ def _numpy(variable: keras.Variable) -> np.ndarray:
 
 TRANSLATIONS: dict[type, Callable[[_Graph, keras.Layer], None]] = {
     keras.layers.Rescaling: _rescaling,
+    keras.layers.Reshape: _reshape,
+    keras.layers.Conv2D: _convolution,
+    keras.layers.BatchNormalization: _normalization,
+    keras.layers.Activation: _activation,
     keras.layers.Flatten: _flatten,
     keras.layers.Dense: _dense,
     keras.layers.Dropout: _dropout,
@@ -100,6 +177,9 @@ TRANSLATIONS: dict[type, Callable[[_Graph, keras.Layer], None]] = {
 
 def to_onnx(model: keras.Sequential) -> onnx.ModelProto:
     """Return the network as an ONNX model: uint8 (n, 28, 28) -> float32 (n, 10).
+
+    A network of eleven outputs becomes one of two: the probabilities of the ten digits, provided
+    that it is one, and ``digit``, float32 (n, 1), the probability that it is.
 
     Raises
     ------
@@ -120,12 +200,18 @@ def to_onnx(model: keras.Sequential) -> onnx.ModelProto:
             )
         TRANSLATIONS[type(layer)](graph, layer)
     graph.add("Identity", "probabilities")
+    outputs = {"probabilities": DIGITS}
+    if model.output_shape[-1] == DIGITS + 1:
+        outputs[DIGIT] = 1
     proto = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "digitscope",
             [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", SIDE, SIDE])],
-            [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", DIGITS])],
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", size])
+                for name, size in outputs.items()
+            ],
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -140,7 +226,7 @@ def check_keras_form(model: keras.Model) -> None:
     """Raise `BadModel` unless the model takes uint8 (n, 28, 28) and gives (n, 10)."""
     shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
     dtype = model.inputs[0].dtype
-    if shapes != ((SIDE, SIDE), (DIGITS,)) or dtype != "uint8":
+    if shapes not in KERAS_FORMS or dtype != "uint8":
         raise BadModel(
             f"expected a model from uint8 (n, 28, 28) to (n, 10), with the division by 255 inside. "
             f"Received: one from {dtype} (n, {', '.join(map(str, shapes[0]))}) to "
@@ -175,6 +261,10 @@ def check_agreement(
         When it is more than 1e-5.
     """
     theirs = np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
+    if theirs.shape[1] > DIGITS:  # those of a digit, provided that it is one
+        theirs = theirs[:, :DIGITS] / np.maximum(
+            theirs[:, :DIGITS].sum(axis=1, keepdims=True), TINY
+        )
     difference = float(np.abs(probabilities - theirs).max())
     if not difference <= TOLERANCE:
         raise BadModel(

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import keras
+import numpy as np
 
 from digitscope.classifier import Classifier
 from digitscope.data import Dataset, Split, load_data
 from digitscope.errors import BadRun, TrainingFailed
 from digitscope.evaluation import Scores, fit_temperature, score
 from digitscope.files import replacing
+from digitscope.images import DIGITS
 from digitscope.model_card import ModelCard
 from digitscope.recipes import RECIPES, Recipe, get_recipe
 from digitscope.runs import RUNS, Row, Run, new_run_folder
@@ -25,6 +27,7 @@ from digitscope.training.onnx_export import check_agreement, to_onnx, write_onnx
 
 CHECKED = 1_000  # test images on which the ONNX file must agree with Keras
 MIN_CALIBRATION = 100  # held-out images; fewer fit no temperature
+COVERAGE = 0.99  # share of digits that the threshold of a network that refuses keeps
 
 
 class Listener(Protocol):
@@ -32,6 +35,9 @@ class Listener(Protocol):
 
     def begin(self, run: Run, recipe: Recipe, data: Dataset, parameters: int) -> None:
         """Call before the first epoch."""
+
+    def part(self, share: float) -> None:
+        """Call when a further share of an epoch is done, before `epoch` for its end."""
 
     def epoch(self, row: Row) -> None:
         """Call after each epoch with its row of the history; epoch 0 is before training."""
@@ -45,6 +51,9 @@ class Listener(Protocol):
 
 class _Silent:
     def begin(self, run: Run, recipe: Recipe, data: Dataset, parameters: int) -> None:
+        pass
+
+    def part(self, share: float) -> None:
         pass
 
     def epoch(self, row: Row) -> None:
@@ -191,7 +200,9 @@ def _complete(
     with _timed(timings, "fit"):
         stopped = ""
         try:
-            result = fit.run(checkpoint=run.checkpoint_file, on_epoch=on_epoch)
+            result = fit.run(
+                checkpoint=run.checkpoint_file, on_epoch=on_epoch, on_part=listener.part
+            )
             stopped = result.stopped
         except KeyboardInterrupt:
             stopped = "interrupted in the first epoch"
@@ -236,6 +247,7 @@ def _ship(
             )
             temperature, calibrated_on = _calibrate(classifier, held_out)
             scores = score(test.labels, probabilities, temperature=temperature)
+            refusal = _choose_threshold(classifier, held_out, fit.recipe.seed)
         short = ("n", "accuracy", "accuracy_interval", "log_loss", "calibration_error")
         card = ModelCard(
             recipe=record["recipe"],
@@ -244,6 +256,7 @@ def _ship(
             parameters=result.model.count_params(),
             temperature=temperature,
             calibrated_on=calibrated_on,
+            refusal=refusal,
             scores={name: scores.to_dict()[name] for name in short},
             created=_now(),
         )
@@ -263,6 +276,36 @@ def _calibrate(classifier: Classifier, held_out: Split) -> tuple[float, int]:
     if (probabilities.argmax(axis=1) == held_out.labels).all():
         return 1.0, 0
     return fit_temperature(held_out.labels, probabilities), len(held_out)
+
+
+def _choose_threshold(classifier: Classifier, held_out: Split, seed: int) -> dict[str, float]:
+    """Return the score below which an answer is refused, and what it was chosen for.
+
+    It keeps 99 % of digits that the network never saw: those held out, and for a network that
+    refuses as many drawn ones.
+    """
+    if len(held_out) < MIN_CALIBRATION:
+        return {}
+    digits = classifier.judge(held_out.images)[1]
+    if not classifier.refuses:
+        threshold = float(np.quantile(digits, 1 - COVERAGE))
+        return {"threshold": threshold, "coverage": COVERAGE, "digits": len(digits)}
+    from digitscope.data.synthetic import draw_digits, draw_non_digits
+
+    rng = np.random.default_rng([seed, 0, 3])  # no epoch draws from this one
+    n = len(held_out)
+    drawn = draw_digits(np.arange(n) % DIGITS, rng)
+    others = draw_non_digits(n, rng, held_out.images, labels=held_out.labels)
+    digits = np.concatenate([digits, classifier.judge(drawn)[1]])
+    threshold = float(np.quantile(digits, 1 - COVERAGE))
+    kept = classifier.judge(others)[1] >= threshold
+    return {
+        "threshold": threshold,
+        "coverage": COVERAGE,
+        "digits": 2 * n,
+        "non_digits": n,
+        "non_digits_kept": float(kept.mean()),
+    }
 
 
 @contextmanager

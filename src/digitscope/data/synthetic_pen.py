@@ -1,0 +1,320 @@
+"""The pen: glyphs become images in the form of MNIST, each by a writer of its own.
+
+The geometry of all images of one glyph is worked out at once in NumPy: parameters, a trembling
+hand, slant, perspective. Catmull-Rom splines are linear in their points, so smoothing is one matrix
+for each glyph. Then OpenCV draws every image at four times its size, and `synthetic_wear` brings it
+into an image.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.data.synthetic_strokes import Glyph, Stroke
+from digitscope.data.synthetic_wear import CANVAS, MARGIN, REACH, SCALE, WIDEST, Floats, Ink, Wear
+from digitscope.images import SIDE, Images
+
+STEPS = 6  # points drawn for each point of a glyph
+BITS = 4  # of a pixel's fraction in OpenCV's coordinates
+
+
+@dataclass(frozen=True)
+class Style:
+    """How far writers, pens and pictures differ from each other.
+
+    Lengths are in units of the glyph's height, angles in degrees; each is a standard deviation
+    unless it says otherwise.
+
+    Attributes
+    ----------
+    jitter : float
+        How far each point of a stroke strays.
+    wobble : float
+        How far the whole is bent, smoothly.
+    slant : tuple of float
+        Mean and deviation; held within what a glyph may lean.
+    rotation : float
+        Held within 10 degrees.
+    aspect : float
+        Of the logarithm of width by height.
+    angular : float
+        Share of writers who draw curves with corners.
+    pen : tuple of float
+        Median width in pixels of the 20×20 box, and the deviation of its logarithm.
+    nib : float
+        Of the logarithm of how much thicker the pen draws downwards than across.
+    wear : float
+        How much of blur, dry ink, noise, rough edges, low resolution and cut borders: 0 to 1.
+    type : float
+        Share of digits that are printed.
+    """
+
+    jitter: float = 0.016
+    wobble: float = 0.025
+    slant: tuple[float, float] = (7.0, 11.0)
+    rotation: float = 3.5
+    aspect: float = 0.16
+    angular: float = 0.2
+    pen: tuple[float, float] = (2.3, 0.4)
+    nib: float = 0.12
+    wear: float = 1.0
+    type: float = 0.06
+
+
+HAND = Style()
+CLEAN = Style(0.0, 0.0, (0.0, 0.0), 0.0, 0.0, 0.0, (2.0, 0.0), 0.0, 0.0, 0.0)
+
+
+@functools.lru_cache(maxsize=1024)
+def _smoothing(glyph: Glyph) -> tuple[Floats, Floats, tuple[slice, ...]]:
+    """Return matrices from a glyph's points to a smooth and an angular line through them.
+
+    Both have shape (p, m); the slices say which of the p points belong to each stroke.
+    """
+    m = len(glyph.skeleton.points)
+    smooth, straight, slices = [], [], []
+    start = 0
+    for stroke in glyph.skeleton.strokes:
+        curve, line = spline(stroke, m)
+        smooth.append(curve)
+        straight.append(line)
+        slices.append(slice(start, start + len(curve)))
+        start += len(curve)
+    return np.concatenate(smooth), np.concatenate(straight), tuple(slices)
+
+
+@functools.lru_cache(maxsize=1024)
+def spline(stroke: Stroke, m: int) -> tuple[Floats, Floats]:
+    """Return matrices from `m` points to a smooth and an angular line along a stroke of them.
+
+    Both have shape (p, m), with `STEPS` rows from each point of the stroke to the next.
+    """
+    points = np.eye(m, dtype=np.float32)[stroke.first : stroke.last]  # each a row of weights
+    k = len(points)
+    corners = np.array(stroke.corners)
+    if stroke.closed:
+        points = np.concatenate([points, points[:1]])
+        corners = np.append(corners, corners[0])
+    # The tangents on both sides of a point: Catmull and Rom's, one-sided at ends and corners.
+    leaving, arriving = np.empty_like(points), np.empty_like(points)
+    last = len(points) - 1
+    for i in range(len(points)):
+        before = points[i - 1] if i else points[k - 1]
+        after = points[i + 1] if i < last else points[1]
+        through = not corners[i] and (stroke.closed or 0 < i < last)
+        leaving[i] = (after - before) / 2 if through else after - points[i]
+        arriving[i] = (after - before) / 2 if through else points[i] - before
+    t = (np.arange(STEPS, dtype=np.float32) / STEPS)[:, None]
+    curve, line = [], []
+    for i in range(last):
+        a, b = points[i], points[i + 1]
+        line.append((1 - t) * a + t * b)
+        curve.append(
+            (2 * t**3 - 3 * t**2 + 1) * a
+            + (t**3 - 2 * t**2 + t) * leaving[i]
+            + (3 * t**2 - 2 * t**3) * b
+            + (t**3 - t**2) * arriving[i + 1]
+        )
+    end = points[-1:]
+    return np.concatenate([*curve, end]), np.concatenate([*line, end])
+
+
+def draw(
+    glyphs: Sequence[Glyph],
+    which: NDArray[np.integer],
+    rng: np.random.Generator,
+    style: Style = HAND,
+) -> Images:
+    """Return an image of ``glyphs[i]`` for each i in `which`.
+
+    Parameters
+    ----------
+    glyphs : sequence of Glyph
+    which : ndarray of shape (n,), dtype int
+    rng : numpy.random.Generator
+    style : Style
+
+    Returns
+    -------
+    ndarray of shape (n, 28, 28), dtype uint8
+
+    Examples
+    --------
+    >>> ring = Glyph("ring", "30,0 0,50 30,100 60,50 z")
+    >>> draw([ring], np.zeros(3, int), np.random.default_rng(0)).shape
+    (3, 28, 28)
+    """
+    images = np.empty((len(which), SIDE, SIDE), np.uint8)
+    canvas = np.empty(CANVAS, np.uint8)
+    wear = Wear(len(which), rng, style.wear)
+    order = np.argsort(which, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(which[order])) + 1) if len(order) else []
+    for rows in groups:
+        lines = trace(glyphs[which[rows[0]]], len(rows), rng, style)
+        for k, row in enumerate(rows.tolist()):
+            lines.draw(k, canvas)
+            images[row] = wear.finish(canvas, row, lines.squash[k])
+    return images
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of n images of one glyph, ready to be drawn.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n, p, 2), dtype int32
+        In canvas pixels times ``2**BITS``.
+    strokes : tuple of slice
+        Which points are one stroke.
+    pens : list of float
+        Widths, in canvas pixels.
+    pressure : ndarray of shape (n, 2)
+        How much the width changes along a stroke, and where; 0 for a pen that does not.
+    squash : list of float
+        What the width of the canvas has to be multiplied with.
+    """
+
+    points: NDArray[np.int32]
+    strokes: tuple[slice, ...]
+    pens: list[float]
+    pressure: list[list[float]]
+    squash: list[float]
+
+    def draw(self, k: int, canvas: Ink) -> None:
+        """Draw image `k` onto an emptied canvas."""
+        canvas.fill(0)
+        pen, points = self.pens[k], self.points[k]
+        amount, phase = self.pressure[k]
+        if not amount:
+            lines = [points[stroke] for stroke in self.strokes]
+            cv2.polylines(canvas, lines, False, 255, max(1, round(pen)), cv2.LINE_8, BITS)
+            return
+        for stroke in self.strokes:
+            for start in range(stroke.start, stroke.stop - 1, STEPS):
+                part = points[start : min(start + STEPS + 1, stroke.stop)]
+                wave = np.sin(phase + (start - stroke.start) * 0.12)
+                width = max(1, round(pen * (1 + amount * wave)))
+                cv2.polylines(canvas, [part], False, 255, width, cv2.LINE_8, BITS)
+
+
+def trace(glyph: Glyph, n: int, rng: np.random.Generator, style: Style) -> Lines:
+    """Work out the lines of `n` images of one glyph, each by another writer."""
+    calm = 0.4 if glyph.steady else 1.0
+    points = _pose(glyph, n, rng, style.jitter * calm)
+    smooth, straight, strokes = _smoothing(glyph)
+    line = smooth @ points  # (n, p, 2)
+    angular = (rng.random(n) < style.angular * calm) * rng.uniform(0.2, 0.7, n)
+    if angular.any():
+        line += angular[:, None, None].astype(np.float32) * (straight @ points - line)
+    if not glyph.steady and style.jitter:
+        line, strokes = _add_hooks(line, strokes, rng)
+    line = _bend(line, rng, style.wobble * calm)
+    line = _lean(line, glyph, rng, style, calm)
+
+    # Into the canvas: the longer side, with the pen's own width, is as long as the box.
+    low, high = line.min(axis=1), line.max(axis=1)
+    width, height = np.maximum(high - low, 1e-3).T
+    longest = np.maximum(width, height)
+    median, spread = style.pen
+    pen = median * np.exp(spread * rng.standard_normal(n)) * SCALE
+    # Drawn narrower or flatter than it stands in the book, it bears less ink.
+    usual = np.maximum(np.ptp(glyph.skeleton.points, axis=0), 0.1)
+    thinner = (width / height / (usual[0] / usual[1])).clip(0.6, 1)
+    flatter = (height / longest / (usual[1] / usual.max())).clip(0.6, 1)
+    fattest = glyph.fattest * REACH * thinner * flatter
+    pen = pen.clip(0.9 * SCALE, np.maximum(fattest, SCALE))
+    nib = np.exp(style.nib * rng.standard_normal(n)).clip(1 / WIDEST, WIDEST)
+    pen *= np.minimum(nib, 1)  # stretched or not, its wider side is the width that was drawn
+    scale = (REACH - pen) / longest
+    line = (line - low[:, None]) * scale[:, None, None]
+    line[:, :, 0] *= nib[:, None]
+    line += MARGIN + pen[:, None, None] / 2
+    pressed = (rng.random(n) < 0.3 * bool(style.wear)) * rng.uniform(0.15, 0.5, n)
+    return Lines(
+        np.round(line * 2**BITS).astype(np.int32),
+        strokes,
+        pen.tolist(),
+        np.stack([pressed, rng.uniform(0, 2 * np.pi, n)], axis=1).tolist(),
+        (1 / nib).tolist(),
+    )
+
+
+def _pose(glyph: Glyph, n: int, rng: np.random.Generator, jitter: float) -> Floats:
+    """Return the points of `n` writers, (n, m, 2)."""
+    skeleton = glyph.skeleton
+    m = len(skeleton.points)
+    amounts = rng.random((n, len(skeleton.parameters)), dtype=np.float32)
+    points: Floats = skeleton.points + np.tensordot(amounts, skeleton.moves, 1)
+    if not jitter:
+        return points
+    unsteady = jitter * np.exp(0.5 * rng.standard_normal((n, 1, 1), dtype=np.float32))
+    points += unsteady * rng.standard_normal((n, m, 2), dtype=np.float32)
+    for stroke in skeleton.strokes:
+        first, last = stroke.first, stroke.last - 1
+        if len(skeleton.strokes) > 1:  # the pen came down a little beside its place
+            points[:, first : last + 1] += 1.2 * unsteady * rng.standard_normal((n, 1, 2))
+        if not stroke.closed:  # and came off a little early or late
+            early, late = rng.uniform(-0.1, 0.16, (2, n, 1))
+            points[:, first] += early * (points[:, first] - points[:, first + 1])
+            points[:, last] += late * (points[:, last] - points[:, last - 1])
+    return points
+
+
+def _add_hooks(
+    line: Floats, strokes: tuple[slice, ...], rng: np.random.Generator
+) -> tuple[Floats, tuple[slice, ...]]:
+    """Let the pen drag in and out: a short hook at some of the ends of strokes."""
+    n = len(line)
+    pieces, slices, start = [], [], 0
+    for stroke in strokes:
+        part = line[:, stroke]
+        ends = []
+        for end, inner in ((part[:, 0], part[:, 2]), (part[:, -1], part[:, -3])):
+            way = end - inner
+            way /= np.maximum(np.hypot(way[:, :1], way[:, 1:]), 1e-6)
+            turn = rng.choice([-1, 1], n) * rng.uniform(0.6, 2.4, n)
+            size = (rng.random(n) < 0.12) * rng.uniform(0.02, 0.08, n)
+            cos, sin = np.cos(turn), np.sin(turn)
+            x, y = way.T
+            ends.append(end + (size * np.stack([cos * x - sin * y, sin * x + cos * y])).T)
+        pieces += [ends[0][:, None], part, ends[1][:, None]]
+        slices.append(slice(start, start + part.shape[1] + 2))
+        start += part.shape[1] + 2
+    return np.concatenate(pieces, axis=1).astype(np.float32), tuple(slices)
+
+
+def _bend(line: Floats, rng: np.random.Generator, wobble: float) -> Floats:
+    """Bend the plane by a slow wave in each direction."""
+    if not wobble:
+        return line
+    n = len(line)
+    waves = rng.uniform(-1.1, 1.1, (n, 2, 2)).astype(np.float32)  # in turns by height
+    phase = rng.uniform(0, 2 * np.pi, (n, 1, 2)).astype(np.float32)
+    size = wobble * rng.standard_normal((n, 1, 2), dtype=np.float32)
+    return line + size * np.sin(2 * np.pi * (line @ waves) + phase)  # type: ignore[no-any-return]
+
+
+def _lean(
+    line: Floats, glyph: Glyph, rng: np.random.Generator, style: Style, calm: float
+) -> Floats:
+    """Give each image its aspect, slant, turn and a slight perspective."""
+    n = len(line)
+    mean, deviation = style.slant
+    slant = mean * calm + deviation * rng.standard_normal(n)
+    turn = (style.rotation * calm * rng.standard_normal(n)).clip(-10, 10)
+    # A turn to the right leans the stem as a slant does.
+    slant = np.deg2rad((slant + turn).clip(*glyph.lean) - turn)
+    turn = np.deg2rad(turn)
+    aspect = np.exp((style.aspect * calm * rng.standard_t(4, n)).clip(-0.45, 0.5))
+    depth = style.wobble * 4 * rng.standard_normal((2, n, 1))
+    centre = line.mean(axis=1, keepdims=True)
+    x, y = np.moveaxis(line - centre, 2, 0)
+    x, y = x * (1 + depth[0] * y), y * (1 + depth[1] * x)
+    x = x * aspect[:, None] - y * np.tan(slant)[:, None]
+    cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
+    return np.stack([cos * x - sin * y, sin * x + cos * y], axis=2).astype(np.float32)

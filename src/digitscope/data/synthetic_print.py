@@ -1,0 +1,67 @@
+"""Characters in type, set in Pillow's own font (Aileron, a sans-serif) and bent a little."""
+
+import functools
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from digitscope.data.synthetic_pen import HAND, Style
+from digitscope.data.synthetic_wear import CANVAS, MARGIN, REACH, Ink, Wear
+from digitscope.images import SIDE, Images
+
+TYPE = 96  # pixels a character is set at
+
+
+@functools.lru_cache(maxsize=256)
+def _mask(character: str) -> Ink:
+    """Return one character in black and white, cut to its ink."""
+    image = Image.new("L", (2 * TYPE, 2 * TYPE))
+    ImageDraw.Draw(image).text((TYPE // 2, 0), character, 255, ImageFont.load_default(TYPE))
+    mask = np.asarray(image)
+    left, top, width, height = cv2.boundingRect(mask)
+    return mask[top : top + height, left : left + width].copy()
+
+
+def draw_type(characters: Sequence[str], rng: np.random.Generator, style: Style = HAND) -> Images:
+    """Draw each character as printed: upright or italic, light or bold, narrow or wide.
+
+    Returns
+    -------
+    ndarray of shape (n, 28, 28), dtype uint8
+
+    Examples
+    --------
+    >>> draw_type("R2", np.random.default_rng(0)).shape
+    (2, 28, 28)
+    """
+    n = len(characters)
+    images = np.empty((n, SIDE, SIDE), np.uint8)
+    wear = Wear(n, rng, style.wear)
+    aspect = np.exp((0.15 * rng.standard_normal(n)).clip(-0.4, 0.3)).tolist()
+    slant = np.where(rng.random(n) < 0.3, rng.uniform(0, 0.3, n), 0).tolist()
+    turn = np.deg2rad(3 * rng.standard_normal(n).clip(-3, 3)).tolist()
+    weight = rng.integers(-2, 4, n).tolist()
+    for i, character in enumerate(characters):
+        canvas = _place(_mask(character), aspect[i], slant[i], turn[i])
+        if weight[i]:
+            change = cv2.erode if weight[i] < 0 else cv2.dilate
+            side = 2 * abs(weight[i]) + 1
+            canvas = change(canvas, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+        images[i] = wear.finish(canvas, i)
+    return images
+
+
+def _place(mask: Ink, aspect: float, slant: float, turn: float) -> Ink:
+    """Bend a mask and scale it into the canvas."""
+    height, width = mask.shape
+    cos, sin = np.cos(turn), np.sin(turn)
+    map_ = np.array([[cos, -sin], [sin, cos]]) @ np.array([[aspect, -slant], [0, 1]])
+    corners = map_ @ np.array([[0, width, 0, width], [0, 0, height, height]])
+    low, size = corners.min(axis=1), np.ptp(corners, axis=1)
+    scale = min(REACH / size.max(), (CANVAS[1] - 2 * MARGIN) / size[0])
+    shift = MARGIN - low * scale
+    affine: NDArray[np.float64] = np.column_stack([map_ * scale, shift])
+    return cv2.warpAffine(mask, affine, CANVAS[::-1])  # type: ignore[no-any-return]

@@ -1,0 +1,165 @@
+"""What happens to ink on its way from paper into an image in the form of MNIST.
+
+Dry pens, blur, ragged edges of a threshold, coarse scans, crops that cut a sliver off, noise; and
+the 20×20 box with the centre of mass in the middle.
+"""
+
+import functools
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitscope.images import SIDE
+from digitscope.preprocess import BOX
+
+Floats = NDArray[np.float32]
+Ink = NDArray[np.uint8]  # (height, width), 0 = paper, 255 = ink
+
+SCALE = 4  # canvas pixels for one of the image's
+REACH = BOX * SCALE  # canvas pixels; the longer side of what is drawn
+MARGIN = 6
+WIDEST = 1.4  # how far a nib may stretch the canvas sideways
+CANVAS = (REACH + 2 * MARGIN, round(REACH * WIDEST) + 2 * MARGIN)
+
+
+@functools.lru_cache(maxsize=4096)
+def _resampling(source: int, target: int) -> Floats:
+    """Return Pillow's bicubic filter from `source` to `target` pixels as a matrix."""
+    image = Image.fromarray(np.eye(source, dtype=np.float32))
+    return np.asarray(image.resize((source, target), Image.Resampling.BICUBIC))
+
+
+def fit(ink: Ink, squash: float = 1.0) -> NDArray[np.uint8]:
+    """Do what `preprocess.fit_to_box` does to uint8 ink, five times as fast.
+
+    Parameters
+    ----------
+    ink : ndarray of shape (height, width), dtype uint8
+        With some ink in it.
+    squash : float
+        What its width is multiplied with first.
+    """
+    left, top, width, height = cv2.boundingRect(ink)
+    digit = ink[top : top + height, left : left + width]
+    scale = BOX / max(height, width * squash)
+    rows, columns = max(1, round(height * scale)), max(1, round(width * squash * scale))
+    image = np.zeros((SIDE, SIDE), np.uint8)
+    scaled = _resampling(height, rows) @ digit.astype(np.float32) @ _resampling(width, columns).T
+    # cv2 rounds and clips in one go.
+    digit = cv2.convertScaleAbs(np.maximum(scaled, 0))
+    moments = cv2.moments(digit)
+    mass = max(moments["m00"], 1e-9)
+    y = min(max(round(SIDE // 2 - moments["m01"] / mass), 0), SIDE - rows)
+    x = min(max(round(SIDE // 2 - moments["m10"] / mass), 0), SIDE - columns)
+    image[y : y + rows, x : x + columns] = digit
+    return image
+
+
+class Wear:
+    """What happens to ink on its way into an image, drawn beforehand for `n` images.
+
+    Parameters
+    ----------
+    n : int
+    rng : numpy.random.Generator
+    amount : float
+        0 for none of it to 1.
+    """
+
+    CHANCES = (0.14, 0.14, 0.04, 0.1, 0.16, 0.06, 0.12)
+
+    def __init__(self, n: int, rng: np.random.Generator, amount: float) -> None:
+        happens = rng.random((n, len(self.CHANCES))) < np.array(self.CHANCES) * amount
+        self._happens: list[list[bool]] = happens.tolist()
+        self._how: list[list[list[float]]] = rng.random((n, len(self.CHANCES), 2)).tolist()
+        # Grain that rough edges, dry ink and noise are cut from; wider than a canvas.
+        grain = rng.standard_normal((CANVAS[0] + 64, CANVAS[1] + 64), dtype=np.float32)
+        self._fine = grain
+        self._coarse = _unit(cv2.GaussianBlur(grain, (0, 0), SCALE * 0.5))
+
+    def finish(self, ink: Ink, i: int, squash: float = 1.0) -> NDArray[np.uint8]:
+        """Return image `i`, of shape (28, 28), from its ink."""
+        if not any(self._happens[i]):
+            return fit(ink, squash)
+        blurred, rough, dry, small, cut, noisy, pale = self._happens[i]
+        how = self._how[i]
+        worn = ink
+        if dry:
+            worn = np.where(self._grain(self._coarse, ink, how[2]) < 1.4 + how[2][0], worn, 0)
+            worn = worn.astype(np.uint8)
+        if blurred:
+            side = round(SCALE * (0.75 + 1.75 * how[0][0]))
+            worn = cv2.blur(cv2.blur(worn, (side, side)), (side, side))  # as good as a Gaussian
+        if rough:
+            soft = cv2.blur(worn, (3, 3))
+            level = cv2.mean(soft, worn)[0]  # lower for a thin pen, that its line may not break
+            edge = 0.55 + (0.07 + 0.13 * how[1][0]) * self._grain(self._coarse, ink, how[1])
+            edge = level * edge.clip(0.2, 0.85)
+            worn = cv2.compare(soft, edge.astype(np.uint8), cv2.CMP_GT)
+        if (dry or rough) and _length(worn) < 0.8 * _length(ink):  # worn away
+            worn = ink
+        if small or blurred:
+            worn = self._reduce(worn, squash, how[3] if small else None)
+            squash = 1.0
+        if cut:
+            worn = _cut(worn, how[4])
+        image = fit(worn, squash)
+        if pale:
+            image = cv2.convertScaleAbs(image, alpha=0.65 + 0.35 * how[6][0])
+        if noisy:
+            grain = self._grain(self._fine, image, how[5]) * (8 + 22 * how[5][0])
+            inked = image + grain * (image > 0)
+            image = inked.clip(0, 255).astype(np.uint8)
+        return image
+
+    @staticmethod
+    def _grain(field: Floats, like: NDArray[np.uint8], where: list[float]) -> Floats:
+        top, left = int(64 * where[0]), int(64 * where[1])
+        return field[top : top + like.shape[0], left : left + like.shape[1]]
+
+    @staticmethod
+    def _reduce(ink: Ink, squash: float, how: list[float] | None) -> Ink:
+        """Scale down to 9 to 18 pixels, or to twice the box, and stretch the levels."""
+        left, top, width, height = cv2.boundingRect(ink)
+        longest = 9 + 9 * how[0] if how else 2 * BOX
+        scale = longest / max(height, width * squash)
+        target = (max(1, round(width * squash * scale)), max(1, round(height * scale)))
+        part = ink[top : top + height, left : left + width]
+        reduced = cv2.resize(part, target, interpolation=cv2.INTER_AREA)
+        gain = 255 / max(1, int(reduced.max()))
+        reduced = cv2.convertScaleAbs(reduced, alpha=min(gain, 8))
+        level = 20.0
+        # A third of the small ones are black and white, as old scans are.
+        if black := how is not None and how[1] < 0.33:
+            inked = reduced[reduced > level]
+            level = float(inked.mean()) * (0.5 + 1.2 * how[1]) if how and inked.size else level
+        kept = np.where(reduced > level, 255 if black else reduced, 0).astype(np.uint8)
+        return kept if kept.any() else reduced
+
+
+def _length(ink: Ink) -> int:
+    _, _, width, height = cv2.boundingRect(ink)
+    return int(max(width, height))
+
+
+def _unit(field: Floats) -> Floats:
+    unit: Floats = (field / field.std()).astype(np.float32)
+    return unit
+
+
+def _cut(ink: Ink, how: list[float]) -> Ink:
+    """Cut off up to a twentieth at one side, as of a digit that touched its border."""
+    left, top, width, height = cv2.boundingRect(ink)
+    side, sliver = int(4 * how[0]), how[1] * 0.05
+    right, bottom = left + width, top + height
+    if side == 0:
+        top += round(height * sliver)
+    elif side == 1:
+        bottom -= round(height * sliver)
+    elif side == 2:
+        left += round(width * sliver)
+    else:
+        right -= round(width * sliver)
+    return ink[top:bottom, left:right]
