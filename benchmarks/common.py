@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-LIBRARIES = ("digitscope", "tensorflow", "keras", "jax", "onnxruntime", "scikit-learn", "torch")
+LIBRARIES = (
+    "digitscope",
+    "tensorflow",
+    "keras",
+    "jax",
+    "onnxruntime",
+    "scikit-learn",
+    "torch",
+    "opencv-python-headless",
+)
 
 
 def machine() -> dict[str, Any]:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 PAGES = [ROOT / "README.md", ROOT / "docs" / "benchmarks.md"]
 MARKED = re.compile(r"(<!-- measured -->\n).*?(\n<!-- end of measured -->)", re.S)
+FAULTS = re.compile(r"(<!-- faults -->\n).*?(\n<!-- end of faults -->)", re.S)
 
 NAMES = {
     "digitscope": "digitscope (`mlp` with 2 epochs, batch 96)",
@@ -112,7 +113,111 @@ def rows() -> list[Row]:
         if name.startswith("10,000"):
             ms, peak = way["median_ms"]["median"], way["peak_mb"]
             table.append((name, f"{ms:.0f} ms; peak {peak:.0f} MB", "", content["command"]))
+    for name, of_result in (
+        ("digits", digit_rows),
+        ("read-pages", page_rows),
+        ("read-pages-every", page_rows),
+        ("read-speed", speed_rows),
+    ):
+        if (RESULTS / f"{name}.json").exists():
+            table += of_result(load(name))
     return table
+
+
+def digit_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the rows of single digits: of each model on each set."""
+    table, command = [], content["command"]
+    for model, sets in content["result"].items():
+        for name, s in sets.items():
+            if name in ("one_image_ms", "bytes"):
+                continue
+            low, high = s["interval"]
+            measured = f"**{s['accuracy']:.2%}** ({low:.2%} to {high:.2%}), n = {s['digits']:,}"
+            target = {"hwd-1000": "≥ 99.8 %", "mnist test": "≥ 99.7 %"}.get(name, "")
+            if name == "bhmsds-dev":
+                target = "≥ 98 %; 1s and 7s ≥ 97 %"
+                ones, sevens = s["accuracy_of"]["1"], s["accuracy_of"]["7"]
+                measured += f"; 1s {ones:.1%}, 7s {sevens:.1%}"
+            table.append(
+                (f"digits of `{name}`, `{model}`", measured, target * (model == "cnn"), command)
+            )
+            if "symbols_kept" in s:
+                kept = f"**{s['symbols_kept']:.1%}** of {s['symbols']:,}"
+                what = f"other symbols of `{name}` kept where 95 % of digits are, `{model}`"
+                table.append((what, kept, "≤ 8 %" * (model == "cnn"), command))
+        one = sets["one_image_ms"]
+        measured = f"**{one['median']:.2f} ms** ({one['min']:.2f} to {one['max']:.2f})"
+        target = "< 1 ms" * (model == "cnn")
+        table.append((f"one image, `{model}`, one thread", measured, target, command))
+    return table
+
+
+def page_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the rows of the mixed synthetic pages, by who read them."""
+    table, command, result = [], content["command"], content["result"]
+    others = [way for way in result if way.startswith("tesseract")]
+    better = max(others, key=lambda way: result[way]["exact"]["share"], default=None)
+    for way, r in result.items():
+        if way not in ("digitscope", better):
+            continue
+        ours = way == "digitscope"
+        e, i, n = r["exact"], r["invented"], r["counts"]["numbers"]
+        measured = (
+            f"**{e['share']:.1%}** ({e['low']:.1%} to {e['high']:.1%}) of {n:,} numbers on "
+            f"{r['pages']} pages; digits right {r['digits_right']['share']:.1%}; "
+            f"{r['seconds']['median']:.2f} s a page"
+        )
+        title = f"numbers read exactly, synthetic pages, {way}"
+        table.append((title, measured, "≥ 95 %" * ours, command))
+        measured = (
+            f"**{i['share']:.2%}** ({i['low']:.2%} to {i['high']:.2%}) of "
+            f"{r['counts']['reported']:,} reported; extra digits {r['extra_digits']['share']:.2%}"
+        )
+        table.append((f"invented numbers, {way}", measured, "< 1 %" * ours, command))
+    return table
+
+
+def speed_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the rows of the time and memory of one photograph."""
+    table, command = [], content["command"]
+    for photo, ways in content["result"].items():
+        for way in ("digitscope", "tesseract"):
+            if way not in ways:
+                continue
+            r = ways[way]
+            s, score = r["read_seconds"], r["score"]
+            measured = (
+                f"**{s['median']:.2f} s** ({s['min']:.2f} to {s['max']:.2f}), "
+                f"n = {s['n']}; {r['peak_mb']:.0f} MB; {score['exact']} of {score['numbers']} "
+                "numbers exact"
+            )
+            if "import_and_load_seconds" in r:
+                loading = r["import_and_load_seconds"]["median"]
+                measured += f"; loading the model {loading:.2f} s more"
+            target = "< 1 s, < 600 MB" if photo.startswith("12 ") else "< 150 ms"
+            title = f"reading a photo of {photo}, {way}"
+            table.append((title, measured, target * (way == "digitscope"), command))
+    return table
+
+
+def fault_section() -> str:
+    """Return the table of what each fault costs, the worst first."""
+    content = load("read-faults")
+    r = content["result"]
+    strengths = list(next(iter(r["rows"].values()))["exact"])
+    lines = [
+        "| fault | " + " | ".join(strengths) + " |",
+        "| --- |" + " ---: |" * len(strengths),
+    ]
+    for name, row in sorted(r["rows"].items(), key=lambda item: item[1]["exact"]["1.0"]):
+        shares = " | ".join(f"{share:.0%}" for share in row["exact"].values())
+        lines.append(f"| **{name}**: {row['what']} | {shares} |")
+    lines += [
+        "",
+        f"The share of numbers read exactly, by the strength of a page's only fault; "
+        f"{r['pages_a_cell']} pages a cell, {content['date']}. `{content['command']}`",
+    ]
+    return "\n".join(lines)
 
 
 def section() -> str:
@@ -133,7 +238,11 @@ def section() -> str:
 def updated(page: Path) -> str:
     """Return a page with its table replaced."""
     text = section()
-    return MARKED.sub(lambda m: m[1] + text + m[2], page.read_text(encoding="utf-8"))
+    content = MARKED.sub(lambda m: m[1] + text + m[2], page.read_text(encoding="utf-8"))
+    if FAULTS.search(content) and (RESULTS / "read-faults.json").exists():
+        faults = fault_section()
+        content = FAULTS.sub(lambda m: m[1] + faults + m[2], content)
+    return content
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from digitscope.cli import app, main
 from digitscope.runs import Run
 
 PROGRAM = [sys.executable, "-c", "from digitscope.cli import main; main()"]
-COMMANDS = ["compare", "data", "evaluate", "export", "predict", "report", "train"]
+COMMANDS = ["compare", "data", "evaluate", "export", "predict", "read", "report", "train"]
 
 
 @pytest.fixture
@@ -154,8 +154,7 @@ def test_misuse_is_one_line_and_exit_2(refused, make_onnx, arguments, told):
         (["train", "--data", "digits", "--out", "{file}/run"], "Not a directory"),
         (["train", "--data", "digits", "--out", "{file}"], "File exists"),
         (["train", "--resume", "nowhere"], "nowhere is not a run; expected a folder with"),
-        (["evaluate"], "there is no model yet: .*Train one first: digitscope train"),
-        (["evaluate", "nowhere.onnx"], "no such model file: nowhere.onnx"),
+        (["evaluate", "nowhere.onnx"], "no such model: nowhere.onnx; expected an .onnx file"),
         (["compare", "{file}", "{file}"], "is not an ONNX model"),
         (["predict", "{file}", "-m", "{tmp}"], "holds no model.onnx"),
         (["predict", "{tmp}", "-m", "{model}"], "holds no pictures; expected .bmp"),

@@ -332,3 +332,65 @@ def test_a_subfolder_that_is_no_digit_is_named(tmp_path):
         draw_digit(tmp_path / name / "a.png")
     with pytest.raises(BadData, match=r"subfolders must be the digits 0 to 9\. Received: 10/"):
         load_data(f"folder:{tmp_path}")
+
+
+# Arrays in an .npz, and what is no digit
+
+
+def write_npz(path, digits, n=60):
+    images = 255 - digits.train.images[:n]  # dark on light, as people have them
+    labels = digits.train.labels[:n].astype("U5")
+    labels[::6] = "plus"
+    np.savez(path, images=images, labels=labels)
+    return images, labels
+
+
+def test_an_npz_holds_digits_and_what_is_none(tmp_path, digits):
+    _, labels = write_npz(tmp_path / "mine.npz", digits)
+    data = load_data(f"folder:{tmp_path / 'mine.npz'}")
+    assert len(data.split("all")) == 50
+    assert len(data.non_digits) == 10
+    kept = labels[labels != "plus"].astype(int)
+    assert sorted(data.split("all").labels) == sorted(kept)
+    seen, given = (i.ravel().astype(float) for i in (data.non_digits[0], digits.train.images[0]))
+    assert np.corrcoef(seen, given)[0, 1] > 0.9
+
+
+def test_pictures_in_the_subfolder_other_are_no_digits(tmp_path):
+    for name in ("1", "2", "other"):
+        for k in range(5):
+            draw_digit(tmp_path / name / f"{k}.png")
+    Image.new("L", (9, 9), 255).save(tmp_path / "other" / "blank.png")
+    data = load_data(f"folder:{tmp_path}")
+    assert data.split("all").counts() == [0, 5, 5, 0, 0, 0, 0, 0, 0, 0]
+    assert len(data.non_digits) == 6  # an empty picture is no digit, either
+
+
+@pytest.mark.parametrize(
+    ("arrays", "why"),
+    [
+        ({"images": np.zeros((2, 28, 28), np.uint8)}, "expected an .npz with the arrays images"),
+        (
+            {"images": np.zeros((2, 28, 28)), "labels": ["1", "2"]},
+            r"expected images as uint8 \(n, height, width\).*float64 \(2, 28, 28\)",
+        ),
+        (
+            {"images": np.zeros((2, 28, 28), np.uint8), "labels": ["1"]},
+            r"a label for each\. Received: .*labels \(1,\)",
+        ),
+        (
+            {"images": np.zeros((2, 28, 28), np.uint8), "labels": ["1", "2"]},
+            "image 0: nothing is written on it.*Remove it",
+        ),
+    ],
+)
+def test_an_npz_that_is_none_is_named(tmp_path, arrays, why):
+    np.savez(tmp_path / "bad.npz", **arrays)
+    with pytest.raises(BadData, match=why):
+        load_data(f"folder:{tmp_path / 'bad.npz'}")
+
+
+def test_a_file_that_is_no_npz_is_bad_data(tmp_path):
+    (tmp_path / "bad.npz").write_bytes(b"PK no zip")
+    with pytest.raises(BadData, match=r"bad\.npz: expected an \.npz"):
+        load_data(f"folder:{tmp_path / 'bad.npz'}")

@@ -61,6 +61,7 @@ def test_python_blocks_run(page, run, tmp_path, monkeypatch):
     digit = Image.new("L", (60, 90), 250)
     digit.paste(10, (28, 20, 34, 70))
     digit.save("seven.png")
+    digit.save("photo.jpg")
     names: dict[str, object] = {}
     for block in code:
         exec(compile(block, str(page), "exec"), names)

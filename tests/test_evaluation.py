@@ -18,6 +18,7 @@ from digitscope.evaluation import (
     fit_temperature,
     reliability,
     score,
+    score_refusal,
     wilson_interval,
 )
 
@@ -193,3 +194,23 @@ def test_the_metrics_of_a_run_are_those_of_its_onnx_file(run, digits):
     assert {name: run.metrics[name] for name in scores} == scores
     assert run.metrics["data"] == "digits"
     assert run.metrics["accuracy"] > 0.85
+
+
+def test_refusal_against_counting_by_hand():
+    digits, others = np.array([0.9, 0.8, 0.7, 0.2]), np.array([0.75, 0.1])
+    refusal = score_refusal(digits, others, 0.7)
+    assert (refusal.digits_kept, refusal.non_digits_kept) == (0.75, 0.5)
+    # Of the 8 pairs of a digit and another, 0.9 and 0.8 win twice, 0.7 and 0.2 once.
+    assert refusal.roc_auc == pytest.approx(6 / 8)
+    assert refusal.to_dict()["n_non_digits"] == 2
+
+
+def test_refusal_at_95_percent_of_the_digits():
+    digits = np.linspace(0.01, 1, 100)
+    others = np.array([0.04, 0.07, 0.5])
+    assert score_refusal(digits, others, 0.5).non_digits_kept_at_95 == pytest.approx(2 / 3)
+
+
+def test_refusal_needs_both_kinds():
+    with pytest.raises(BadData, match="Received: 1 and 0 images"):
+        score_refusal(np.array([0.5]), np.array([]), 0.5)

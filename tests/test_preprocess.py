@@ -34,7 +34,7 @@ def test_it_lies_in_a_box_of_20_with_its_mass_in_the_middle():
     assert np.abs(np.array(middle) - 14).max() <= 0.5
 
 
-@pytest.mark.parametrize("shape", [(60, 15), (15, 60), (200, 1), (1, 200)])
+@pytest.mark.parametrize("shape", [(60, 12), (12, 60), (200, 25), (25, 200)])
 def test_the_aspect_is_kept(shape):
     height, width = shape
     page = np.full((height + 8, width + 8), 255, np.uint8)
@@ -142,3 +142,67 @@ def test_mnist_is_in_mnist_form(mnist):
     once = [to_mnist(image) for image in images]
     assert np.mean([(a == b).all() for a, b in zip(once, images, strict=True)]) > 0.98
     assert all((to_mnist(image) == image).all() for image in once)
+
+
+# What lies about the digit
+
+
+def like(picture, other, share=0.9):
+    """Tell whether two pictures give nearly the same image."""
+    a, b = to_mnist(picture).astype(float), to_mnist(other).astype(float)
+    return (a * b).sum() > share * np.sqrt((a * a).sum() * (b * b).sum())
+
+
+def test_specks_do_not_change_the_box():
+    page = draw_seven().copy()
+    page[3:6, 110:113] = page[110:112, 2:4] = 0
+    assert like(page, draw_seven(), 0.999)
+
+
+def test_a_ruled_line_through_the_digit_goes_and_the_digit_stays():
+    plain = draw_seven(240)
+    page = plain.copy()
+    page[118:121] = np.minimum(page[118:121], 90)
+    page[200:203] = 90
+    assert like(page, plain, 0.95)
+
+
+def test_a_hard_shadow_is_no_ink():
+    plain = draw_seven(200)
+    page = plain.copy()
+    page[:, :70] = page[:, :70] * 0.4  # falls across the bar of the 7
+    assert like(page, plain)
+
+
+def test_a_neighbour_at_the_border_goes():
+    page = draw_seven(200).copy()
+    page[60:140, 196:] = 0
+    assert like(page, draw_seven(200), 0.999)
+
+
+def test_the_hat_of_a_five_stays():
+    def five(hat):
+        image = Image.new("L", (120, 160), 255)
+        pen = ImageDraw.Draw(image)
+        pen.line([(40, 40), (36, 75)], 0, 10)
+        pen.arc([(20, 68), (85, 138)], 230, 150, 0, 10)
+        if hat:
+            pen.line([(52, 36), (96, 32)], 0, 10)
+        return np.asarray(image)
+
+    with_hat, without = to_mnist(five(True)), to_mnist(five(False))
+    assert box(with_hat)[1] > box(without)[1]  # wider for the same height
+
+
+@pytest.mark.parametrize("width", [2, 30])
+def test_strokes_are_brought_near_those_of_mnist(width):
+    image = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(image).line([(100, 20), (100, 180)], 0, width=width)
+    across = to_mnist(np.asarray(image))[14] > 127
+    assert 2 <= across.sum() <= 5
+
+
+def test_a_picture_in_mnist_form_keeps_its_strokes():
+    thin = np.zeros((28, 28), np.uint8)
+    thin[4:24, 14] = 255
+    assert (to_mnist(thin) == thin).all()

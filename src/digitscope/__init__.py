@@ -18,6 +18,8 @@ _HOME = {
     "resume": "training",
     "evaluate": "evaluation",
     "compare": "evaluation",
+    "read": "reading",
+    "Page": "reading",
     "report": "reporting",
     "Recipe": "recipes",
     "RECIPES": "recipes",
@@ -29,6 +31,7 @@ __all__ = [
     "RECIPES",
     "Classifier",
     "DigitscopeError",
+    "Page",
     "Recipe",
     "Run",
     "__version__",
@@ -36,6 +39,7 @@ __all__ = [
     "evaluate",
     "load",
     "load_data",
+    "read",
     "report",
     "resume",
     "to_mnist",
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
     from digitscope.errors import DigitscopeError
     from digitscope.evaluation import compare, evaluate
     from digitscope.preprocess import to_mnist
+    from digitscope.reading import Page, read
     from digitscope.recipes import RECIPES, Recipe
     from digitscope.reporting import report
     from digitscope.runs import Run

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitscope.errors import BadModel
-
 if TYPE_CHECKING:
     from digitscope.classifier import Classifier
-    from digitscope.evaluation import Scores
+    from digitscope.evaluation import Refusal, Scores
 
 DataOption = Annotated[
     str | None,
     typer.Option(
-        "--data", help="mnist, digits, or folder:PATH of one's own images.", show_default="mnist"
+        "--data",
+        help="mnist, digits, synthetic, or folder:PATH of one's own (also .csv, .npz).",
+        show_default="mnist",
     ),
 ]
 ScoredDataOption = Annotated[
     str | None,
     typer.Option(
         "--data",
-        help="mnist, digits, or folder:PATH of one's own images.",
+        help="mnist, digits, synthetic, or folder:PATH of one's own (also .csv, .npz).",
         show_default="what the model was trained on",
     ),
 ]
@@ -33,9 +33,23 @@ DataDirOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 ModelOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--model", "-m", help="An .onnx file or a run's folder.", show_default="the newest run"
+        "--model",
+        "-m",
+        help="cnn, mlp, an .onnx file or a run's folder.",
+        show_default="the newest run, or cnn",
+    ),
+]
+
+
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Refuse as no digit what scores less.",
+        show_default="the model's own",
     ),
 ]
 
@@ -50,8 +64,8 @@ def print_json(content: Any) -> None:
     print(json.dumps(content, indent=2))
 
 
-def load_model(model: Path | None) -> "Classifier":
-    """Return the classifier that is named, or else that of the newest run in ``runs/``."""
+def load_model(model: str | None) -> "Classifier":
+    """Return the classifier that is named, or that of the newest run, or the pretrained ``cnn``."""
     from digitscope.classifier import load
     from digitscope.runs import RUNS, latest_run
 
@@ -59,10 +73,7 @@ def load_model(model: Path | None) -> "Classifier":
         return load(model)
     run = latest_run(RUNS)
     if run is None:
-        raise BadModel(
-            "there is no model yet: expected --model FILE.onnx, or a run in runs/. "
-            "Train one first: digitscope train"
-        )
+        return load()
     remark(f"model: {run.path}")
     return load(run.path)
 
@@ -101,3 +112,17 @@ def describe_scores(scores: "Scores", title: str) -> str:
         )
     ]
     return "\n".join(lines)
+
+
+def describe_refusal(refusal: "Refusal") -> str:
+    """Return as plain text how well digits are told from what is none."""
+    return "\n".join(
+        [
+            "",
+            f"  refusing           {refusal.n_non_digits:,} images of no digit",
+            f"  score ≥ {refusal.threshold:.3f}      keeps {refusal.digits_kept:.2%} of the digits "
+            f"and {refusal.non_digits_kept:.2%} of the others",
+            f"  95 % of digits     keeps {refusal.non_digits_kept_at_95:.2%} of the others",
+            f"  ROC AUC            {refusal.roc_auc:8.5f}   digits against the others",
+        ]
+    )

@@ -1,6 +1,5 @@
 """``digitscope evaluate``: score a model file on labelled images."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +8,7 @@ from digitscope.cli.common import (
     DataDirOption,
     JsonOption,
     ScoredDataOption,
+    describe_refusal,
     describe_scores,
     load_model,
     print_json,
@@ -20,8 +20,10 @@ SplitOption = Annotated[str, typer.Option("--split", help="test, train or all of
 
 def command(
     model: Annotated[
-        Path | None,
-        typer.Argument(help="An .onnx file or a run's folder.", show_default="the newest run"),
+        str | None,
+        typer.Argument(
+            help="cnn, mlp, an .onnx file or a run's folder.", show_default="the newest run, or cnn"
+        ),
     ] = None,
     data: ScoredDataOption = None,
     split: SplitOption = "test",
@@ -33,17 +35,27 @@ def command(
     \b
     Examples:
       digitscope evaluate runs/mlp-1
+      digitscope evaluate cnn --data mnist
       digitscope evaluate model.onnx --data folder:my-digits --split all --json
+      digitscope evaluate cnn --data folder:bhmsds-dev.npz --split all
     """
     from digitscope.data import load_data
-    from digitscope.evaluation import evaluate
+    from digitscope.evaluation import evaluate, score_refusal
 
     classifier = load_model(model)
     dataset = load_data(data or trained_on(classifier), data_dir)
-    scores = evaluate(classifier, dataset.split(split))
+    images = dataset.split(split)
+    scores = evaluate(classifier, images)
+    refusal = None
+    if len(dataset.non_digits):
+        digits, others = (classifier.judge(i)[1] for i in (images.images, dataset.non_digits))
+        refusal = score_refusal(digits, others, classifier.threshold)
     if json:
         content = {"model": str(classifier.path), "data": dataset.name, "split": split}
-        print_json(content | scores.to_dict())
+        content |= scores.to_dict()
+        print_json(content | {"refusal": refusal.to_dict()} if refusal else content)
     else:
         title = f"{classifier.path} on {dataset.name} ({split}: {scores.n:,} images)"
         print(describe_scores(scores, title))
+        if refusal:
+            print(describe_refusal(refusal))

@@ -1,0 +1,263 @@
+"""Ink for synthetic pages: digits of MNIST as pen strokes of any size, and letters drawn by hand.
+
+An MNIST digit is 20 pixels high, and enlarged it looks like a mosaic. Here each image becomes two
+smooth fields, how deep a point lies inside the stroke and how far it is from the stroke's middle
+line; mixed, they are the edge of a stroke that a pen of any width would leave, drawn sharp at any
+size. Letters and operators are polylines of our own whose points tremble.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Coverage: TypeAlias = NDArray[np.float32]  # (height, width), 0 = no ink, 1 = full ink
+Fields: TypeAlias = NDArray[np.float32]  # (n, 102, 102, 2), see `fields`
+
+FINE = 3  # samples of a field for each pixel of MNIST
+MARGIN = 3  # MNIST pixels around an image: the feet of some digits stand on its very edge
+BLOB = 2.9  # MNIST pixels from paper; ink that is deeper has swallowed something
+DUST = 0.04  # of a digit's ink; smaller pieces are dirt of the scans that became MNIST
+SMOOTH = 0.4  # MNIST pixels; takes the steps of the fine grid out of the fields
+EMS = 20.0  # MNIST pixels from the top of a digit to its foot
+
+# Letters and operators that nobody takes for a digit; x and y from the upper left of a box of
+# height 1, the foot at y = 1. Curves are rounded when they are drawn.
+LETTERS: dict[str, list[list[tuple[float, float]]]] = {
+    "A": [[(0, 1), (0.35, 0), (0.7, 1)], [(0.12, 0.62), (0.6, 0.62)]],
+    "E": [[(0.55, 0), (0, 0), (0, 1), (0.58, 1)], [(0, 0.48), (0.45, 0.48)]],
+    "F": [[(0.55, 0), (0, 0), (0, 1)], [(0, 0.48), (0.42, 0.48)]],
+    "H": [[(0, 0), (0, 1)], [(0.6, 0), (0.6, 1)], [(0, 0.5), (0.6, 0.5)]],
+    "K": [[(0, 0), (0, 1)], [(0.55, 0), (0.02, 0.55), (0.6, 1)]],
+    "M": [[(0, 1), (0.08, 0), (0.4, 0.7), (0.72, 0), (0.8, 1)]],
+    "N": [[(0, 1), (0, 0), (0.6, 1), (0.6, 0)]],
+    "P": [[(0, 1), (0, 0), (0.5, 0.02), (0.58, 0.27), (0.45, 0.5), (0.02, 0.52)]],
+    "R": [[(0, 1), (0, 0), (0.5, 0.02), (0.55, 0.25), (0.4, 0.48), (0.05, 0.5), (0.6, 1)]],
+    "W": [[(0, 0), (0.22, 1), (0.45, 0.3), (0.68, 1), (0.9, 0)]],
+    "X": [[(0, 0), (0.6, 1)], [(0.6, 0), (0, 1)]],
+    "a": [[(0.5, 0.5), (0.2, 0.42), (0, 0.7), (0.15, 1), (0.48, 0.8), (0.5, 0.45), (0.55, 1)]],
+    "e": [[(0.03, 0.72), (0.45, 0.7), (0.35, 0.43), (0.05, 0.5), (0, 0.85), (0.2, 1), (0.5, 0.9)]],
+    "h": [[(0, 0), (0, 1)], [(0, 0.7), (0.2, 0.45), (0.42, 0.5), (0.44, 1)]],
+    "k": [[(0, 0), (0, 1)], [(0.4, 0.42), (0.02, 0.72), (0.42, 1)]],
+    "m": [[(0, 0.45), (0, 1)], [(0, 0.6), (0.2, 0.43), (0.3, 0.5), (0.3, 1)],
+          [(0.3, 0.6), (0.5, 0.43), (0.6, 0.5), (0.62, 1)]],
+    "n": [[(0, 0.45), (0, 1)], [(0, 0.65), (0.2, 0.43), (0.38, 0.5), (0.4, 1)]],
+    "r": [[(0, 0.45), (0, 1)], [(0, 0.68), (0.15, 0.47), (0.36, 0.46)]],
+    "v": [[(0, 0.45), (0.22, 1), (0.45, 0.45)]],
+    "w": [[(0, 0.45), (0.16, 1), (0.34, 0.5), (0.52, 1), (0.7, 0.45)]],
+    "x": [[(0, 0.45), (0.45, 1)], [(0.45, 0.45), (0, 1)]],
+    "+": [[(0, 0.55), (0.5, 0.55)], [(0.25, 0.3), (0.25, 0.8)]],
+    "-": [[(0, 0.55), (0.45, 0.55)]],
+    "=": [[(0, 0.43), (0.5, 0.43)], [(0, 0.67), (0.5, 0.67)]],
+    "/": [[(0, 1.22), (0.8, -0.22)]],  # taller than a 1
+    "×": [[(0, 0.35), (0.4, 0.8)], [(0.4, 0.35), (0, 0.8)]],
+}  # fmt: skip
+STRAIGHT = frozenset("AEFHKMNWXvwx+-=/×k")  # their corners stay corners
+
+
+@dataclass(frozen=True)
+class Pen:
+    """How a writer's strokes look.
+
+    Attributes
+    ----------
+    width : float
+        Of the stroke, as a share of the height of the text.
+    evenness : float
+        0 keeps the swelling of MNIST's own strokes, 1 draws them all of one width.
+    slant : float
+        Shear to the right, pixels for each pixel of height.
+    tremble : float
+        How unsteady the edge is, in MNIST pixels.
+    broken : float
+        The share of digits that are drawn in pieces.
+    """
+
+    width: float = 0.1
+    evenness: float = 0.6
+    slant: float = 0.0
+    tremble: float = 0.12
+    broken: float = 0.0
+
+    def but(self, **changes: float) -> "Pen":
+        """Return this pen with some fields changed."""
+        return replace(self, **changes)
+
+
+def fields(images: NDArray[np.uint8]) -> Fields:
+    """Return the two distance fields of MNIST digits.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, 28, 28), dtype uint8
+        0 = paper, 255 = ink.
+
+    Returns
+    -------
+    ndarray of shape (n, 102, 102, 2), dtype float32
+        Distances in MNIST pixels: to the edge of the stroke, inside above 0; and to its middle
+        line, as a number below 0.
+    """
+    images = np.pad(images, ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)))
+    side = images.shape[1] * FINE
+    masks = np.empty((len(images), side, side), np.uint8)
+    for mask, image in zip(masks, images, strict=True):
+        fine = cv2.resize(image.astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
+        soft = cv2.GaussianBlur(fine, (0, 0), 0.5 * FINE)
+        mask[:] = soft > 0.36 * soft.max()
+        for level in (0.6, 0.8):
+            mask[_holes(soft > level * soft.max())] = 0
+        _, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
+        dust = stats[:, cv2.CC_STAT_AREA] < DUST * mask.sum()
+        mask[dust[pieces]] = 0
+    result = np.empty((*masks.shape, 2), np.float32)
+    for field, mask, line in zip(result, masks, _thinned(masks), strict=True):
+        inside = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5)
+        outside = cv2.distanceTransform(1 - mask, cv2.DIST_L2, cv2.DIST_MASK_5)
+        field[..., 0] = inside - outside
+        field[..., 1] = -cv2.distanceTransform(1 - line, cv2.DIST_L2, cv2.DIST_MASK_5)
+        field /= FINE
+        field[:] = cv2.GaussianBlur(field, (0, 0), SMOOTH * FINE)
+        # Smoothing has blunted the ridge on the middle line, where the distance is 0.
+        blunt = 0.8 * SMOOTH
+        field[..., 1] = -np.sqrt((field[..., 1] ** 2 - blunt**2).clip(0))
+    return result
+
+
+def _holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the paper that ink encloses; at 28 pixels a small loop is only a little paler."""
+    _, names, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
+    inner = stats[:, cv2.CC_STAT_AREA] >= 0.6 * FINE**2
+    inner[[0, names[0, 0]]] = False
+    found: NDArray[np.bool_] = inner[names]
+    return found
+
+
+def is_clear(field: NDArray[np.float32]) -> bool:
+    """Return whether a digit is made of strokes alone, as 95 % of MNIST's are.
+
+    The others are so fat that a loop or a bay is filled; a finer pen would make another digit.
+    """
+    return bool(field[..., 0].max() < BLOB)
+
+
+def _thinned(masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the middle lines of masks of 0 and 1 (Zhang and Suen, 1984), all at once."""
+    lines = masks.copy()
+    lines[:, (0, -1), :] = 0
+    lines[:, :, (0, -1)] = 0
+    middle = lines[:, 1:-1, 1:-1]
+    for turn in range(4 * FINE * 6):
+        # The eight neighbours, clockwise from above.
+        p = [
+            lines[:, 1 + dy : lines.shape[1] - 1 + dy, 1 + dx : lines.shape[2] - 1 + dx]
+            for dy, dx in ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
+        ]
+        ink = p[0] + p[1] + p[2] + p[3] + p[4] + p[5] + p[6] + p[7]
+        steps = sum((1 - p[i]) & p[(i + 1) % 8] for i in range(8))
+        if turn % 2 == 0:
+            sides = (p[0] & p[2] & p[4]) | (p[2] & p[4] & p[6])
+        else:
+            sides = (p[0] & p[2] & p[6]) | (p[0] & p[4] & p[6])
+        gone = (middle == 1) & (ink >= 2) & (ink <= 6) & (steps == 1) & (sides == 0)
+        if turn % 2 and not gone.any():
+            break
+        middle[gone] = 0
+    return lines
+
+
+def draw_digit(
+    rng: np.random.Generator, field: NDArray[np.float32], height: float, pen: Pen, turn: float = 0.0
+) -> Coverage:
+    """Return a digit as ink, cropped to it.
+
+    Parameters
+    ----------
+    field : ndarray of shape (102, 102, 2)
+        Of this digit, from `fields`.
+    height : float
+        Of a full-sized digit, in pixels.
+    turn : float
+        Degrees by which it is turned.
+    """
+    width = pen.width * EMS
+    line = field[..., 1] > -1.2 / FINE
+    own = float(field[..., 0][line].mean()) if line.any() else 1.6
+    edge = (1 - pen.evenness) * (field[..., 0] - own + width / 2)
+    edge += pen.evenness * (field[..., 1] + width / 2)
+    tremble = pen.tremble * min(1.0, width / 2)  # a thin stroke trembles, too, but does not break
+    rough = rng.normal(0, tremble, (9, 9)).astype(np.float32)
+    edge += cv2.resize(rough, edge.shape, interpolation=cv2.INTER_CUBIC)
+    if rng.random() < pen.broken:
+        _cut(rng, edge, line, width)
+    scale = height / EMS  # page pixels for each pixel of MNIST
+    side = int(np.ceil(height * (1.5 + abs(pen.slant)) + 4))
+    cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    shape = np.array([[cos, -sin], [sin, cos]]) @ np.array([[1, -pen.slant], [0, 1]])
+    stretch = np.exp(rng.normal(0, 0.04))
+    forward = shape @ np.diag([stretch, 1 / stretch]) * (scale / FINE)
+    centre = (np.array(edge.shape) - 1) / 2
+    matrix = np.column_stack([forward, np.full(2, (side - 1) / 2) - forward @ centre])
+    depth = cv2.warpAffine(
+        edge, matrix, (side, side), flags=cv2.INTER_CUBIC, borderValue=-10.0
+    )  # in MNIST pixels
+    return cropped((0.5 + depth * scale).clip(0, 1).astype(np.float32))
+
+
+def _cut(
+    rng: np.random.Generator, edge: NDArray[np.float32], line: NDArray[np.bool_], width: float
+) -> None:
+    """Leave gaps in a stroke, as a pen does that runs dry."""
+    rows, columns = np.nonzero(line & (edge > 0))
+    if not rows.size:
+        return
+    y, x = np.mgrid[: edge.shape[0], : edge.shape[1]] / FINE
+    for _ in range(rng.integers(1, 4)):
+        at = rng.integers(rows.size)
+        away = np.hypot(y - rows[at] / FINE, x - columns[at] / FINE)
+        np.minimum(edge, away - width * rng.uniform(0.6, 0.9), out=edge)
+
+
+def draw_letter(
+    rng: np.random.Generator, letter: str, height: float, pen: Pen
+) -> tuple[Coverage, int]:
+    """Return a letter or operator as ink, and the row of its foot."""
+    fine = max(1, round(60 / height))  # small letters are drawn large and reduced
+    size = height * fine
+    margin = int(0.35 * size)
+    room = (int(1.1 * size) + 2 * margin, int(size) + 2 * margin)
+    canvas = np.zeros((room[1], room[0]), np.uint8)
+    thick = max(1, round(pen.width * size))
+    for stroke in LETTERS[letter]:
+        points = np.array(stroke) + rng.normal(0, 0.025, (len(stroke), 2))
+        if letter not in STRAIGHT:
+            points = _rounded(points)
+        points[:, 0] += pen.slant * (0.5 - points[:, 1])
+        pixels = (points * size + margin) * 16
+        cv2.polylines(
+            canvas, [pixels.round().astype(np.int32)], False, 255, thick, cv2.LINE_AA, shift=4
+        )
+    small = cv2.resize(canvas, None, fx=1 / fine, fy=1 / fine, interpolation=cv2.INTER_AREA)
+    coverage = small.astype(np.float32) / 255
+    columns = np.flatnonzero(coverage.any(axis=0))
+    return coverage[:, columns[0] : columns[-1] + 1], round((margin + size) / fine)
+
+
+def _rounded(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cut the corners of a polyline three times (Chaikin, 1974); its ends stay."""
+    for _ in range(3):
+        near, far = points[:-1], points[1:]
+        cut = np.stack([0.75 * near + 0.25 * far, 0.25 * near + 0.75 * far], 1).reshape(-1, 2)
+        points = np.concatenate([points[:1], cut, points[-1:]])
+    return points
+
+
+def cropped(coverage: Coverage) -> Coverage:
+    """Return the part that has ink; one empty pixel where there is none."""
+    rows = np.flatnonzero((coverage > 0.02).any(axis=1))
+    columns = np.flatnonzero((coverage > 0.02).any(axis=0))
+    if not rows.size:
+        return np.zeros((1, 1), np.float32)
+    return coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -1,0 +1,223 @@
+"""Pages of handwritten numbers: how many are read exactly, and how many are invented.
+
+    uv run python benchmarks/read_pages.py --tesseract
+    uv run python benchmarks/read_pages.py --every
+    uv run python benchmarks/read_pages.py --faults
+
+The pages are synthetic, from MNIST's test digits (`pages.py`). The first command reads pages that
+have two to five of the common faults (tint, shadow, skew, perspective, ruled lines, touching
+digits, noise, JPEG) of random moderate strengths each, the second pages with any of the 36, the
+third pages with one fault at a time at four strengths. Intervals hold 95 % of the shares of pages
+drawn again from those that were read.
+"""
+
+import argparse
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common import spread, write
+from page_faults import FAULTS, draw_faults
+from page_score import Reported, Score, reported_by, score_page, words_in_tsv, wrong_numbers
+from pages import Truth, make_page, mnist
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+DIGITS_ONLY = "tessedit_char_whitelist=0123456789"
+
+Picture: TypeAlias = NDArray[np.uint8]
+Reader: TypeAlias = Callable[[Picture], list[Reported]]
+
+
+def digitscope_reader(model: str) -> Reader:
+    """Return digitscope's reading with this model, on one thread."""
+    from digitscope.classifier import load
+    from digitscope.reading import read
+
+    classifier = load(model, threads=1)
+    return lambda page: reported_by(read(page, model=classifier))
+
+
+def tesseract_reader(mode: int) -> Reader:
+    """Return Tesseract's reading with a page segmentation mode, digits only, on one thread."""
+
+    def read(page: Picture) -> list[Reported]:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "page.png"
+            cv2.imwrite(str(file), page if page.ndim == 2 else page[..., ::-1])
+            done = subprocess.run(
+                ["tesseract", str(file), "-", "--psm", str(mode), "-c", DIGITS_ONLY, "tsv"],
+                check=True,
+                capture_output=True,
+                text=True,
+                env=os.environ | {"OMP_THREAD_LIMIT": "1"},
+            )
+        return words_in_tsv(done.stdout)
+
+    return read
+
+
+def mixed_pages(options: argparse.Namespace) -> Iterator[tuple[Picture, Truth]]:
+    """Yield pages with a random mix of faults; a page in four is gray."""
+    images, labels = mnist(options.split)
+    for i in range(options.n):
+        rng = np.random.default_rng([options.seed, i])
+        faults = draw_faults(rng, every=options.every)
+        yield make_page(rng, images, labels, faults=faults, gray=i % 4 == 3)
+
+
+def headline(scores: list[Score]) -> dict[str, Any]:
+    """Return the shares of several pages, with intervals."""
+    table = np.array([list(asdict(score).values()) for score in scores])
+    names = list(asdict(scores[0]))
+    total = sum(scores, Score())
+    draws = np.random.default_rng(0).integers(0, len(scores), (2000, len(scores)))
+    again = table[draws].sum(axis=1)  # (2000, counts)
+
+    def share(part: str, whole: str) -> dict[str, float]:
+        few, all_ = again[:, names.index(part)], again[:, names.index(whole)]
+        low, high = np.percentile(few / np.maximum(all_, 1), (2.5, 97.5))
+        value = getattr(total, part) / max(getattr(total, whole), 1)
+        return {"share": value, "low": float(low), "high": float(high)}
+
+    return {
+        "pages": len(scores),
+        "counts": asdict(total),
+        "exact": share("exact", "numbers"),
+        "invented": share("invented", "reported"),
+        "digits_right": share("right", "digits"),
+        "extra_digits": share("extra", "reported_digits"),
+    }
+
+
+def read_mixed(options: argparse.Namespace) -> None:
+    """Read the mixed pages, with Tesseract beside it where that is asked for, and write it down."""
+    ways = {"digitscope": digitscope_reader(options.model)}
+    details: dict[str, Any] = {"opencv": cv2.__version__}
+    if options.tesseract:
+        ways |= {f"tesseract, psm {mode}": tesseract_reader(mode) for mode in (6, 11)}
+        version = subprocess.run(["tesseract", "--version"], capture_output=True, text=True)
+        details["tesseract"] = version.stdout.splitlines()[0]
+    scores: dict[str, list[Score]] = {way: [] for way in ways}
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    megapixels = []
+    by_fault: dict[str, Score] = {}
+    for i, (page, truth) in enumerate(mixed_pages(options)):
+        megapixels.append(page.shape[0] * page.shape[1] / 1e6)
+        for way, reader in ways.items():
+            if way != "digitscope" and i >= options.tesseract_pages:
+                continue
+            started = time.perf_counter()
+            reported = reader(page)
+            seconds[way].append(time.perf_counter() - started)
+            scores[way].append(score_page(truth, reported, page.shape[:2]))
+            if way == "digitscope":
+                for fault in truth.faults:
+                    by_fault[fault] = by_fault.get(fault, Score()) + scores[way][-1]
+                if options.errors:
+                    draw_errors(page, truth, reported, options.errors / f"{i:04}.png")
+    result: dict[str, Any] = {
+        way: headline(scores[way]) | {"seconds": spread(seconds[way])} for way in ways
+    }
+    result["megapixels"] = spread(megapixels)
+    result["exact_by_fault_in_the_mix"] = {
+        fault: {"numbers": s.numbers, "exact": s.exact / max(s.numbers, 1)}
+        for fault, s in sorted(by_fault.items(), key=lambda x: x[1].exact / max(x[1].numbers, 1))
+    }
+    finish("read-pages-every" if options.every else "read-pages", result, options, details)
+
+
+def read_faults(options: argparse.Namespace) -> None:
+    """Read pages with one fault at a time, and write the table down."""
+    images, labels = mnist(options.split)
+    reader = digitscope_reader(options.model)
+
+    def read(fault: str, strength: float, n: int) -> Score:
+        total = Score()
+        for i in range(n):
+            # The same writing at every strength.
+            rng = np.random.default_rng([options.seed, 1 + list(FAULTS).index(fault), i])
+            page, truth = make_page(
+                rng, images, labels, faults={fault: strength}, lines=4, ems=14, gray=i % 4 == 3
+            )
+            total += score_page(truth, reader(page), page.shape[:2])
+        return total
+
+    n = options.n_fault
+    # Without a fault the rows differ by their pages alone, so all of them share one figure.
+    none = sum((read(fault, 0.0, max(1, n // 4)) for fault in options.only or FAULTS), Score())
+    rows = {}
+    for fault in options.only or FAULTS:
+        scores = {strength: read(fault, strength, n) for strength in STRENGTHS}
+        exact = {str(s): score.exact / max(score.numbers, 1) for s, score in scores.items()}
+        rows[fault] = {
+            "what": FAULTS[fault][0],
+            "exact": {"0": none.exact / none.numbers} | exact,
+            "numbers": sum(score.numbers for score in scores.values()),
+            "invented": sum(score.invented for score in scores.values()),
+            "reported": sum(score.reported for score in scores.values()),
+        }
+        print(fault, *(f"{share:.1%}" for share in exact.values()), flush=True)
+    result = {"rows": rows, "pages_a_cell": n, "without_a_fault": asdict(none)}
+    finish("read-faults", result, options, {"opencv": cv2.__version__})
+
+
+def finish(
+    name: str, result: dict[str, Any], options: argparse.Namespace, details: dict[str, Any]
+) -> None:
+    """Write the result down where it is one to report: of test digits."""
+    if options.split == "test" and not options.only:
+        write(name, result, model=options.model, seed=options.seed, **details)
+        return
+    for way, value in result.items():
+        print(way, value)
+
+
+def draw_errors(page: Picture, truth: Truth, reported: list[Reported], file: Path) -> None:
+    """Write the page with what was misread in red, should be in green; none if all is right."""
+    mistakes = wrong_numbers(truth, reported, page.shape[:2])
+    if not mistakes:
+        return
+    drawn = cv2.cvtColor(page, cv2.COLOR_GRAY2BGR) if page.ndim == 2 else page[..., ::-1].copy()
+    for text, got, (left, top, right, bottom) in mistakes:
+        cv2.rectangle(drawn, (left, top), (right, bottom), (0, 0, 230), 2)
+        scale = max(0.4, min(0.7, truth.text_height / 70))
+        cv2.putText(drawn, got or "-", (left, bottom + round(26 * scale)), 0, scale, (0, 0, 230), 2)
+        cv2.putText(drawn, text, (left, top - 4), 0, scale, (0, 140, 0), 2)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    name = " ".join(f"{fault}={s:.2f}" for fault, s in truth.faults.items())
+    cv2.putText(drawn, name, (4, 14), 0, 0.45, (200, 0, 200), 1)
+    cv2.imwrite(str(file), drawn)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faults", action="store_true", help="one fault at a time, four strengths")
+    parser.add_argument("--every", action="store_true", help="mix all faults, not the common ones")
+    parser.add_argument("--only", action="append", metavar="FAULT", help="writes no result")
+    parser.add_argument("--model", default="cnn")
+    parser.add_argument("--n", type=int, default=200, help="mixed pages")
+    parser.add_argument("--n-fault", type=int, default=4, help="pages of each fault and strength")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--split", choices=("train", "test"), default="test")
+    parser.add_argument("--tesseract", action="store_true", help="read them with Tesseract, too")
+    parser.add_argument("--tesseract-pages", type=int, default=60)
+    parser.add_argument("--errors", type=Path, metavar="FOLDER", help="draw what was misread")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    if options.faults or options.only:
+        read_faults(options)
+    else:
+        read_mixed(options)
+
+
+if __name__ == "__main__":
+    main()

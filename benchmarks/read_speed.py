@@ -1,0 +1,153 @@
+"""Time and memory of reading one photograph, in a fresh process on one core.
+
+    uv run python benchmarks/read_speed.py --tesseract
+
+The photographs are synthetic (`pages.py`), JPEG files of 12 and of 1 megapixel: a page full of
+numbers, and three lines of large ones. What is timed is the first `read` of a process, from the
+file to the page; loading the model is timed beside it, and the peak is that of the whole process.
+Tesseract (digits only, page segmentation mode 6) is timed as the process that it is. The time of
+the processor is given beside that on the clock, for machines that have other work.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT")
+os.environ |= dict.fromkeys(THREADS, "1")
+
+from common import child, spread, write  # noqa: E402
+
+# name: (megapixels, height of a digit in pixels, lines, width in heights)
+PHOTOS = {
+    "12 megapixels, full": (12.0, 110.0, 14, 34.0),
+    "12 megapixels, three lines": (12.0, 320.0, 3, 11.0),
+    "1 megapixel, full": (1.0, 32.0, 14, 34.0),
+    "1 megapixel, three lines": (1.0, 92.0, 3, 11.0),
+}
+FAULTS = {"shadow": 0.4, "perspective": 0.3, "skew": 0.15, "noise": 0.15, "uneven light": 0.3}
+
+
+def make_photo(name: str, seed: int, file: Path) -> tuple[Any, tuple[int, int], float]:
+    """Write a photograph as JPEG; return its truth, its size, and how much larger than that it is.
+
+    The truth's boxes and the size are those of the page before it was scaled to its megapixels.
+    """
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    from pages import make_page, mnist
+
+    megapixels, height, lines, ems = PHOTOS[name]
+    rng = np.random.default_rng([seed, *name.encode()])
+    page, truth = make_page(rng, *mnist("test"), faults=FAULTS, height=height, lines=lines, ems=ems)
+    scale = (megapixels * 1e6 / (page.shape[0] * page.shape[1])) ** 0.5
+    photo = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    Image.fromarray(photo).save(file, quality=90)
+    return truth, page.shape[:2], scale
+
+
+def read_once(file: str, model: str) -> dict[str, Any]:
+    """Read a file in this process and return what it cost."""
+    started = time.perf_counter()
+    from digitscope.classifier import load
+    from digitscope.reading import read
+
+    classifier = load(model, threads=1)
+    loaded, cpu = time.perf_counter(), time.process_time()
+    page = read(file, model=classifier)
+    cost = {
+        "load_seconds": loaded - started,
+        "read_seconds": time.perf_counter() - loaded,
+        "cpu_seconds": time.process_time() - cpu,
+    }
+    from page_score import reported_by
+
+    return cost | {"reported": reported_by(page)}
+
+
+def tesseract_once(file: str) -> dict[str, Any]:
+    """Read a file with Tesseract and return what its process cost."""
+    from page_score import words_in_tsv
+
+    command = ["tesseract", file, "-", "--psm", "6", "-c", "tessedit_char_whitelist=0123456789"]
+    started = time.perf_counter()
+    done = subprocess.run([*command, "tsv"], check=True, capture_output=True, text=True)
+    seconds = time.perf_counter() - started
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "read_seconds": seconds,
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+        "own_peak_mb": used.ru_maxrss / 1024,
+        "reported": words_in_tsv(done.stdout),
+    }
+
+
+def in_turns(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Return the costs on each photograph; the ways take turns."""
+    from page_score import score_page
+
+    result: dict[str, Any] = {}
+    for name, (megapixels, *_) in PHOTOS.items():
+        file = folder / "photo.jpg"
+        truth, size, scale = make_photo(name, options.seed, file)
+        runs: dict[str, list[dict[str, Any]]] = {"digitscope": []}
+        if options.tesseract:
+            runs["tesseract"] = []
+        for _ in range(options.repeats):
+            for way, done in runs.items():
+                given = ("--file", str(file), "--model", options.model)
+                done.append(child(__file__, "--way", way, *given))
+        result[name] = {"megapixels": megapixels, "numbers": len(truth.numbers)}
+        for way, done in runs.items():
+            boxes = [(t, tuple(round(edge / scale) for edge in b)) for t, b in done[0]["reported"]]
+            score = score_page(truth, boxes, size)
+            result[name][way] = {
+                "read_seconds": spread([run["read_seconds"] for run in done]),
+                "cpu_seconds": spread([run["cpu_seconds"] for run in done]),
+                "peak_mb": max(run.get("own_peak_mb", run["peak_mb"]) for run in done),
+                "score": asdict(score),
+            }
+            if way == "digitscope":
+                loading = spread([run["load_seconds"] for run in done])
+                result[name][way]["import_and_load_seconds"] = loading
+        print(name, json.dumps(result[name]), flush=True)
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="cnn")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tesseract", action="store_true")
+    parser.add_argument("--dry", action="store_true", help="write no result")
+    parser.add_argument("--way", choices=("digitscope", "tesseract"), help=argparse.SUPPRESS)
+    parser.add_argument("--file", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.way:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # one core
+        ours = options.way == "digitscope"
+        print(
+            json.dumps(
+                read_once(options.file, options.model) if ours else tesseract_once(options.file)
+            )
+        )
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        result = in_turns(options, Path(folder))
+    if not options.dry:
+        write("read-speed", result, faults=FAULTS, seed=options.seed, model=options.model)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The files that a command is pointed at: by name, folder, glob or standard input."""
+
+import glob
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from digitscope.errors import BadImage, Misuse
+
+STDIN = "-"
+
+
+def expand(inputs: Sequence[str]) -> list[str]:
+    """Return each file that is named, each in a glob, and each picture in a folder; and ``-``.
+
+    Raises
+    ------
+    Misuse
+        When there is no such file.
+    BadImage
+        When a folder holds no picture.
+    """
+    from digitscope.pictures import SUFFIXES
+
+    files: list[str] = []
+    for name in inputs:
+        path = Path(name)
+        if name == STDIN or path.is_file():
+            files.append(name)
+        elif path.is_dir():
+            found = sorted(str(f) for f in path.rglob("*") if f.suffix.lower() in SUFFIXES)
+            if not found:
+                raise BadImage(f"{name} holds no pictures; expected {', '.join(sorted(SUFFIXES))}.")
+            files += found
+        elif path.exists():
+            files.append(name)  # a pipe, say
+        elif matches := sorted(glob.glob(name, recursive=True)):  # noqa: PTH207 (any root)
+            files += [match for match in matches if Path(match).is_file()]
+        else:
+            what = "nothing matches" if glob.has_magic(name) else "no such file or folder:"
+            raise Misuse(f"{what} {name}")
+    if files.count(STDIN) > 1:
+        raise Misuse("standard input can be read once only; name - once.")
+    return files
+
+
+def open_input(name: str) -> Path | bytes:
+    """Return the path of a file, or the bytes of standard input."""
+    return sys.stdin.buffer.read() if name == STDIN else Path(name)
+
+
+def with_progress(files: Sequence[str], *, least: int, doing: str) -> Iterator[str]:
+    """Give the files one by one, with a progress bar where there are many and nobody's answer."""
+    if len(files) < least or sys.stdout.isatty() or not sys.stderr.isatty():
+        yield from files
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # Rich would send what is printed meanwhile to stderr, too; the answers belong on stdout.
+    with Progress(console=Console(file=sys.stderr), redirect_stdout=False) as progress:
+        yield from progress.track(files, description=doing)

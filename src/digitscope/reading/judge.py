@@ -1,0 +1,114 @@
+"""Ask the classifier about pieces of ink, all of them at once, and none of them twice."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.classifier import Classifier
+from digitscope.images import SIDE, Images
+from digitscope.preprocess import fit_to_box
+from digitscope.reading.pieces import Piece, join
+
+MOST = 4_000  # questions about one picture; what comes after them is no digit
+BATCH = 512  # questions at a time, so that memory stays flat
+LARGE = 80  # pixels; a larger piece is halved before it is fitted, which is much faster
+LEVEL = 0.02  # pixels per pixel; a smaller slope is no skew
+
+Key = tuple[Piece, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What the classifier says of a piece.
+
+    Attributes
+    ----------
+    image : ndarray of shape (28, 28), dtype uint8
+        What it saw.
+    label : int
+        The most probable digit.
+    likely : float
+        Its probability, provided that it is a digit.
+    digit : float
+        The score that it is one.
+    """
+
+    image: Images
+    label: int
+    likely: float
+    digit: float
+
+    @property
+    def sure(self) -> float:
+        """The probability that it is a digit and this one."""
+        return self.likely * self.digit
+
+
+UNASKED = Verdict(np.zeros((SIDE, SIDE), np.uint8), 0, 0.0, 0.0)
+
+
+class Judge:
+    """The classifier, with a memory of what it was asked.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
+        self._classifier = classifier
+        self._known: dict[Key, Verdict] = {}
+
+    def ask(self, questions: Iterable[tuple[Key, float]]) -> None:
+        """Judge pieces, joined, each on a line of some slope."""
+        new = {key: slope for key, slope in questions if key not in self._known}
+        keys = list(new)[: max(0, MOST - len(self._known))]
+        for start in range(0, len(keys), BATCH):
+            part = keys[start : start + BATCH]
+            images = np.stack([to_tile(join(key), new[key]) for key in part])
+            probabilities, scores = self._classifier.judge(images)
+            labels = probabilities.argmax(axis=1)
+            for k, key in enumerate(part):
+                label = int(labels[k])
+                self._known[key] = Verdict(
+                    images[k], label, float(probabilities[k, label]), float(scores[k])
+                )
+
+    def __getitem__(self, key: Key) -> Verdict:
+        return self._known.get(key, UNASKED)
+
+    def turns(self, images: Images) -> list[float]:
+        """Return how well digits read when turned by 0, 90, 180 and 270 degrees: mean log."""
+        turned = np.concatenate([np.rot90(images, k, axes=(1, 2)) for k in range(4)])
+        probabilities, scores = self._classifier.judge(np.ascontiguousarray(turned))
+        sure = np.log(np.maximum(probabilities.max(axis=1) * scores, 1e-3))
+        return [float(part.mean()) for part in sure.reshape(4, -1)]
+
+
+def to_tile(piece: Piece, slope: float = 0.0) -> NDArray[np.uint8]:
+    """Return a piece in MNIST form, set upright if its line is askew."""
+    ink = piece.ink
+    largest = max(ink.shape)
+    if largest > LARGE:
+        scale = LARGE / largest
+        size = (max(1, round(piece.width * scale)), max(1, round(piece.height * scale)))
+        ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
+    if abs(slope) > LEVEL:
+        ink = _upright(ink, slope)
+    if not ink.any():
+        return np.zeros((SIDE, SIDE), np.uint8)
+    return fit_to_box(ink.astype(np.float32))
+
+
+def _upright(ink: NDArray[np.uint8], slope: float) -> NDArray[np.uint8]:
+    height, width = ink.shape
+    angle = math.degrees(math.atan(slope))
+    side = math.ceil(math.hypot(height, width)) + 2
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1.0)
+    turn[:, 2] += (side - 1) / 2 - np.array([(width - 1) / 2, (height - 1) / 2])
+    upright: NDArray[np.uint8] = cv2.warpAffine(ink, turn, (side, side), flags=cv2.INTER_LINEAR)
+    return np.where(upright > 16, upright, 0).astype(np.uint8)

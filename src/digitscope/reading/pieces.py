@@ -1,0 +1,140 @@
+"""A piece of ink with its place, and the page taken apart into connected ones.
+
+Everything that may be a digit is a `Piece`: a connected stroke, several strokes joined, or a part
+that was cut off. A piece carries its own ink alone, so whatever lies beside it in its box is gone.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.ink import Ink
+
+Extent: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
+
+MOST = 3_000  # pieces of a page; beyond that it is no page, and only the largest are looked at
+EDGE = 90  # of 255; what is connected only by fainter ink is not connected
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Ink at a place.
+
+    Attributes
+    ----------
+    left, top : int
+        Pixels of the page.
+    ink : ndarray of shape (height, width), dtype uint8
+        0 = paper or somebody else's ink, 255 = full ink.
+    """
+
+    left: int
+    top: int
+    ink: Ink
+
+    @property
+    def height(self) -> int:
+        """Pixels, as are all of these."""
+        return int(self.ink.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Of the box, not of the stroke."""
+        return int(self.ink.shape[1])
+
+    @property
+    def right(self) -> int:
+        """The first column behind it."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row below it."""
+        return self.top + self.height
+
+
+def join(pieces: Sequence[Piece]) -> Piece:
+    """Return one piece with the ink of all.
+
+    >>> dot = np.full((1, 1), 255, np.uint8)
+    >>> join([Piece(0, 0, dot), Piece(2, 0, dot)]).ink.tolist()
+    [[255, 0, 255]]
+    """
+    if len(pieces) == 1:
+        return pieces[0]
+    left, top = min(p.left for p in pieces), min(p.top for p in pieces)
+    right, bottom = max(p.right for p in pieces), max(p.bottom for p in pieces)
+    ink = np.zeros((bottom - top, right - left), np.uint8)
+    for p in pieces:
+        part = ink[p.top - top : p.bottom - top, p.left - left : p.right - left]
+        np.maximum(part, p.ink, out=part)
+    return Piece(left, top, ink)
+
+
+def extent(piece: Piece, slope: float) -> Extent:
+    """Return the box around a piece's ink in a frame turned so that its line is level.
+
+    >>> bar = Piece(10, 0, np.full((3, 2), 255, np.uint8))
+    >>> extent(bar, 0.0)
+    (10.0, 0.0, 12.0, 3.0)
+    """
+    left, top, right, bottom = piece.left, piece.top, piece.right, piece.bottom
+    if not slope:
+        return float(left), float(top), float(right), float(bottom)
+    across = 1 / math.sqrt(1 + slope * slope)
+    down = slope * across
+    y, x = np.nonzero(piece.ink > EDGE)
+    if not x.size:
+        y, x = np.nonzero(piece.ink)
+    along = (x + left) * across + (y + top) * down
+    under = (y + top) * across - (x + left) * down
+    return (
+        float(along.min()),
+        float(under.min()),
+        float(along.max()) + 1,
+        float(under.max()) + 1,
+    )
+
+
+def union(extents: Iterable[Extent]) -> Extent:
+    """Return the box around boxes."""
+    lefts, tops, rights, bottoms = zip(*extents, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def take_apart(ink: Ink) -> list[Piece]:
+    """Return the connected pieces of a page, the largest `MOST` of them, from left to right."""
+    mask = (ink > EDGE).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    size = np.maximum(stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT])
+    wanted = np.flatnonzero(size >= 3) + 1
+    if len(wanted) > MOST:
+        wanted = wanted[np.argsort(-stats[wanted, cv2.CC_STAT_AREA], kind="stable")[:MOST]]
+    pieces = [_cut_out(ink, labels, int(k), stats[k]) for k in wanted]
+    return sorted(pieces, key=lambda p: (p.left, p.top))
+
+
+def _cut_out(ink: Ink, labels: NDArray[np.int32], label: int, stats: NDArray[np.int32]) -> Piece:
+    """Return one connected piece with the soft edge around it."""
+    left, top, width, height = (int(v) for v in stats[:4])
+    # One pixel around it, where the ink fades: its own, unless another piece lies there.
+    y0, x0 = max(top - 1, 0), max(left - 1, 0)
+    window = np.s_[y0 : top + height + 1, x0 : left + width + 1]
+    mine = labels[window] == label
+    near = cv2.dilate(mine.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    keep = mine | (near & (labels[window] == 0))
+    own = np.where(keep, ink[window], 0)
+    return trim(Piece(x0, y0, own))
+
+
+def trim(piece: Piece) -> Piece:
+    """Return the piece without the empty rows and columns around its ink."""
+    rows = np.flatnonzero(piece.ink.any(axis=1))
+    columns = np.flatnonzero(piece.ink.any(axis=0))
+    ink = piece.ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return Piece(piece.left + int(columns[0]), piece.top + int(rows[0]), ink)
