@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from digitscope.cli import app, main
 from digitscope.runs import Run
 
 PROGRAM = [sys.executable, "-c", "from digitscope.cli import main; main()"]
-COMMANDS = ["compare", "data", "evaluate", "export", "predict", "read", "report", "train"]
+COMMANDS = ["compare", "data", "evaluate", "export", "models", "predict", "read", "report", "train"]
 
 
 @pytest.fixture
@@ -398,3 +399,17 @@ def test_the_bar_on_stderr_takes_no_answers_from_stdout(cli, run, folder, monkey
     monkeypatch.setattr("digitscope.cli.predict.SHOW_PROGRESS_FROM", 1)
     monkeypatch.setattr(sys, "stderr", Terminal())
     assert cli("predict", folder, "--model", run.path)[1] == plain[1]
+
+
+# models
+
+
+def test_models_lists_what_comes_with_digitscope_and_prints_cards(cli, run):
+    code, out, _ = cli("models")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["name", "cnn", "mlp"]
+    cards = json.loads(cli("models", "--json")[1])
+    assert cards["cnn"] == {"path": cards["cnn"]["path"]} | json.loads(cli("models", "cnn")[1])
+    assert cards["cnn"]["refusal"]["coverage"] == 0.99
+    assert sum(Path(card["path"]).stat().st_size for card in cards.values()) < 2_000_000
+    assert json.loads(cli("models", run.path)[1])["recipe"]["name"] == "mlp"

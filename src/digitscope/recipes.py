@@ -293,8 +293,8 @@ def get_recipe(recipe: str | Recipe) -> Recipe:
     >>> get_recipe("mpl")
     Traceback (most recent call last):
     ...
-    digitscope.errors.Misuse: unknown recipe 'mpl'; there are classic, mlp, mlp-max, cnn. Did you mean \
-'mlp'?
+    digitscope.errors.Misuse: unknown recipe 'mpl'; there are classic, mlp, mlp-max, cnn. Did \
+you mean 'mlp'?
     """
     if isinstance(recipe, Recipe):
         return recipe

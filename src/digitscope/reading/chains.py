@@ -132,7 +132,8 @@ class Chain:
         for piece in self._pieces:
             wide = self.size(piece)[0]
             enough = max((sureness for width, sureness in DOUBT.items() if wide >= width), default=0)
-            doubtful = sure.get(piece, 0.0) < enough
+            # Among strangers only what is as wide as two digits may be two.
+            doubtful = sure.get(piece, 0.0) < enough and (self._stranger < 0 or wide >= ROOM)
             cuts.append(find_cuts(piece, self.height) if doubtful else [])
         if any(cuts):
             self._cut_at(cuts)

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.rules.lattice import Lattice, find_lattices
 from digitscope.rules.erasing import Band, erase, extent
+from digitscope.rules.lattice import Lattice, find_lattices
 from digitscope.rules.sheet import ASIDE, SETTLE, inked, settle
 from digitscope.rules.tracing import STEP, Family, Ink, Tracing, trace_rules, widest
 

@@ -1,0 +1,43 @@
+"""``digitscope models``: the networks that come with digitscope, and what their cards say."""
+
+from typing import Annotated
+
+import typer
+
+from digitscope.cli.common import JsonOption, print_json
+
+
+def command(
+    name: Annotated[
+        str | None, typer.Argument(help="Print the card of this model.", show_default="list all")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    r"""List the pretrained models, or print the card of one, or of any other model.
+
+    \b
+    Examples:
+      digitscope models
+      digitscope models cnn
+      digitscope models runs/mlp-1 --json
+    """
+    import dataclasses
+
+    from digitscope.classifier import PRETRAINED, load
+
+    if name is not None:
+        print_json(dataclasses.asdict(load(name).card))
+        return
+    models = [load(model) for model in PRETRAINED]
+    if json:
+        print_json(
+            {m.path.stem: {"path": str(m.path)} | dataclasses.asdict(m.card) for m in models}
+        )
+        return
+    print("name   weights   bytes      MNIST test  refuses  path")
+    for model in models:
+        card, size = model.card, model.path.stat().st_size
+        print(
+            f"{model.path.stem:5}  {card.parameters:7,}  {size:9,}  "
+            f"{card.scores['accuracy']:10.2%}  {'yes' if model.refuses else 'no':7}  {model.path}"
+        )
