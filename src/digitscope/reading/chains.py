@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from digitscope.reading.judge import Judge, Key
 from digitscope.reading.lines import TextLine
-from digitscope.reading.pieces import Extent, Piece, extent, union
+from digitscope.reading.pieces import Extent, Lean, Piece, extent, union
 from digitscope.reading.splits import Cut, find_cuts, part
 
 # Prices, as natural logarithms of prior probabilities. Lengths are in heights of the line's digits.
@@ -31,9 +31,11 @@ FRIENDS, STRANGERS = 2.6, 0.4  # digits and others that every line is thought to
 REST = -3.0  # a part of a piece is no digit, though others are
 STRAY = -0.3  # a speck is part of no digit
 
-BROAD = 0.7  # the width of a digit
+BROAD = 1.0  # from which width on a piece would have been several digits
+ONE = -2.0  # what was cut off is a 1: so are the strokes of w, u and n
 TOGETHER = 5  # pieces that one digit may be made of
 WIDEST, TALLEST = 1.25, 1.9  # of a digit that is no whole piece
+LONGEST = 12.0  # a wider piece is no number
 THINNEST = 0.02  # ink of what is cut off, in squares of a digit's height
 SPECK = 0.22  # what is smaller in both directions is no digit, but may be part of one
 DUST = 0.07  # what is smaller is nothing
@@ -86,7 +88,7 @@ class Chain:
     """
 
     def __init__(self, line: TextLine) -> None:
-        self.height, self.slope = line.height, line.slope
+        self.height, self.lean = line.height, line.lean
         self._extents: dict[Piece, Extent] = {}
         self._parts: dict[tuple[int, Cut | None, Cut | None], Piece | None] = {}
         least = max(2.0, DUST * line.height)
@@ -99,7 +101,7 @@ class Chain:
         """Return the box around pieces where the line is level: left, top, right, bottom."""
         for piece in pieces:
             if piece not in self._extents:
-                self._extents[piece] = extent(piece, self.slope)
+                self._extents[piece] = extent(piece, self.lean)
         return union(self._extents[piece] for piece in pieces)
 
     def size(self, *pieces: Piece) -> tuple[float, float]:
@@ -111,9 +113,9 @@ class Chain:
         """Tell whether pieces are too small for a digit."""
         return max(self.size(*pieces)) < SPECK
 
-    def questions(self) -> list[tuple[Key, float]]:
+    def questions(self) -> list[tuple[Key, Lean]]:
         """Return what the classifier has to be asked about."""
-        return [(span.key, self.slope) for span in self._spans]
+        return [(span.key, self.lean) for span in self._spans]
 
     def doubt(self, judge: Judge) -> bool:
         """Cut wide pieces that read badly as one digit; tell whether there were any.
@@ -131,10 +133,14 @@ class Chain:
         cuts: list[list[Cut]] = []
         for piece in self._pieces:
             wide = self.size(piece)[0]
-            enough = max((sureness for width, sureness in DOUBT.items() if wide >= width), default=0)
+            enough = max(
+                (sureness for width, sureness in DOUBT.items() if wide >= width), default=0
+            )
             # Among strangers only what is as wide as two digits may be two.
             doubtful = sure.get(piece, 0.0) < enough and (self._stranger < 0 or wide >= ROOM)
-            cuts.append(find_cuts(piece, self.height) if doubtful else [])
+            doubtful &= wide <= LONGEST and self.size(piece)[1] <= TALLEST
+            upright = self.lean.slope + self.lean.slant
+            cuts.append(find_cuts(piece, self.height, upright) if doubtful else [])
         if any(cuts):
             self._cut_at(cuts)
         return any(cuts)
@@ -144,7 +150,10 @@ class Chain:
         n = len(self._borders) - 1
         ends: list[list[tuple[int, Reading]]] = [[] for _ in range(n + 1)]
         for span in self._spans:
-            score = math.log(max(judge[span.key].sure, NEVER)) + span.price
+            verdict = judge[span.key]
+            score = math.log(max(verdict.sure, NEVER)) + span.price
+            if verdict.label == 1 and self._is_cut(span):
+                score += ONE
             ends[span.stop].append((span.start, Reading(span.key, True, score)))
         for start, stop in self._within_pieces():
             piece = self._between(start, stop)
@@ -187,15 +196,14 @@ class Chain:
     def _price_of_stranger(self, *pieces: Piece) -> float:
         if self.is_speck(*pieces):
             return STRAY
-        # A wide piece would have been several digits.
         many = max(1.0, self.size(*pieces)[0] / BROAD) if self._stranger < 0 else 1.0
         return self._stranger * many
 
     def _cut_at(self, cuts: list[list[Cut]]) -> None:
         """Set the borders, and find what between them may be a digit."""
-        self._borders = [
-            _Border(k, cut) for k, own in enumerate(cuts) for cut in (None, *own)
-        ] + [_Border(len(cuts))]
+        self._borders = [_Border(k, cut) for k, own in enumerate(cuts) for cut in (None, *own)] + [
+            _Border(len(cuts))
+        ]
         self._spans = []
         for start in range(len(self._borders) - 1):
             first = self._borders[start].piece
@@ -218,12 +226,15 @@ class Chain:
                     self._spans.append(_Span(key, start, stop, price))
 
     def _is_far(self, start: int, stop: int) -> bool:
-        """Tell at a glance whether what lies between two cuts of a piece is too wide for a digit."""
+        """Tell at a glance whether two cuts of a piece are too far apart for a digit."""
         one, two = self._borders[start], self._borders[stop]
         if one.piece != two.piece or two.cut is None:
             return False
         left = one.cut.columns.max() if one.cut else 0
         return float(two.cut.columns.min() - left) > WIDEST * self.height
+
+    def _is_cut(self, span: _Span) -> bool:
+        return any(self._borders[end].cut for end in (span.start, span.stop))
 
     def _key(self, start: int, stop: int) -> Key:
         """Return the pieces and parts of pieces between two borders."""

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from digitscope.classifier import Classifier
 from digitscope.images import SIDE, Images
 from digitscope.preprocess import fit_to_box
-from digitscope.reading.pieces import Piece, join
+from digitscope.reading.pieces import Lean, Piece, join
 
 MOST = 4_000  # questions about one picture; what comes after them is no digit
 BATCH = 512  # questions at a time, so that memory stays flat
 LARGE = 80  # pixels; a larger piece is halved before it is fitted, which is much faster
-LEVEL = 0.02  # pixels per pixel; a smaller slope is no skew
+LEVEL = 0.02  # pixels per pixel; what leans less stands
 
 Key = tuple[Piece, ...]
 
@@ -63,9 +63,9 @@ class Judge:
         self._classifier = classifier
         self._known: dict[Key, Verdict] = {}
 
-    def ask(self, questions: Iterable[tuple[Key, float]]) -> None:
-        """Judge pieces, joined, each on a line of some slope."""
-        new = {key: slope for key, slope in questions if key not in self._known}
+    def ask(self, questions: Iterable[tuple[Key, Lean]]) -> None:
+        """Judge pieces, joined, each with the lean of its line."""
+        new = {key: lean for key, lean in questions if key not in self._known}
         keys = list(new)[: max(0, MOST - len(self._known))]
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]
@@ -89,26 +89,27 @@ class Judge:
         return [float(part.mean()) for part in sure.reshape(4, -1)]
 
 
-def to_tile(piece: Piece, slope: float = 0.0) -> NDArray[np.uint8]:
-    """Return a piece in MNIST form, set upright if its line is askew."""
+def to_tile(piece: Piece, lean: Lean | None = None) -> NDArray[np.uint8]:
+    """Return a piece in MNIST form, set upright if it leans."""
     ink = piece.ink
     largest = max(ink.shape)
     if largest > LARGE:
         scale = LARGE / largest
         size = (max(1, round(piece.width * scale)), max(1, round(piece.height * scale)))
         ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-    if abs(slope) > LEVEL:
-        ink = _upright(ink, slope)
+    if lean is not None and max(abs(lean.slope), abs(lean.slant)) > LEVEL:
+        ink = _upright(ink, lean)
     if not ink.any():
         return np.zeros((SIDE, SIDE), np.uint8)
     return fit_to_box(ink.astype(np.float32))
 
 
-def _upright(ink: NDArray[np.uint8], slope: float) -> NDArray[np.uint8]:
+def _upright(ink: NDArray[np.uint8], lean: Lean) -> NDArray[np.uint8]:
     height, width = ink.shape
-    angle = math.degrees(math.atan(slope))
-    side = math.ceil(math.hypot(height, width)) + 2
-    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1.0)
-    turn[:, 2] += (side - 1) / 2 - np.array([(width - 1) / 2, (height - 1) / 2])
-    upright: NDArray[np.uint8] = cv2.warpAffine(ink, turn, (side, side), flags=cv2.INTER_LINEAR)
+    matrix = lean.matrix
+    corners = matrix @ np.array([[0, width, width, 0], [0, 0, height, height]])
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    size = np.ceil(high - low).astype(int) + 2
+    turn = np.column_stack([matrix, 1 - low])
+    upright: NDArray[np.uint8] = cv2.warpAffine(ink, turn, size.tolist(), flags=cv2.INTER_LINEAR)
     return np.where(upright > 16, upright, 0).astype(np.uint8)

@@ -76,29 +76,47 @@ def join(pieces: Sequence[Piece]) -> Piece:
     return Piece(left, top, ink)
 
 
-def extent(piece: Piece, slope: float) -> Extent:
-    """Return the box around a piece's ink in a frame turned so that its line is level.
+@dataclass(frozen=True)
+class Lean:
+    """How a line lies on the page, and how its digits stand on it.
+
+    Attributes
+    ----------
+    slope : float
+        Pixels that the line falls per pixel to the right.
+    slant : float
+        Pixels that an upright stroke goes to the right per pixel up from the line.
+    """
+
+    slope: float = 0.0
+    slant: float = 0.0
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """(2, 2): takes x and y of the page to x and y where all is upright."""
+        level = np.array([[1, self.slope], [-self.slope, 1]]) / math.hypot(1, self.slope)
+        upright: NDArray[np.float64] = np.array([[1, self.slant], [0, 1]]) @ level
+        return upright
+
+    def __bool__(self) -> bool:
+        return bool(self.slope or self.slant)
+
+
+def extent(piece: Piece, lean: Lean) -> Extent:
+    """Return the box around a piece's ink, where its line is level and its strokes upright.
 
     >>> bar = Piece(10, 0, np.full((3, 2), 255, np.uint8))
-    >>> extent(bar, 0.0)
+    >>> extent(bar, Lean())
     (10.0, 0.0, 12.0, 3.0)
     """
     left, top, right, bottom = piece.left, piece.top, piece.right, piece.bottom
-    if not slope:
+    if not lean:
         return float(left), float(top), float(right), float(bottom)
-    across = 1 / math.sqrt(1 + slope * slope)
-    down = slope * across
     y, x = np.nonzero(piece.ink > EDGE)
     if not x.size:
         y, x = np.nonzero(piece.ink)
-    along = (x + left) * across + (y + top) * down
-    under = (y + top) * across - (x + left) * down
-    return (
-        float(along.min()),
-        float(under.min()),
-        float(along.max()) + 1,
-        float(under.max()) + 1,
-    )
+    x, y = lean.matrix @ np.array([x + left, y + top])
+    return float(x.min()), float(y.min()), float(x.max()) + 1, float(y.max()) + 1
 
 
 def union(extents: Iterable[Extent]) -> Extent:

@@ -9,8 +9,8 @@ import numpy as np
 from digitscope.ink import Ink, level
 from digitscope.reading.grids import RuledGrid, find_grids
 from digitscope.reading.pieces import Piece, take_apart
-from digitscope.rules.tracing import trace_rules
 from digitscope.rules.removal import remove_rules
+from digitscope.rules.tracing import trace_rules
 
 LEAST = 7  # pixels; lower writing is not read
 

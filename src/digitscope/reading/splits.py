@@ -16,7 +16,7 @@ from digitscope.ink import Ink
 from digitscope.reading.pieces import Piece, trim
 
 TALL = 40  # pixels to which a digit's height is reduced; all that follows is in these
-LEANS = (-0.4, 0.0, 0.4)  # pixels across for each pixel up
+LEANS = (-0.4, 0.0, 0.4)  # pixels across for each pixel up, beside the lean of the hand
 STEP = 2  # pixels between two lines
 STRAY = 4  # pixels that a path may leave its line
 ASIDE = 0.1  # cost of a step aside, in pixels of full ink
@@ -41,7 +41,7 @@ class Cut:
     cost: float
 
 
-def find_cuts(piece: Piece, height: float) -> list[Cut]:
+def find_cuts(piece: Piece, height: float, lean: float = 0.0) -> list[Cut]:
     """Return the paths that may be borders of digits, from left to right.
 
     Parameters
@@ -49,11 +49,13 @@ def find_cuts(piece: Piece, height: float) -> list[Cut]:
     piece : Piece
     height : float
         Of the line's digits, in pixels.
+    lean : float
+        Pixels that an upright stroke goes to the right per pixel up.
     """
     scale = TALL / height
     size = (max(2, round(piece.width * scale)), max(2, round(piece.height * scale)))
     small = cv2.resize(piece.ink, size, interpolation=cv2.INTER_AREA)
-    paths, costs = _paths(small)
+    paths, costs = _paths(small, lean)
     rows = (np.arange(piece.height) * (size[1] / piece.height)).astype(int).clip(0, size[1] - 1)
     columns = ((paths[:, rows] + 0.5) * (piece.width / size[0])).round().astype(np.int64)
     return [Cut(c, float(cost) / TALL) for c, cost in zip(columns, costs, strict=True)]
@@ -76,12 +78,12 @@ def part(piece: Piece, left: Cut | None, right: Cut | None, least: float) -> Pie
     return trim(Piece(piece.left + first, piece.top, ink))
 
 
-def _paths(ink: Ink) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _paths(ink: Ink, upright: float) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the columns of the best paths, (paths, rows), from left to right, and their costs."""
     rows, columns = ink.shape
     cost = np.pad(ink.astype(np.float32) / np.float32(255), ((0, 0), (1, 1)))
     # One line for each lean and each column that it crosses in the middle row.
-    lean, start = np.meshgrid(np.array(LEANS), np.arange(0, columns, STEP), indexing="ij")
+    lean, start = np.meshgrid(np.array(LEANS) + upright, np.arange(0, columns, STEP), indexing="ij")
     up = (rows - 1) / 2 - np.arange(rows)
     line = (start.reshape(-1, 1) + lean.reshape(-1, 1) * up).round().astype(np.int64)
     stray = np.arange(-STRAY, STRAY + 1)

@@ -25,13 +25,13 @@ def suspect_turn(lines: Sequence[TextLine], judge: Judge) -> int:
     It is a suspicion: whether the turned page reads better as a whole is for the reader to see.
     """
     pieces = [
-        (piece, line.slope)
+        (piece, line.lean)
         for line in lines
         for piece in line.pieces
         if 1 / LONG < piece.width / piece.height < LONG
     ]
     step = max(1, -(-len(pieces) // SAMPLE))
-    questions = [((piece,), slope) for piece, slope in pieces[::step]]
+    questions = [((piece,), lean) for piece, lean in pieces[::step]]
     if len(questions) < FEWEST:
         return 0
     judge.ask(questions)

@@ -49,17 +49,20 @@ class Band:
         rows : ndarray of shape (rule's own rows, n)
             Of its pixels, from its upper to its lower edge; those outside of the page are left out.
         columns : ndarray of shape (n,)
-        values : ndarray of shape (rows, n), dtype uint8
-            The ink there.
+        values : ndarray of shape (rule's own rows, m), dtype uint8
+            The ink there, or at some of the columns.
         """
+        if len(columns) < 2:
+            return
         thickness = min(len(rows), 255)
         middle = values[len(rows) // 2 - (len(rows) > 2) : len(rows) // 2 + 2].max(axis=0)
-        darkness = int(np.percentile(middle, 70))
-        for row in rows:
-            inside = (row >= 0) & (row < len(self.thickness))
-            at = row[inside], columns[inside]
-            self.thickness[at] = np.maximum(self.thickness[at], thickness)
-            self.darkness[at] = np.maximum(self.darkness[at], darkness)
+        darkness = int(np.partition(middle, (k := int(0.7 * (middle.size - 1))))[k])
+        places = rows * self.thickness.shape[1] + columns
+        if rows.min() < 0 or rows.max() >= len(self.thickness):
+            places = places[(rows >= 0) & (rows < len(self.thickness))]
+        for plane, value in ((self.thickness, thickness), (self.darkness, darkness)):
+            flat = plane.reshape(-1)
+            flat[places] = np.maximum(flat[places], value)
 
     def turned(self) -> "Band":
         """Return the band of the transposed page."""
@@ -108,15 +111,15 @@ def extent(profile: NDArray[np.float64]) -> tuple[int, int]:
 def _bridge(ink: Ink, rest: Ink, band: Ink, upright: bool) -> Ink:
     """Return the ink in a band that has ink of `rest` on both sides, straight or slanting."""
     kept = np.zeros_like(ink)
-    thick = np.unique(band[band > 0])
+    thick = np.flatnonzero(np.bincount(band.ravel(), minlength=2)[1:]) + 1
     groups = np.array_split(thick, min(2, len(thick))) if len(thick) else []
     for group in groups:
-        here = (band >= group[0]) & (band <= group[-1])
+        here = cv2.bitwise_and(ink, cv2.inRange(band, int(group[0]), int(group[-1])))
         length = int(group[-1]) + 2
         for lean in LEANS:
             kernel = _segment(length, lean, upright)
             closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, kernel)
-            np.maximum(kept, np.where(here, np.minimum(closed, ink), 0), out=kept)
+            cv2.max(kept, cv2.min(closed, here), kept)
     return kept
 
 

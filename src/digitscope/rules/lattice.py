@@ -60,20 +60,38 @@ def find_lattices(tracing: Tracing, *, least: tuple[int, int] = (2, 2)) -> list[
     least : tuple of int
         Rows and columns that a lattice must have.
     """
+    if "lattices" not in tracing.found:
+        tracing.found["lattices"] = _all_lattices(tracing)
+    return [
+        lattice
+        for lattice in tracing.found["lattices"]
+        if lattice.whole.shape[0] >= least[0] and lattice.whole.shape[1] >= least[1]
+    ]
+
+
+def _all_lattices(tracing: Tracing) -> list[Lattice]:
+    """Return the lattices of at least one cell."""
     across, down = tracing.across, tracing.down
-    lattices = []
+    sheets = []
     for rows, columns in find_sheets(across, down):
-        if len(rows) <= least[0] or len(columns) <= least[1]:
+        if len(rows) < 2 or len(columns) < 2:
             continue
-        row_rules, column_rules = flatten(across, rows), flatten(down, columns)
-        if len(row_rules.lines) > least[0] and len(column_rules.lines) > least[1]:
-            lattices += _lattices(
-                settle_rules(across, row_rules), settle_rules(down, column_rules), least
-            )
+        row_rules = flatten(across, rows)
+        if len(row_rules.lines) < 2:
+            continue
+        column_rules = flatten(down, columns)
+        if len(column_rules.lines) >= 2:
+            sheets.append((row_rules, column_rules))
+    settled = zip(
+        settle_rules(across, [rows for rows, _ in sheets]),
+        settle_rules(down, [columns for _, columns in sheets]),
+        strict=True,
+    )
+    lattices = [lattice for rows, columns in settled for lattice in _lattices(rows, columns)]
     return sorted(lattices, key=lambda lattice: -lattice.whole.size)
 
 
-def _lattices(rows: Rules, columns: Rules, least: tuple[int, int]) -> list[Lattice]:
+def _lattices(rows: Rules, columns: Rules) -> list[Lattice]:
     """Return the lattices on one sheet."""
     corners, sides_x, sides_y = _cells(rows, columns)
     while True:
@@ -88,7 +106,7 @@ def _lattices(rows: Rules, columns: Rules, least: tuple[int, int]) -> list[Latti
             break
         rows = rows.only(np.arange(len(rows.lines)) != poor[0])
         columns = columns.only(np.arange(len(columns.lines)) != poor[1])
-        if len(rows.lines) <= least[0] or len(columns.lines) <= least[1]:
+        if len(rows.lines) < 2 or len(columns.lines) < 2:
             return []
         corners, sides_x, sides_y = _cells(rows, columns)
     sides = np.stack([sides_x[:-1], sides_x[1:], sides_y[:, :-1], sides_y[:, 1:]])
@@ -96,7 +114,7 @@ def _lattices(rows: Rules, columns: Rules, least: tuple[int, int]) -> list[Latti
     found = []
     for r0, r1, c0, c1 in _blocks(whole):
         block = whole[r0:r1, c0:c1]
-        if block.shape[0] < least[0] or block.shape[1] < least[1] or block.mean() < FILLED:
+        if block.mean() < FILLED:
             continue
         if _alone(rows, columns, corners[r0 : r1 + 1, c0 : c1 + 1], r0, c0) < ALONE:
             continue
@@ -162,7 +180,9 @@ def _corners(rows: Lines, columns: Lines) -> Lines:
     x = columns.mean(axis=1)[None].repeat(len(rows), 0)
     for _ in range(8):
         y = look_up(rows, ends_rows, x)
-        x = look_up(columns, ends_columns, y.T).T
+        before, x = x, look_up(columns, ends_columns, y.T).T
+        if np.abs(x - before).max(initial=0) < 0.01:
+            break
     return np.stack([x, y], axis=-1)
 
 

@@ -8,7 +8,7 @@ of it, a stroke crosses, and stays.
 
 import itertools
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from digitscope.rules.erasing import Band, erase, extent
 from digitscope.rules.lattice import Lattice, find_lattices
 from digitscope.rules.sheet import ASIDE, SETTLE, inked, settle
-from digitscope.rules.tracing import STEP, Family, Ink, Tracing, trace_rules, widest
+from digitscope.rules.tracing import STEP, Family, Ink, Tracing, quantile, trace_rules, widest
+
+# Rows (rule's own rows, n), columns (n,) and the ink of some of the columns, as `Band.draw` takes.
+Strip: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], Ink]
 
 LONGER = 3.5  # times as long as writing is large: a rule
 PAGE_WIDE = 0.5  # of the page's side
@@ -31,6 +34,7 @@ WHOLE = 0.93  # share of its length on which a rule must be half as dark as it m
 GAP = 6  # columns without ink, behind which a rule is not looked for
 CRUMBS = 2.5  # times a rule's thickness; smaller pieces may be left over from it
 FEW = 4  # pieces of writing; with fewer, only rules as long as the page go
+ENOUGH = 60  # places along a rule that say how thick and how dark it is
 ALONE = 0.5  # share of its length on which a rule has paper on both sides
 
 
@@ -54,23 +58,34 @@ def remove_rules(ink: Ink, *, tracing: Tracing | None = None) -> Ink:
     work = ink
     if ink.shape != (height, width):
         work = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA)
-    forms = [found for found in find_lattices(tracing, least=(1, 1)) if _is_form(found, work)]
+    half = _half(work)
+    forms = [found for found in find_lattices(tracing, least=(1, 1)) if _is_form(found, work, half)]
     families = (tracing.across, tracing.down)
     boxes = [_sides(forms, upright) for upright in (False, True)]
     maybe = [_candidates(tracing.across, work), _candidates(tracing.down, _turned(work))]
     if not any(boxes) and not any(len(lines) for lines in maybe):
         return ink
-    bands = _bands(work, families, boxes, maybe)
+    planes = (work, _turned(work))
+    box_strips = [_strips(*pair) for pair in zip(planes, boxes, strict=True)]
+    strips = [
+        _strips(plane, [_in_pixels(line) for line in _to_their_ends(family, lines)])
+        for plane, family, lines in zip(planes, families, maybe, strict=True)
+    ]
+    bands = _bands(planes, [a + b for a, b in zip(box_strips, strips, strict=True)])
     if any(len(lines) for lines in maybe):
         thickness = cv2.max(bands[0].thickness, bands[1].thickness)
         rest = np.where(thickness > 0, 0, work).astype(np.uint8)
         size, count = _writing(rest, CRUMBS * int(thickness.max()))
         sure = [
-            lines[_far_longer(family.lengths()[lines], family, size, count)]
+            _far_longer(family.lengths()[lines], family, size, count)
             for family, lines in zip(families, maybe, strict=True)
         ]
-        if any(len(a) != len(b) for a, b in zip(sure, maybe, strict=True)):
-            bands = _bands(work, families, boxes, sure)
+        if not all(good.all() for good in sure):
+            kept = [
+                [*some, *itertools.compress(others, good)]
+                for some, others, good in zip(box_strips, strips, sure, strict=True)
+            ]
+            bands = _bands(planes, kept)
     clean = erase(work, *bands)
     if ink.shape == work.shape:
         return clean
@@ -136,17 +151,13 @@ def _far_longer(
     return long if count else np.zeros(len(lengths), bool)
 
 
-def _bands(
-    work: Ink,
-    families: tuple[Family, Family],
-    boxes: list[list[NDArray[np.float64]]],
-    lines: list[NDArray[np.int64]],
-) -> list[Band]:
+def _bands(planes: tuple[Ink, Ink], strips: list[list[Strip]]) -> list[Band]:
     """Return where the rules across and the rules down lie."""
     bands = []
-    for upright, family, rules, members in zip((False, True), families, boxes, lines, strict=True):
-        plane = _turned(work) if upright else work
-        band = _band(plane, rules + [_in_pixels(line) for line in _to_their_ends(family, members)])
+    for upright, plane, rules in zip((False, True), planes, strips, strict=True):
+        band = Band.nowhere(plane.shape)
+        for strip in rules:
+            band.draw(*strip)
         bands.append(band.turned() if upright else band)
     return bands
 
@@ -168,14 +179,19 @@ def _to_their_ends(family: Family, members: NDArray[np.int64]) -> NDArray[np.flo
             (known[:reach], columns[: known[0]]),
             (known[-reach:], columns[known[-1] + 1 :]),
         ):
-            slope = np.polyfit(end, line[end], 1)[0]
+            apart = end - end.mean()
+            slope = apart @ line[end] / max(float(apart @ apart), 1e-9)
             at = known[0] if end[0] == known[0] else known[-1]
             line[beyond] = line[at] + slope * (beyond - at)
     moved = settle(family, lines, SETTLE / 2)
     reach = min(10, (lines.shape[1] - 1) // 2)  # columns; a stroke beside it does not draw it away
     padded = np.pad(moved - lines, ((0, 0), (reach, reach)), mode="edge")
-    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)
-    moved = np.where(here, lines, lines + np.median(around, axis=2))
+    # The median of whole numbers: how many steps most of the window is above.
+    most, median = round(SETTLE / 2), np.full(lines.shape, -round(SETTLE / 2))
+    for step in range(-most + 1, most + 1):
+        sums = np.pad((padded >= step).cumsum(axis=1), ((0, 0), (1, 0)))
+        median += sums[:, 2 * reach + 1 :] - sums[:, : -2 * reach - 1] > reach
+    moved = np.where(here, lines, lines + median)
     found = here | inked(family, moved)
     for line, seen, inside in zip(moved, found, here, strict=True):
         first, last = int(inside.argmax()), len(inside) - 1 - int(inside[::-1].argmax())
@@ -212,7 +228,7 @@ def _sides(lattices: list[Lattice], upright: bool) -> list[NDArray[np.float64]]:
     return rules
 
 
-def _is_form(lattice: Lattice, work: Ink) -> bool:
+def _is_form(lattice: Lattice, work: Ink, half: float) -> bool:
     """Whether cells are boxes to write in, and no closed digit such as a square 0, 4 or 8."""
     if 1 in lattice.whole.shape:
         # The strokes of two digits between two rules make a box, too, but not one of one pen.
@@ -230,7 +246,7 @@ def _is_form(lattice: Lattice, work: Ink) -> bool:
         inner = quad.mean(axis=0) + 0.7 * (quad - quad.mean(axis=0))
         low = np.floor(inner.min(axis=0)).astype(int).clip(0)
         high = np.ceil(inner.max(axis=0)).astype(int)
-        if (work[low[1] : high[1] + 1, low[0] : high[0] + 1] > _half(work)).mean() > 0.02:
+        if (work[low[1] : high[1] + 1, low[0] : high[0] + 1] > half).mean() > 0.02:
             return True
     return False
 
@@ -243,25 +259,30 @@ def _along(plane: Ink, start: NDArray[np.int64], stop: NDArray[np.int64]) -> flo
     height, width = plane.shape
     upright = abs(stop[1] - start[1]) > abs(stop[0] - start[0])
     rows, columns = (y + 0 * offsets, x + offsets) if upright else (y + offsets, x + 0 * offsets)
-    return float(np.median(plane[rows.clip(0, height - 1), columns.clip(0, width - 1)].max(axis=0)))
+    return float(
+        np.sort(plane[rows.clip(0, height - 1), columns.clip(0, width - 1)].max(axis=0))[8]
+    )
 
 
-def _band(plane: Ink, rules: list[NDArray[np.float64]]) -> Band:
-    """Return where rules across lie, given their places at every pixel along."""
+def _strips(plane: Ink, rules: list[NDArray[np.float64]]) -> list[Strip]:
+    """Return the pixels of rules across, given their places at every pixel along."""
     height, width = plane.shape
     reach = widest(plane.shape) // 2 + 3
-    band = Band.nowhere(plane.shape)
     offsets = np.arange(-reach, reach + 1)[:, None]
+    around = np.pad(plane, ((2 * reach, 2 * reach), (0, 0))) if rules else plane
+    strips = []
     for places in rules:
         columns = np.flatnonzero(~np.isnan(places[:width]))
-        if len(columns) < 2:
-            continue
-        rows = np.round(places[columns]).astype(int) + offsets
-        values = plane[rows.clip(0, height - 1), columns]
-        values[(rows < 0) | (rows >= height)] = 0
-        low, high = extent(np.median(values, axis=1))
-        band.draw(rows[low : high + 1], columns, values[low : high + 1])
-    return band
+        rows = np.round(places[columns]).astype(int)
+        # Every few pixels say as much about a rule as all of them.
+        few = slice(None, None, max(1, min(STEP, len(columns) // ENOUGH)))
+        near = rows[few].clip(-reach, height - 1 + reach) + offsets + 2 * reach
+        values = around[near, columns[few]]
+        low, high = 0, 0
+        if len(columns):
+            low, high = extent(np.median(values, axis=1))
+        strips.append((rows + offsets[low : high + 1], columns, values[low : high + 1]))
+    return strips
 
 
 def _writing(rest: Ink, least: float) -> tuple[float, int]:
@@ -278,4 +299,4 @@ def _writing(rest: Ink, least: float) -> tuple[float, int]:
 
 def _half(plane: Ink) -> float:
     """Return half of how dark the writing on a plane is."""
-    return max(16.0, 0.5 * float(np.percentile(plane[::2, ::2], 99)))
+    return max(16.0, 0.5 * quantile(np.ascontiguousarray(plane[::2, ::2]), 0.99))

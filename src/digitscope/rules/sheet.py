@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.rules.tracing import REACH, STEP, Family, darkest_path
+from digitscope.rules.tracing import REACH, STEP, Family, darkest_path, medians, runs
 
 Lines: TypeAlias = NDArray[np.float64]  # (n, columns), places across; no gaps
 
@@ -46,7 +46,7 @@ class Rules:
 
 
 def find_sheets(across: Family, down: Family) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Return groups of row lines and column lines that cross one another."""
+    """Return groups of row lines and column lines that cross one another around cells."""
     if not len(across) or not len(down):
         return []
     crossing = _cross(across, down)
@@ -64,7 +64,9 @@ def find_sheets(across: Family, down: Family) -> list[tuple[NDArray[np.int64], N
                 break
             rows = np.array(more)
         group[rows] = start
-        sheets.append((np.flatnonzero(rows), np.flatnonzero(columns)))
+        # Lines that cross like the branches of a tree bound no cell.
+        if crossing[rows].sum() >= rows.sum() + columns.sum():
+            sheets.append((np.flatnonzero(rows), np.flatnonzero(columns)))
     return sheets
 
 
@@ -107,20 +109,36 @@ def look_up(places: NDArray[Any], ends: NDArray[np.int64], at: NDArray[np.float6
 
 def flatten(family: Family, members: NDArray[np.int64]) -> Rules:
     """Fit the sheet to some lines, join those on one level, and leave out what is no rule."""
-    places, seen = family.places[members].astype(np.float64), family.seen[members]
+    here = ~np.isnan(family.places[members])
+    # Only the part of the page where the sheet lies.
+    known = np.flatnonzero(here.any(axis=0))
+    lo, hi = max(0, int(known[0]) - REACH), int(known[-1]) + 1 + REACH
+    part = family.places[members, lo:hi], family.seen[members, lo:hi]
+    rules = _flatten(*part, family.thickness[members])
+    seen = np.zeros((len(rules.lines), here.shape[1]), bool)
+    seen[:, lo:hi] = rules.seen
+    columns = np.arange(-lo, here.shape[1] - lo)
+    lines = rules.lines[:, columns.clip(0, rules.lines.shape[1] - 1)]
+    return Rules(lines, seen, rules.thickness, seen)
+
+
+def _flatten(
+    places: NDArray[Any], seen: NDArray[np.bool_], thickness: NDArray[np.float32]
+) -> Rules:
+    """Do what `flatten` does, for lines in a part of the page."""
+    places = places.astype(np.float64)
     here = ~np.isnan(places)
     which, column = np.nonzero(here)
     along, across = (column + 0.5) * STEP, places[which, column]
     middle, size = _frame(along, across)
     count = here.sum(axis=1)
+    start = count.cumsum() - count
     weight = (count / count.max()) ** 0.5
     terms = _terms((along - middle[0]) / size, (across - middle[1]) / size)
 
     def centred(values: Lines) -> Lines:
         """Return values, less the mean of each line."""
-        sums = np.zeros((len(members), values.shape[1]))
-        np.add.at(sums, which, values)
-        result: Lines = values - (sums / count[:, None])[which]
+        result: Lines = values - (np.add.reduceat(values, start) / count[:, None])[which]
         return result
 
     target = centred((across[:, None] - middle[1]) / size)[:, 0]
@@ -131,8 +149,7 @@ def flatten(family: Family, members: NDArray[np.int64]) -> Rules:
         factors = np.linalg.solve(
             scaled.T @ scaled + np.diag(penalty), -scaled.T @ (target * weight[which])
         )
-        off = np.zeros(len(members))
-        np.add.at(off, which, (target + spread @ factors) ** 2)
+        off = np.add.reduceat((target + spread @ factors) ** 2, start)
         off = np.sqrt(off / count) * size
         typical = max(0.5, _weighted_median(off, count))
         weight = (count / count.max()) ** 0.5 / np.maximum(1, off / (2 * typical))
@@ -141,8 +158,9 @@ def flatten(family: Family, members: NDArray[np.int64]) -> Rules:
     piece = _level_pieces(heights, seen)
     source = np.array([k for k, _, _ in piece], int)
     lengths = np.array([last - first for _, first, last in piece], int)
-    level = np.array([np.median(heights[k, first:last]) for k, first, last in piece])
-    thickness = family.thickness[members][source]
+    inside = [heights[k, first:last] for k, first, last in piece]
+    level = medians(np.concatenate([np.zeros(0), *inside]), lengths)
+    thickness = thickness[source]
 
     # The longest pieces found levels, on which the shorter ones settle.
     names = np.full(len(piece), -1)
@@ -167,45 +185,61 @@ def flatten(family: Family, members: NDArray[np.int64]) -> Rules:
     below = np.maximum.accumulate(total[::-1])[::-1]
     good = order[(total >= SHORT * np.minimum(above, below)) & (total >= REACH - 2)]
 
-    lines = np.empty((len(good), places.shape[1]))
     columns = np.arange(places.shape[1])
-    x = ((columns + 0.5) * STEP - middle[0]) / size
+    x = np.broadcast_to(((columns + 0.5) * STEP - middle[0]) / size, (len(good), len(columns)))
+    x, own = x.clip(-1.5, 1.5), np.array(levels)[good][:, None]
+    lines = np.broadcast_to(own, x.shape)
+    for _ in range(5):
+        y = ((lines - middle[1]) / size).clip(-1.5, 1.5)
+        before, lines = lines, own - size * (_terms(x, y) @ factors)
+        if np.abs(lines - before).max(initial=0) < 0.02:
+            break
+    # What was seen counts; between and beyond, what is left over fades into its neighbours.
     for row, name in enumerate(good):
-        line = np.full(len(columns), levels[name])
-        for _ in range(5):
-            bend = _terms(x.clip(-1.5, 1.5), ((line - middle[1]) / size).clip(-1.5, 1.5)) @ factors
-            line = levels[name] - size * bend
-        # What was seen counts; between and beyond, what is left over fades into its neighbours.
         known = np.flatnonzero(~np.isnan(place[name]))
-        rest = place[name, known] - line[known]
-        lines[row] = line + np.interp(columns, known, rest)
+        rest = place[name, known] - lines[row, known]
+        lines[row] += np.interp(columns, known, rest)
     return Rules(
         lines,
         ~np.isnan(place[good]),
-        np.array([np.average(thickness[names == k], weights=lengths[names == k]) for k in good]),
+        _means(thickness, names, lengths)[good],
         ~np.isnan(place[good]),
     )
 
 
-def settle_rules(family: Family, rules: Rules) -> Rules:
-    """Move rules onto the ink beside them, and look where there is ink along them."""
-    gaps = np.abs(np.diff(rules.lines.mean(axis=1)))
-    lines = settle(family, rules.lines, min(SETTLE, 0.2 * float(np.median(gaps))))
-    edge = rules.thickness[:, None] / 2 + ASIDE
+def settle_rules(family: Family, sheets: list[Rules]) -> list[Rules]:
+    """Move the rules of each sheet onto the ink beside them, and look where there is ink."""
+    if not sheets:
+        return []
+    gaps = [np.median(np.abs(np.diff(rules.lines.mean(axis=1)))) for rules in sheets]
+    counts = [len(rules.lines) for rules in sheets]
+    reach = np.repeat(np.minimum(SETTLE, 0.2 * np.array(gaps)), counts)
+    lines = settle(family, np.concatenate([rules.lines for rules in sheets]), reach)
+    edge = np.concatenate([rules.thickness for rules in sheets])[:, None] / 2 + ASIDE
     seen, above, below = (
         inked(family, lines + offset) for offset in (np.zeros_like(edge), -edge, edge)
     )
-    return Rules(lines, seen, rules.thickness, seen & ~above & ~below)
+    alone = seen & ~above & ~below
+    ends = np.cumsum(counts)[:-1]
+    return [
+        Rules(line, ink, rules.thickness, free)
+        for rules, line, ink, free in zip(
+            sheets, *(np.split(part, ends) for part in (lines, seen, alone)), strict=True
+        )
+    ]
 
 
-def settle(family: Family, lines: Lines, reach: float) -> Lines:
+def settle(family: Family, lines: Lines, reach: Lines | float) -> Lines:
     """Move lines onto the ink that is at most so many pixels beside them."""
     height, columns = family.ink.shape
-    offsets = np.arange(-round(reach), round(reach) + 1)
+    far = np.round(np.broadcast_to(reach, len(lines))).astype(int)
+    most = int(far.max(initial=0))
+    offsets = np.arange(-most, most + 1)
     around = np.round(lines).astype(int)[:, None] + offsets[:, None]
-    smooth = cv2.blur(family.ink, (3, 1))
+    smooth = cv2.blur(family.ink, (3, 1)).reshape(height, columns)
     score = smooth[around.clip(0, height - 1), np.arange(columns)].astype(np.float32) / 255
-    moved: Lines = lines + darkest_path(score) - round(reach)
+    score[np.abs(offsets) > far[:, None]] = -np.inf
+    moved: Lines = lines + darkest_path(score) - most
     return moved
 
 
@@ -225,23 +259,20 @@ def _level_pieces(heights: Lines, seen: NDArray[np.bool_]) -> list[tuple[int, in
     A rule that ran into the stroke of a digit leaves it there; the stroke itself is on no level.
     """
     reach = 3
-    padded = np.pad(heights, ((0, 0), (reach, reach)), mode="edge")
+    padded = heights[:, np.arange(-reach, heights.shape[1] + reach).clip(0, heights.shape[1] - 1)]
     rise = np.abs(padded[:, 2 * reach :] - padded[:, : -2 * reach])
     # At an end the line is compared with itself, over a shorter way.
     here = ~np.isnan(heights)
-    shifted = np.where(np.isnan(padded), np.nan, padded)
-    ahead, behind = shifted[:, 2 * reach :], shifted[:, : -2 * reach]
+    ahead, behind = padded[:, 2 * reach :], padded[:, : -2 * reach]
     rise = np.where(np.isnan(ahead), 2 * np.abs(heights - behind), rise)
     rise = np.where(np.isnan(behind), 2 * np.abs(ahead - heights), rise)
     level = here & (np.nan_to_num(rise) <= LEVEL * 2 * reach * STEP)
-    change = np.diff(np.pad(level, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    line, first = np.nonzero(change == 1)
-    last = np.nonzero(change == -1)[1]
-    return [
-        (int(k), int(a), int(b))
-        for k, a, b in zip(line, first, last, strict=True)
-        if seen[k, a:b].sum() >= 2 * reach
-    ]
+    line, first, last = runs(level.view(np.uint8))
+    sums = np.zeros((len(seen), seen.shape[1] + 1), np.int64)
+    seen.cumsum(axis=1, out=sums[:, 1:])
+    good = sums[line, last + 1] - sums[line, first] >= 2 * reach
+    pieces = np.stack([line, first, last + 1], axis=1)[good].tolist()
+    return [(k, a, b) for k, a, b in pieces]
 
 
 def _frame(along: NDArray[Any], across: NDArray[Any]) -> tuple[Lines, float]:
@@ -267,6 +298,18 @@ def _terms(along: Lines, across: Lines) -> Lines:
 def _bending() -> Lines:
     """Return what each term costs: skew next to nothing, bends the more the rougher."""
     return np.array([1e-4 if p + q <= 1 else (p + q - 1.0) ** 2 * 0.1 for p, q in _powers()])
+
+
+def _means(
+    values: NDArray[np.float32], names: NDArray[np.int64], weights: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return the weighted mean of the values of each name."""
+    n = int(names.max(initial=-1)) + 1
+    sums = np.bincount(names, values * weights, minlength=n)
+    means: NDArray[np.float32] = (sums / np.bincount(names, weights, minlength=n)).astype(
+        np.float32
+    )
+    return means
 
 
 def _weighted_median(values: Lines, weights: NDArray[np.int64]) -> float:

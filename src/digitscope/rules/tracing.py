@@ -7,7 +7,7 @@ direction. So a rule may be skewed, bent, in perspective, faint or dotted, and a
 it does not end it. The vertical ones are the horizontal ones of the transposed page.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import cv2
@@ -22,9 +22,12 @@ REACH = 9  # columns of a slanted segment
 MAX_SLOPE = 0.45  # pixels across per pixel along: 15° of skew and as much of perspective
 SLOPES = 13
 MAX_MISSES = 7  # columns in which a rule may be invisible
+PAD = 2  # columns before and after, over which a line is smoothed
+FAR = 1000  # pixels between planes that are followed side by side
 MAX_TRACKS = 500  # in each direction; the longest are kept
 FAINT = 24  # of 255; ink at which a segment counts in full
 BESIDE = 0.3  # of the darkest ink close by; what is weaker counts in part
+TURN = np.float32(0.15)  # what a step aside costs on the darkest path
 COVER = 0.62  # share of a segment that must be ink
 
 
@@ -70,12 +73,15 @@ class Tracing:
         The page as it was followed, 0 = paper.
     across, down : Family
         Lines from left to right (places are y), and from top to bottom (places are x).
+    found : dict
+        What was worked out from them and may be asked for again.
     """
 
     scale: float
     work: Ink
     across: Family
     down: Family
+    found: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 def trace_rules(ink: Ink) -> Tracing:
@@ -90,9 +96,14 @@ def trace_rules(ink: Ink) -> Tracing:
     scale = max(1.0, max(height, width) / WORK_SIDE)
     size = (max(1, round(width / scale)), max(1, round(height / scale)))
     work = ink if scale == 1 else cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-    across = _follow(*_segments(work))
-    down = _follow(*_segments(np.ascontiguousarray(work.T)))
+    across, down = _follow([_segments(work), _segments(np.ascontiguousarray(work.T))])
     return Tracing(scale=scale, work=work, across=across, down=down)
+
+
+def quantile(plane: Ink, share: float) -> int:
+    """Return the value below or at which that share of a plane's pixels lies."""
+    counts = cv2.calcHist([plane], [0], None, [256], [0, 256]).ravel().cumsum(dtype=np.float64)
+    return int(np.searchsorted(counts, share * counts[-1]))
 
 
 def widest(shape: tuple[int, ...]) -> int:
@@ -109,7 +120,7 @@ def _segments(work: Ink) -> tuple[Ink, Ink, Ink]:
     ).reshape(height, columns)
     kernel = np.ones((widest(work.shape), 1), np.uint8)
     hat = cv2.morphologyEx(thin, cv2.MORPH_TOPHAT, kernel).reshape(height, columns)
-    floor = 2.0 * float(np.median(hat))  # the grain of the paper
+    floor = 2.0 * quantile(hat, 0.5)  # the grain of the paper
     hat = cv2.subtract(hat, (floor,))
     # Beside a strong rule a weak one is none, but the grain of a tint or the shadow of a fold.
     strong = cv2.dilate(hat, kernel)
@@ -129,43 +140,57 @@ def _segments(work: Ink) -> tuple[Ink, Ink, Ink]:
     return soft, best, slope
 
 
-def _follow(soft: Ink, best: Ink, slope: Ink) -> Family:
-    """Follow the lines from column to column."""
-    height, columns = best.shape
-    thickest = widest((height, columns * STEP)) + 4
+def _sightings(best: Ink, slope: Ink) -> tuple[NDArray[Any], ...]:
+    """Return the runs of covered places: column, middle, size and direction of each."""
     # What is covered over a shorter way than a segment is a stroke of something.
     covered = cv2.threshold(best, COVER * 255, 1, cv2.THRESH_BINARY)[1]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(covered)
     covered[(stats[:, cv2.CC_STAT_WIDTH] < REACH - 2)[labels]] = 0
     # Runs of covered places down each column, sorted by column and then by place.
     column, first, last = runs(np.ascontiguousarray(covered.T))
-    bounds = np.searchsorted(column, np.arange(columns + 1)).tolist()
-    centres, sizes = (first + last) / 2, last - first + 1.0
-    start_leans = np.linspace(-MAX_SLOPE, MAX_SLOPE, SLOPES) * STEP
-    start_leans = start_leans[slope[centres.astype(int), column]]
+    centre = (first + last) / 2
+    leans = np.linspace(-MAX_SLOPE, MAX_SLOPE, SLOPES) * STEP
+    return column, centre, last - first + 1.0, leans[slope[centre.astype(int), column]]
 
-    place = lean = thick = missed = age = np.zeros(0)
-    name = np.zeros(0, int)
+
+def _follow(planes: list[tuple[Ink, Ink, Ink]]) -> list[Family]:
+    """Follow the lines from column to column, on all planes side by side at once."""
+    height = max(len(best) for _, best, _ in planes)
+    columns = max(best.shape[1] for _, best, _ in planes)
+    thickest = widest((height, columns * STEP)) + 4
+    apart = height + FAR
+    found = [_sightings(best, slope) for _, best, slope in planes]
+    column, centres, sizes, start_leans = (
+        np.concatenate(part) for part in zip(*found, strict=True)
+    )
+    centres = centres + np.repeat(np.arange(len(planes)) * apart, [len(part[0]) for part in found])
+    order = np.argsort(column, kind="stable")
+    centres, sizes, start_leans = centres[order], sizes[order], start_leans[order]
+    bounds = np.searchsorted(column[order], np.arange(columns + 1)).tolist()
+
+    # What is known of each line: its place, lean, thickness, misses, sightings and name.
+    lines = np.zeros((6, 0))
     born = 0
     log: list[tuple[NDArray[Any], int, NDArray[Any], NDArray[Any]]] = []
     for c in range(columns):
         begin, end = bounds[c], bounds[c + 1]
         if begin == end:
-            if len(place):
-                place, missed = place + lean, missed + 1
-                alive = missed <= np.minimum(MAX_MISSES, age)
-                place, lean, thick, missed, age, name = (
-                    values[alive] for values in (place, lean, thick, missed, age, name)
-                )
+            if lines.shape[1]:
+                lines[0] += lines[1]
+                lines[3] += 1
+                alive = lines[3] <= np.minimum(MAX_MISSES, lines[4])
+                if not alive.all():
+                    lines = lines[:, alive]
             continue
         centre, run = centres[begin:end], sizes[begin:end]
         fresh = run <= thickest
+        place, lean, thick, missed, age, name = lines
         if len(place):
-            place = place + lean
-            right = centre.searchsorted(place).clip(0, end - begin - 1)
-            left = (right - 1).clip(0)
-            off_right = np.abs(centre[right] - place) - 0.5 * (run[right] - thick).clip(0)
-            off_left = np.abs(centre[left] - place) - 0.5 * (run[left] - thick).clip(0)
+            place += lean
+            right = np.minimum(centre.searchsorted(place), end - begin - 1)
+            left = np.maximum(right - 1, 0)
+            off_right = np.abs(centre[right] - place) - np.maximum(0.5 * (run[right] - thick), 0)
+            off_left = np.abs(centre[left] - place) - np.maximum(0.5 * (run[left] - thick), 0)
             choice = np.where(off_left <= off_right, left, right)
             good = np.flatnonzero(np.minimum(off_left, off_right) <= 2.0 + 0.4 * missed)
             # One line for a run: the one that has been followed longest.
@@ -180,8 +205,8 @@ def _follow(soft: Ink, best: Ink, slope: Ink) -> Family:
             age[on] += 1
             if len(j):
                 ran, had, expected = run[j], thick[on], place[on]
-                slack = (0.5 * (ran - had)).clip(0)
-                seen = centre[j] + (expected - centre[j]).clip(-slack, slack)
+                slack = np.maximum(0.5 * (ran - had), 0)
+                seen = centre[j] + np.minimum(np.maximum(expected - centre[j], -slack), slack)
                 seen = np.where(ran <= 1.3 * had + 1, centre[j], seen)
                 error = seen - expected
                 lean[on] += 0.12 * error
@@ -196,27 +221,28 @@ def _follow(soft: Ink, best: Ink, slope: Ink) -> Family:
             names = np.arange(born, born + len(new))
             born += len(new)
             log.append((names, c, centre[new], run[new]))
-            place = np.concatenate([place[alive], centre[new]])
-            lean = np.concatenate([lean[alive], start_leans[begin:end][new]])
-            thick = np.concatenate([thick[alive], run[new]])
-            missed = np.concatenate([missed[alive], np.zeros(len(new))])
-            age = np.concatenate([age[alive], np.ones(len(new))])
-            name = np.concatenate([name[alive], names])
-    return _collect(log, soft)
+            first = np.zeros((6, len(new)))
+            first[0], first[1], first[2] = centre[new], start_leans[begin:end][new], run[new]
+            first[4], first[5] = 1, names
+            lines = np.concatenate([lines[:, alive], first], axis=1)
+    return _collect(log, [soft for soft, _, _ in planes], apart)
 
 
 def runs(mask: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return row, first and last column of every run of ones along the rows of a 0/1 mask."""
-    change = np.diff(np.pad(mask.view(np.int8), ((0, 0), (1, 1))), axis=1)
+    framed = np.zeros((mask.shape[0], mask.shape[1] + 2), np.int8)
+    framed[:, 1:-1] = mask
+    change = framed[:, 1:] - framed[:, :-1]
     row, first = np.nonzero(change == 1)
     return row, first, np.nonzero(change == -1)[1] - 1
 
 
-def _collect(log: list[tuple[NDArray[Any], int, NDArray[Any], NDArray[Any]]], ink: Ink) -> Family:
+def _collect(
+    log: list[tuple[NDArray[Any], int, NDArray[Any], NDArray[Any]]], planes: list[Ink], apart: int
+) -> list[Family]:
     """Turn the log of sightings (name, column, place, thickness) into smooth lines."""
-    columns = ink.shape[1]
     empty = np.zeros(0)
-    names = np.concatenate([empty.astype(int), *(entry[0] for entry in log)])
+    names = np.concatenate([empty, *(entry[0] for entry in log)])
     order = names.argsort(kind="stable")
     at_column = np.repeat([entry[1] for entry in log], [len(entry[0]) for entry in log])
     at_column = at_column.astype(int)[order]
@@ -224,34 +250,73 @@ def _collect(log: list[tuple[NDArray[Any], int, NDArray[Any], NDArray[Any]]], in
     at_thick = np.concatenate([empty, *(entry[3] for entry in log)])[order]
     _, starts, counts = np.unique(names[order], return_index=True, return_counts=True)
     long = np.flatnonzero(counts >= REACH - 2)
-    long = np.sort(long[np.argsort(-counts[long], kind="stable")][:MAX_TRACKS])
-    places = np.full((len(long), columns), np.nan, np.float32)
-    seen = np.zeros((len(long), columns), bool)
-    thickness = np.zeros(len(long), np.float32)
-    for row, k in enumerate(long):
-        part = slice(starts[k], starts[k] + counts[k])
-        at = at_column[part]
-        first, last = at[0], at[-1]
-        line = np.interp(np.arange(first, last + 1), at, at_place[part])
-        places[row, first : last + 1] = _smooth(line)
-        seen[row, at] = True
+    plane = ((at_place[starts] + FAR / 2) // apart)[long]
+    families = []
+    for k, ink in enumerate(planes):
+        mine = long[plane == k]
+        mine = np.sort(mine[np.argsort(-counts[mine], kind="stable")][:MAX_TRACKS])
+        parts = [np.arange(starts[i], starts[i] + counts[i]) for i in mine]
+        at = np.concatenate([empty.astype(int), *parts])
+        families.append(
+            _lines(at_column[at], at_place[at] - k * apart, at_thick[at], counts[mine], ink)
+        )
+    return families
+
+
+def _lines(
+    column: NDArray[np.int64],
+    place: NDArray[np.float64],
+    thick: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    ink: Ink,
+) -> Family:
+    """Return the lines that were seen so many times each, one after another."""
+    n, columns = len(counts), ink.shape[1]
+    places = np.full((n, columns), np.nan, np.float32)
+    seen = np.zeros((n, columns), bool)
+    thickness = np.zeros(n, np.float32)
+    if n:
+        row = np.repeat(np.arange(n), counts)
+        seen[row, column] = True
         # The segments add 2 pixels by their dilation.
-        thickness[row] = max(1.0, float(np.median(at_thick[part])) - 2)
+        thickness[:] = np.maximum(1.0, medians(thick, counts) - 2)
+        first, last = column[counts.cumsum() - counts], column[counts.cumsum() - 1]
+        # All lines behind one another, each with room for `PAD` places before and after it.
+        begin = PAD + (last - first + 1 + 2 * PAD).cumsum() - (last - first + 1 + 2 * PAD)
+        shift = begin - first
+        end = shift + last
+        line = np.interp(np.arange(end[-1] + PAD + 1), column + shift[row], place)
+        line = _smooth(line, begin, end)
+        owner = np.repeat(np.arange(n), last - first + 1)
+        inside = np.concatenate([np.arange(a, b + 1) for a, b in zip(begin, end, strict=True)])
+        places[owner, inside - shift[owner]] = line[inside]
     return Family(places, seen, thickness, ink)
 
 
-def _smooth(line: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a line without its jitter: the median of 5, then the mean of 5, ends continued."""
+def medians(values: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the median of each group of values; the groups follow one another."""
+    ordered = values[np.lexsort((values, np.repeat(np.arange(len(counts)), counts)))]
+    start = counts.cumsum() - counts
+    both: NDArray[np.float64] = ordered[start + (counts - 1) // 2] + ordered[start + counts // 2]
+    return both / 2
+
+
+def _smooth(
+    line: NDArray[np.float64], begin: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return lines without their jitter: the median of 5, then the mean of 5, ends continued."""
     for kind in ("median", "mean"):
-        reach = min(2, (len(line) - 1) // 2)
-        if not reach:
-            return line
-        head = 2 * line[0] - line[reach:0:-1]
-        tail = 2 * line[-1] - line[-2 : -2 - reach : -1]
-        around = np.lib.stride_tricks.sliding_window_view(
-            np.concatenate([head, line, tail]), 2 * reach + 1
-        )
-        line = np.median(around, axis=1) if kind == "median" else around.mean(axis=1)
+        for k in range(1, PAD + 1):
+            line[begin - k] = 2 * line[begin] - line[begin + k]
+            line[end + k] = 2 * line[end] - line[end - k]
+        a, b, c, d, e = np.lib.stride_tricks.sliding_window_view(line, 2 * PAD + 1).T
+        if kind == "mean":
+            middle = (a + b + c + d + e) / 5
+        else:
+            f = np.maximum(np.minimum(a, b), np.minimum(d, e))
+            g = np.minimum(np.maximum(a, b), np.maximum(d, e))
+            middle = np.maximum(np.minimum(f, g), np.minimum(np.maximum(f, g), c))
+        line = np.concatenate([line[:PAD], middle, line[-PAD:]])
     return line
 
 
@@ -265,22 +330,27 @@ def darkest_path(score: NDArray[np.float32]) -> NDArray[np.int64]:
     """
     lines, offsets, width = score.shape
     score = score - np.float32(0.02) * np.abs(np.arange(offsets) - offsets // 2)[:, None]
-    score = np.ascontiguousarray(score.transpose(2, 0, 1), np.float32)
-    came = np.zeros((width, lines, offsets), np.int8)
-    total = np.full((lines, offsets + 2), -np.inf, np.float32)  # with a wall on both sides
-    total[:, 1:-1] = score[0]
-    for column in range(1, width):
-        below, above = total[:, :-2] - np.float32(0.15), total[:, 2:] - np.float32(0.15)
-        step = came[column]
-        step -= below > total[:, 1:-1]
-        best = np.maximum(below, total[:, 1:-1])
-        step[above > best] = 1
-        total[:, 1:-1] = np.maximum(best, above) + score[column]
-    total = total[:, 1:-1]
-    at = total.argmax(axis=1)
-    path = np.empty((lines, width), np.int64)
-    each = np.arange(lines)
-    for column in range(width - 1, -1, -1):
-        path[:, column] = at
-        at = at + came[column, each, at]
-    return path
+    score = np.ascontiguousarray(score.transpose(2, 1, 0), np.float32)
+    total = np.full((width, offsets + 2, lines), -np.inf, np.float32)  # a wall on both sides
+    total[0, 1:-1] = score[0]
+    beside = np.empty((offsets, lines), np.float32)
+    for before, now, below, above, here in zip(
+        total[:-1, 1:-1], total[1:, 1:-1], total[:-1, :-2], total[:-1, 2:], score[1:], strict=True
+    ):
+        np.maximum(below, above, out=beside)
+        np.subtract(beside, TURN, out=beside)
+        np.maximum(before, beside, out=now)
+        np.add(now, here, out=now)
+    below, above = total[:-1, :-2] - TURN, total[:-1, 2:] - TURN
+    best = np.maximum(below, total[:-1, 1:-1])
+    came = (above > best).astype(np.intp)
+    came -= (below > total[:-1, 1:-1]) & (came == 0)
+    # The way back, in places of the flat array: offset × lines + line.
+    came = (came * lines).reshape(width - 1, -1)
+    at = total[-1, 1:-1].argmax(axis=0) * lines + np.arange(lines)
+    path = np.empty((width, lines), np.int64)
+    path[-1] = at
+    for column in range(width - 2, -1, -1):
+        at = at + came[column].take(at)
+        path[column] = at
+    return np.ascontiguousarray(path.T // lines) if lines else path.T
