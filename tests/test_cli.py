@@ -267,7 +267,8 @@ def test_data_lists_counts_and_draws(cli, tmp_path, monkeypatch):
     assert re.search(r"^mnist +– +– +not here; train downloads it once", out, re.MULTILINE)
     assert re.search(r"^digits +1,500 +297 ", out, re.MULTILINE)
     rows = json.loads(cli("data", "--json")[1])
-    assert [row["name"] for row in rows] == ["mnist", "digits"]
+    assert [row["name"] for row in rows] == ["mnist", "digits", "synthetic"]
+    assert rows[2]["train"] == 60_000
     content = json.loads(cli("data", "digits", "--json")[1])
     assert sum(content["counts"]["train"]) == 1_500
     with Image.open(tmp_path / content["sheet"]) as sheet:

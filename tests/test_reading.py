@@ -135,6 +135,14 @@ def test_a_page_that_lies_askew_reads(model, degrees):
     assert read(askew, model=model).text.split("\n") == LINES
 
 
+@pytest.mark.parametrize("slant", [-0.5, 0.4, 0.7])
+def test_a_hand_that_leans_reads(model, slant):
+    page = np.pad(draw(), 120, constant_values=235)
+    shear = np.array([[1, -slant, slant * page.shape[0] / 2], [0, 1, 0]])
+    leaning = cv2.warpAffine(page, shear, page.shape[::-1], flags=cv2.INTER_AREA, borderValue=235)
+    assert read(leaning, model=model).text.split("\n") == LINES
+
+
 def test_a_shadow_on_tinted_paper_reads(model):
     page = draw(paper=200)
     across = np.linspace(-8, 8, page.shape[1])

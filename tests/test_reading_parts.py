@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digitscope.ink import find_ink
 from digitscope.reading.chains import NEVER, Chain
 from digitscope.reading.judge import Judge, Verdict, to_tile
-from digitscope.reading.lines import TextLine, find_lines, find_slope
+from digitscope.reading.lines import TextLine, find_lines, find_slant, find_slope
 from digitscope.reading.numbers import Company
 from digitscope.reading.pieces import Lean, Piece, extent, join, take_apart
 from digitscope.reading.splits import find_cuts, part
@@ -109,6 +109,18 @@ def test_the_slope_of_a_page_is_found(degrees):
     assert math.degrees(math.atan(find_slope(np.array(boxes, np.float32)))) == pytest.approx(
         degrees, abs=1.01
     )
+
+
+@pytest.mark.parametrize(("slope", "slant"), [(0.0, 0.6), (0.0, -0.4), (0.2, 0.5)])
+def test_the_slant_of_a_hand_is_found_on_any_slope(slope, slant):
+    back = np.linalg.inv(Lean(slope, slant).matrix)
+    ink = np.zeros((300, 700), np.uint8)
+    for k in range(6):  # uprights with a foot, drawn where all is upright
+        corners = np.array([(60 + 80 * k, 40), (60 + 80 * k, 90), (85 + 80 * k, 90)])
+        cv2.polylines(ink, [(corners @ back.T + (80, 90)).round().astype(np.int32)], False, 255, 4)
+    pieces = take_apart(ink)
+    boxes = np.array([extent(p, Lean(slope)) for p in pieces], np.float32)
+    assert find_slant(pieces, boxes, slope) == pytest.approx(slant, abs=0.11)
 
 
 def test_a_large_number_and_small_lines_beside_it_keep_apart():

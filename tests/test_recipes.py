@@ -26,9 +26,10 @@ def test_classic_is_the_script_that_everyone_knows():
     )
 
 
-def test_the_shipped_recipes_share_one_network():
-    assert list(RECIPES) == ["classic", "mlp", "mlp-max"]
+def test_the_shipped_recipes_share_one_hidden_layer():
+    assert list(RECIPES) == ["classic", "mlp", "mlp-max", "cnn"]
     assert {(r.hidden, r.activation) for r in RECIPES.values()} == {((128,), "relu")}
+    assert [name for name, recipe in RECIPES.items() if recipe.filters] == ["cnn"]
     assert all(name == recipe.name for name, recipe in RECIPES.items())
 
 

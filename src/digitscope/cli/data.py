@@ -13,7 +13,8 @@ EACH = 20  # images of each digit on a sheet
 
 def command(
     name: Annotated[
-        str | None, typer.Argument(help="mnist, digits or folder:PATH.", show_default="list all")
+        str | None,
+        typer.Argument(help="mnist, digits, synthetic or folder:PATH.", show_default="list all"),
     ] = None,
     data_dir: DataDirOption = None,
     sheet: Annotated[
@@ -28,6 +29,7 @@ def command(
     Examples:
       digitscope data
       digitscope data mnist --sheet mnist.png
+      digitscope data synthetic
       digitscope data folder:my-digits
     """
     if name is None:
@@ -64,6 +66,11 @@ def _list(data_dir: Path | None, json: bool) -> None:
         try:
             if name == "mnist" and find_mnist(data_dir) is None:
                 row["source"] = "not here; train downloads it once (11 MB)"
+            elif name == "synthetic":
+                from digitscope.data.synthetic import TEST, TRAIN
+
+                source = "drawn from strokes, some ten seconds when it is asked for"
+                row |= {"train": TRAIN, "test": TEST, "source": source}
             else:
                 data = load_data(name, data_dir)
                 row |= {"train": len(data.train), "test": len(data.test), "source": data.source}
@@ -77,4 +84,6 @@ def _list(data_dir: Path | None, json: bool) -> None:
     for row in rows:
         counts = "  ".join(f"{row[s]:6,}" if row[s] else "     –" for s in ("train", "test"))
         print(f"{row['name']:12}  {counts}  {row['source']}")
-    print("folder:PATH        –       –  your own: subfolders 0 to 9, or a CSV of path,label")
+    print(
+        "folder:PATH        –       –  your own: subfolders 0 to 9, a CSV of path,label, or an .npz"
+    )

@@ -26,6 +26,7 @@ GLYPHS = tuple(glyph for symbol in BOOK for glyph in symbol)
 TYPE = "acdefhjkmnprtuvwxyzACDEFGHJKLMNPQRTUVWXYZ+=?%&#@*<>$~[]"
 SHARES = {"letters": 0.34, "signs": 0.24, "type": 0.08, "clutter": 0.34}
 SEED = 28
+TRAIN, TEST = 60_000, 10_000  # images, as many as MNIST has
 
 
 def draw_digits(
@@ -142,7 +143,7 @@ def _choose(glyphs: tuple[Glyph, ...], n: int, rng: np.random.Generator) -> NDAr
     return rng.choice(len(glyphs), n, p=weights / weights.sum())
 
 
-def load_synthetic(train: int = 60_000, test: int = 10_000, non_digits: int = 10_000) -> Dataset:
+def load_synthetic(train: int = TRAIN, test: int = TEST, non_digits: int = TEST) -> Dataset:
     """Return drawn digits as a data set, the same ones every time.
 
     Parameters

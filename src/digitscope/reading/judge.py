@@ -1,6 +1,5 @@
 """Ask the classifier about pieces of ink, all of them at once, and none of them twice."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from digitscope.images import SIDE, Images
 from digitscope.preprocess import fit_to_box
 from digitscope.reading.pieces import Lean, Piece, join
 
-MOST = 4_000  # questions about one picture; what comes after them is no digit
+MOST = 4_000  # questions about one sheet; what comes after them is no digit
 BATCH = 512  # questions at a time, so that memory stays flat
 LARGE = 80  # pixels; a larger piece is halved before it is fitted, which is much faster
 LEVEL = 0.02  # pixels per pixel; what leans less stands
@@ -62,11 +61,17 @@ class Judge:
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
         self._known: dict[Key, Verdict] = {}
+        self._left = MOST
+
+    def refill(self) -> None:
+        """Allow as many questions again, about the next sheet."""
+        self._left = MOST
 
     def ask(self, questions: Iterable[tuple[Key, Lean]]) -> None:
         """Judge pieces, joined, each with the lean of its line."""
         new = {key: lean for key, lean in questions if key not in self._known}
-        keys = list(new)[: max(0, MOST - len(self._known))]
+        keys = list(new)[: self._left]
+        self._left -= len(keys)
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]
             images = np.stack([to_tile(join(key), new[key]) for key in part])

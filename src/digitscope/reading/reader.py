@@ -103,8 +103,9 @@ def read_sheet(
     height, width = shape if quarters % 2 == 0 else shape[::-1]
     scale = (width / sheet.darkness.shape[1], height / sheet.darkness.shape[0])
     grids = [take_cells(grid, scale) for grid in sheet.grids]
-    chains = [Chain(line) for line in find_lines(sheet.loose)]
-    everywhere = chains + [c for grid in grids for row in grid for cell in row for c in cell.chains]
+    chains = [Chain(line) for line in find_lines(sheet.loose) if line.height >= LEAST]
+    everywhere = [c for grid in grids for row in grid for cell in row for c in cell.chains] + chains
+    judge.refill()
     judge.ask(question for chain in everywhere for question in chain.questions())
     doubtful = [chain for chain in everywhere if chain.doubt(judge)]
     judge.ask(question for chain in doubtful for question in chain.questions())
