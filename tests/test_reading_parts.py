@@ -115,9 +115,9 @@ def test_the_slope_of_a_page_is_found(degrees):
 def test_the_slant_of_a_hand_is_found_on_any_slope(slope, slant):
     back = np.linalg.inv(Lean(slope, slant).matrix)
     ink = np.zeros((300, 700), np.uint8)
-    for k in range(6):  # uprights with a foot, drawn where all is upright
-        corners = np.array([(60 + 80 * k, 40), (60 + 80 * k, 90), (85 + 80 * k, 90)])
-        cv2.polylines(ink, [(corners @ back.T + (80, 90)).round().astype(np.int32)], False, 255, 4)
+    for left in range(60, 540, 80):  # narrow boxes, drawn where all is upright
+        corners = np.array([(left, 40), (left + 18, 40), (left + 18, 90), (left, 90)])
+        cv2.polylines(ink, [(corners @ back.T + (80, 90)).round().astype(np.int32)], True, 255, 4)
     pieces = take_apart(ink)
     boxes = np.array([extent(p, Lean(slope)) for p in pieces], np.float32)
     assert find_slant(pieces, boxes, slope) == pytest.approx(slant, abs=0.11)

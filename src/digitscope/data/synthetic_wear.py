@@ -4,15 +4,12 @@ Dry pens, blur, ragged edges of a threshold, coarse scans, crops that cut a sliv
 the 20×20 box with the centre of mass in the middle.
 """
 
-import functools
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from digitscope.images import SIDE
-from digitscope.preprocess import BOX
+from digitscope.preprocess import BOX, resampling
 
 Floats = NDArray[np.float32]
 Ink = NDArray[np.uint8]  # (height, width), 0 = paper, 255 = ink
@@ -24,15 +21,8 @@ WIDEST = 1.4  # how far a nib may stretch the canvas sideways
 CANVAS = (REACH + 2 * MARGIN, round(REACH * WIDEST) + 2 * MARGIN)
 
 
-@functools.lru_cache(maxsize=4096)
-def _resampling(source: int, target: int) -> Floats:
-    """Return Pillow's bicubic filter from `source` to `target` pixels as a matrix."""
-    image = Image.fromarray(np.eye(source, dtype=np.float32))
-    return np.asarray(image.resize((source, target), Image.Resampling.BICUBIC))
-
-
 def fit(ink: Ink, squash: float = 1.0) -> NDArray[np.uint8]:
-    """Do what `preprocess.fit_to_box` does to uint8 ink, five times as fast.
+    """Do what `preprocess.fit_to_box` does to uint8 ink, but leave its strokes as they are.
 
     Parameters
     ----------
@@ -46,7 +36,7 @@ def fit(ink: Ink, squash: float = 1.0) -> NDArray[np.uint8]:
     scale = BOX / max(height, width * squash)
     rows, columns = max(1, round(height * scale)), max(1, round(width * squash * scale))
     image = np.zeros((SIDE, SIDE), np.uint8)
-    scaled = _resampling(height, rows) @ digit.astype(np.float32) @ _resampling(width, columns).T
+    scaled = resampling(height, rows) @ digit.astype(np.float32) @ resampling(width, columns).T
     # cv2 rounds and clips in one go.
     digit = cv2.convertScaleAbs(np.maximum(scaled, 0))
     moments = cv2.moments(digit)
