@@ -239,9 +239,9 @@ def _with_usual_stroke(digit: NDArray[np.float32]) -> NDArray[np.float32]:
 
     # Four times as fine as MNIST, with a margin for strokes to grow into.
     width, height = _size(digit, BOX)
-    rim = [2 * FINE] * 4
+    rim = 2 * FINE
     fine = _resize(digit, (width * FINE, height * FINE))
-    fine = cv2.copyMakeBorder(fine, *rim, cv2.BORDER_CONSTANT)
+    fine = cv2.copyMakeBorder(fine, rim, rim, rim, rim, cv2.BORDER_CONSTANT)
     inside = (fine > 110).astype(np.uint8)
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
     # Across a bar w pixels wide the distance to the first pixel outside is (w + 2) / 4 in the mean.

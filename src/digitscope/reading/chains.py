@@ -37,6 +37,7 @@ TOGETHER = 5  # pieces that one digit may be made of
 WIDEST, TALLEST = 1.25, 1.9  # of a digit that is no whole piece
 LONGEST = 12.0  # a wider piece is no number
 THINNEST = 0.02  # ink of what is cut off, in squares of a digit's height
+BROADEST = 2.0  # of a digit that is one whole piece
 SPECK = 0.22  # what is smaller in both directions is no digit, but may be part of one
 DUST = 0.07  # what is smaller is nothing
 DOUBT = {0.5: 0.8, 0.8: 0.97}  # from that width on, what is less surely one digit may be several
@@ -222,6 +223,8 @@ class Chain:
                 if max(width, height) < SPECK or (len(key) > 1 and height > TALLEST):
                     continue
                 price = self._price(key, start, stop)
+                if key[0] is self._pieces[first] and len(key) == 1 and width <= BROADEST:
+                    price = max(price, DEAREST)  # one stroke of the pen; some digits are that wide
                 if price >= DEAREST:
                     self._spans.append(_Span(key, start, stop, price))
 

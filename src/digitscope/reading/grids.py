@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.ink import level
-from digitscope.rules.lattice import Lattice, Points, find_lattices
 from digitscope.rules.erasing import Band, erase, extent
+from digitscope.rules.lattice import Lattice, Points, find_lattices
 from digitscope.rules.tracing import STEP, Ink, Tracing, darkest_path, trace_rules
 
 Plane: TypeAlias = NDArray[np.float32]

@@ -35,6 +35,7 @@ GAP = 6  # columns without ink, behind which a rule is not looked for
 CRUMBS = 2.5  # times a rule's thickness; smaller pieces may be left over from it
 FEW = 4  # pieces of writing; with fewer, only rules as long as the page go
 ENOUGH = 60  # places along a rule that say how thick and how dark it is
+GAPS = 2  # places of 17 along the side of a single box where its rule may be broken
 ALONE = 0.5  # share of its length on which a rule has paper on both sides
 
 
@@ -241,6 +242,14 @@ def _is_form(lattice: Lattice, work: Ink, half: float) -> bool:
             return False
     if lattice.whole.size >= 3:
         return True
+    sides = [
+        _along(work, *ends, place=GAPS)
+        for lines in (corners, corners.transpose(1, 0, 2))
+        for line in lines
+        for ends in itertools.pairwise(line)
+    ]
+    if min(sides) <= half:  # the strokes of digits leave gaps at the corners
+        return False
     for r, c in np.argwhere(lattice.whole):
         quad = lattice.corners[[r, r, r + 1, r + 1], [c, c + 1, c + 1, c]]
         inner = quad.mean(axis=0) + 0.7 * (quad - quad.mean(axis=0))
@@ -251,8 +260,13 @@ def _is_form(lattice: Lattice, work: Ink, half: float) -> bool:
     return False
 
 
-def _along(plane: Ink, start: NDArray[np.int64], stop: NDArray[np.int64]) -> float:
-    """Return how dark a straight rule is, the most of three pixels across."""
+def _along(
+    plane: Ink, start: NDArray[np.int64], stop: NDArray[np.int64], *, place: int = 8
+) -> float:
+    """Return how dark a straight rule is, the most of three pixels across.
+
+    `place` of 17 along it, in the order of their darkness: 8 for the middle one.
+    """
     share = np.linspace(0.1, 0.9, 17)[:, None]
     x, y = (start + share * (stop - start)).round().astype(int).T
     offsets = np.arange(-1, 2)[:, None]
@@ -260,7 +274,7 @@ def _along(plane: Ink, start: NDArray[np.int64], stop: NDArray[np.int64]) -> flo
     upright = abs(stop[1] - start[1]) > abs(stop[0] - start[0])
     rows, columns = (y + 0 * offsets, x + offsets) if upright else (y + offsets, x + 0 * offsets)
     return float(
-        np.sort(plane[rows.clip(0, height - 1), columns.clip(0, width - 1)].max(axis=0))[8]
+        np.sort(plane[rows.clip(0, height - 1), columns.clip(0, width - 1)].max(axis=0))[place]
     )
 
 
