@@ -352,3 +352,15 @@ def test_a_damaged_file_raises_nothing_but_our_own(model, kind, data):
     cut = data.draw(st.integers(0, len(content)))
     with contextlib.suppress(DigitscopeError):
         read(bytes(content[: cut or None]), model=model)
+
+
+def test_dashes_down_a_margin_are_no_ones(model):
+    page = draw()
+    for top in range(10, 260, 40):
+        page[top : top + 25, 620:624] = 30
+    assert read(page, model=model).text.split("\n") == LINES
+
+
+def test_a_list_of_single_digits_keeps_its_ones(model):
+    digits = list("1738")
+    assert read(draw(digits), model=model).text.split("\n") == digits

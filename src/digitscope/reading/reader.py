@@ -21,7 +21,7 @@ from digitscope.reading.cells import take_cells, to_grid
 from digitscope.reading.chains import Chain
 from digitscope.reading.judge import Judge
 from digitscope.reading.lines import find_lines
-from digitscope.reading.numbers import Company, company, to_numbers
+from digitscope.reading.numbers import Company, company, to_numbers, without_bars
 from digitscope.reading.page import Line, Number, Page
 from digitscope.reading.sheet import LEAST, Sheet
 from digitscope.reading.turns import suspect_turn
@@ -124,7 +124,7 @@ def read_sheet(
         width,
         height,
         90 * quarters,
-        tuple(Line(line) for line in found if line),
+        tuple(Line(line) for line in without_bars(found)),
         tuple(to_grid(grid, numbers) for grid in grids),
     )
     return page, evidence
