@@ -25,7 +25,7 @@ PAGE = 4  # glyphs for which the page counts in the company of a line's own
 RAISED = 0.8  # of the height before it; a superscript is lower
 PRINT = 0.6  # share of strangers from which on a line is a line of words
 FEWEST = 5  # glyphs of such a line
-BARS = 3  # lone ones in a row, or lines of one 1 each, without any other digit
+BARS = 3  # lone ones in a row, or lines of nothing but 1s: the rest of rules
 POINT = 0.08  # heights; a smaller dot is dirt
 
 
@@ -80,16 +80,17 @@ class Company:
 def without_bars(lines: Sequence[tuple[Number, ...]]) -> list[tuple[Number, ...]]:
     """Return the lines of a page that hold numbers, without those that are the rest of its rules.
 
-    Dashes down a margin, and the uprights of a table that the picture cuts off, are lines of a
-    single 1 each. Several of them, and more than there are lines of any other single digit, are no
-    list of answers.
+    Dashes down a margin, and the uprights of a table or of squared paper, are lines of nothing but
+    1s. Several of them, and more than there are lines of any other single digit, are no list of
+    answers.
     """
     lines = [numbers for numbers in lines if numbers]
-    alone = ["".join(number.text for number in numbers) for numbers in lines]
-    ones, singles = alone.count("1"), sum(len(text) == 1 for text in alone)
-    if ones < BARS or ones <= singles - ones:
+    texts = ["".join(number.text for number in numbers) for numbers in lines]
+    bars = [set(text) == {"1"} for text in texts]
+    singles = sum(len(text) == 1 and text != "1" for text in texts)
+    if sum(bars) < max(BARS, singles + 1):
         return lines
-    return [numbers for numbers, text in zip(lines, alone, strict=True) if text != "1"]
+    return [numbers for numbers, bar in zip(lines, bars, strict=True) if not bar]
 
 
 def company(chain: Chain, readings: Sequence[Reading], judge: Judge, threshold: float) -> Company:
