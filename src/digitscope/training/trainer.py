@@ -107,7 +107,7 @@ def train(
     --------
     >>> run = train(RECIPES["mlp"].but(epochs=1), data="digits")  # doctest: +SKIP
     >>> run.metrics["accuracy"]  # doctest: +SKIP
-    0.919...
+    0.9...
     """
     recipe = get_recipe(recipe)
     timings: dict[str, float] = {}
