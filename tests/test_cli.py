@@ -19,7 +19,18 @@ from digitscope.cli import app, main
 from digitscope.runs import Run
 
 PROGRAM = [sys.executable, "-c", "from digitscope.cli import main; main()"]
-COMMANDS = ["compare", "data", "evaluate", "export", "models", "predict", "read", "report", "train"]
+COMMANDS = [
+    "compare",
+    "data",
+    "evaluate",
+    "explain",
+    "export",
+    "models",
+    "predict",
+    "read",
+    "report",
+    "train",
+]
 
 
 @pytest.fixture

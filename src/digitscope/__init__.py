@@ -18,6 +18,8 @@ _HOME = {
     "resume": "training",
     "evaluate": "evaluation",
     "compare": "evaluation",
+    "explain": "explanation",
+    "occlude": "explanation",
     "read": "reading",
     "Page": "reading",
     "report": "reporting",
@@ -37,8 +39,10 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "explain",
     "load",
     "load_data",
+    "occlude",
     "read",
     "report",
     "resume",
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from digitscope.data import load_data
     from digitscope.errors import DigitscopeError
     from digitscope.evaluation import compare, evaluate
+    from digitscope.explanation import explain, occlude
     from digitscope.preprocess import to_mnist
     from digitscope.reading import Page, read
     from digitscope.recipes import RECIPES, Recipe

@@ -4,7 +4,7 @@ The file is data: ONNX Runtime computes its graph and runs no code from it.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,29 @@ from digitscope.errors import BadModel, did_you_mean
 from digitscope.images import DIGITS, SIDE, Images, Probabilities, check_images
 from digitscope.model_card import KEY, ModelCard
 
-DIGIT = "digit"  # the output that says whether it is one
+FURTHER = ("digit", "several")  # outputs of a network that refuses: that it is one, or several
 PRETRAINED = ("cnn", "mlp")
 MODELS = Path(__file__).parent / "models"
 CHUNK = 8_192  # images at a time, so that memory stays flat however many there are
+
+
+class Judgement(NamedTuple):
+    """What a network says of images.
+
+    Attributes
+    ----------
+    probabilities : ndarray of shape (n, 10), dtype float32
+        Of each digit, provided that it is one; calibrated. Rows add up to 1.
+    digit : ndarray of shape (n,), dtype float32
+        0 to 1. From a network that was trained to refuse, the probability that the image shows one
+        whole digit; from any other, the largest of the ten probabilities, which tells less.
+    several : ndarray of shape (n,), dtype float32
+        The probability that it shows several digits; 0 from a network that was not trained to tell.
+    """
+
+    probabilities: Probabilities
+    digit: NDArray[np.float32]
+    several: NDArray[np.float32]
 
 
 class Classifier:
@@ -72,11 +91,10 @@ class Classifier:
     def _check_form(self) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         wanted = "expected one input uint8 (n, 28, 28) and one output float (n, 10)"
-        # A network that learned to refuse has a second output.
-        self.refuses = len(outputs) == 2 and (outputs[1].name, outputs[1].type) == (
-            DIGIT,
-            "tensor(float)",
-        )
+        further = [(o.name, o.type) for o in outputs[1:]]
+        self.refuses = 0 < len(further) <= len(FURTHER) and further == [
+            (name, "tensor(float)") for name in FURTHER[: len(further)]
+        ]
         if self.refuses:
             outputs = outputs[:1]
         for given, dtype, shape in ((inputs, "uint8", (SIDE, SIDE)), (outputs, "float", (DIGITS,))):
@@ -130,8 +148,8 @@ class Classifier:
         """
         return self._run(images, calibrated)[0]
 
-    def judge(self, images: Images) -> tuple[Probabilities, NDArray[np.float32]]:
-        """Return the probability of each digit, and a score that it is a digit at all.
+    def judge(self, images: Images) -> Judgement:
+        """Return the probability of each digit, and scores that it is one at all, or several.
 
         Parameters
         ----------
@@ -140,34 +158,28 @@ class Classifier:
 
         Returns
         -------
-        probabilities : ndarray of shape (n, 10), dtype float32
-            Of each digit, provided that it is one; calibrated. Rows add up to 1.
-        score : ndarray of shape (n,), dtype float32
-            0 to 1. From a network that was trained to refuse, the probability that the image shows
-            one whole digit; from any other, the largest of the ten probabilities, which tells less.
+        Judgement
 
         Raises
         ------
         BadImage
             For any other type, dtype or shape.
         """
-        probabilities, score = self._run(images, calibrated=True)
-        return probabilities, probabilities.max(axis=1, initial=0) if score is None else score
+        return self._run(images, calibrated=True)
 
-    def _run(
-        self, images: Images, calibrated: bool
-    ) -> tuple[Probabilities, NDArray[np.float32] | None]:
+    def _run(self, images: Images, calibrated: bool) -> Judgement:
         check_images(images)
         result = np.empty((len(images), DIGITS), np.float32)
-        score = np.empty(len(images), np.float32) if self.refuses else None
+        scores = np.zeros((len(FURTHER), len(images)), np.float32)
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
-            result[part], *others = self._session.run(None, {self._input: images[part]})
-            if score is not None:
-                score[part] = others[0].reshape(-1)
+            result[part], *further = self._session.run(None, {self._input: images[part]})
+            for row, score in zip(scores, further, strict=False):
+                row[part] = score.reshape(-1)
         if calibrated and self.card.temperature != 1:
             result = temper(result, self.card.temperature)
-        return result, score
+        digit, several = scores
+        return Judgement(result, digit if self.refuses else result.max(axis=1, initial=0), several)
 
     def predict(self, images: Images) -> NDArray[np.int64]:
         """Return the most probable digit of each image.

@@ -10,7 +10,18 @@ import sys
 import typer
 
 from digitscope import __version__
-from digitscope.cli import compare, data, evaluate, export, models, predict, read, report, train
+from digitscope.cli import (
+    compare,
+    data,
+    evaluate,
+    explain,
+    export,
+    models,
+    predict,
+    read,
+    report,
+    train,
+)
 from digitscope.cli.common import remark
 from digitscope.errors import DigitscopeError
 
@@ -22,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, compare, predict, read, report, export, data, models):
+for command in (train, evaluate, compare, predict, read, explain, report, export, data, models):
     app.command(
         name=command.__name__.rpartition(".")[2],
         # Typer keeps the lines of a paragraph that begins with the character \b.

@@ -48,7 +48,7 @@ def command(
     scores = evaluate(classifier, images)
     refusal = None
     if len(dataset.non_digits):
-        digits, others = (classifier.judge(i)[1] for i in (images.images, dataset.non_digits))
+        digits, others = (classifier.judge(i).digit for i in (images.images, dataset.non_digits))
         refusal = score_refusal(digits, others, classifier.threshold)
     if json:
         content = {"model": str(classifier.path), "data": dataset.name, "split": split}

@@ -9,6 +9,7 @@
     figures_scores.py      what it gets right: confusion, precision, mistakes
     figures_confidence.py  whether it knows: calibration, coverage
     figures_network.py     what it learned: the weights of the first layer
+    figures_explanation.py why it says what it says of one image
     style.py, wording.py   how figures look, and how numbers are written
 
 Importing this loads neither Matplotlib nor NumPy; `report` does.

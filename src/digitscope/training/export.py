@@ -29,7 +29,19 @@ Format = Literal["onnx", "litert", "savedmodel"]
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "savedmodel": ""}
 CHECKED = 1_000  # bundled digits, always at hand, on which the export must agree with Keras
 CLASSES = frozenset(
-    {"Sequential", "InputLayer", "Rescaling", "Flatten", "Dense", "Dropout", "DTypePolicy"}
+    {
+        "Activation",
+        "BatchNormalization",
+        "Conv2D",
+        "Dense",
+        "Dropout",
+        "DTypePolicy",
+        "Flatten",
+        "InputLayer",
+        "Rescaling",
+        "Reshape",
+        "Sequential",
+    }
 )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from digitscope.data import Split
 from digitscope.errors import BadRun
 from digitscope.files import replacing
-from digitscope.images import DIGITS
+from digitscope.images import DIGITS, NO_DIGIT, SEVERAL, Images
 from digitscope.recipes import Recipe
 from digitscope.runs import Row
 from digitscope.training.compiled import (
@@ -34,6 +34,7 @@ from digitscope.training.networks import build_network, build_optimizer, rate_fa
 
 PROBE = 2_000  # training images on which the gradient norms are taken, the same in each epoch
 PART = 50  # steps of a convolutional network between two signs of life
+ROWS = 0.75  # share of the touching digits that stay rows
 CHUNK = 5_000  # images at a time through the uncompiled network
 
 State = list[np.ndarray]  # the values of all variables: of the model, then of the optimizer
@@ -88,8 +89,16 @@ class Fit:
     ) -> None:
         self.recipe = recipe
         self.train, self.held_out = train, held_out
-        drawn = np.arange(recipe.synthetic) % DIGITS, np.full(recipe.non_digits, DIGITS)
-        self.labels = np.concatenate([train.labels, *drawn]).astype(np.int32)
+        rows = round(ROWS * recipe.touching)
+        self.labels = np.concatenate(
+            [
+                train.labels,
+                np.arange(recipe.synthetic) % DIGITS,
+                np.arange(recipe.touching - rows) % DIGITS,
+                np.full(recipe.non_digits, NO_DIGIT),
+                np.full(rows, SEVERAL),
+            ]
+        ).astype(np.int32)
         self.batch_size = min(recipe.batch_size, len(self.labels))
         self.steps = math.ceil(len(self.labels) / self.batch_size)
         self.model = build_network(recipe)
@@ -230,29 +239,42 @@ class Fit:
     def _images(self, epoch: int) -> Any:
         """Return the training images of an epoch as a tensor, in the order of `labels`."""
         recipe = self.recipe
-        if not (recipe.augmentation or recipe.synthetic or recipe.non_digits):
+        drawn = recipe.synthetic or recipe.non_digits
+        if not (recipe.augmentation or drawn):
             if self._tensor is None:
                 self._tensor = keras.ops.convert_to_tensor(self.train.images)
             return self._tensor
         images = self.train.images
-        n = len(images)
-        if recipe.synthetic or recipe.non_digits:
-            from digitscope.data import synthetic  # OpenCV, which few recipes need
-
-            rng = np.random.default_rng([recipe.seed, epoch, 2])
-            drawn = [synthetic.draw_digits(self.labels[n : n + recipe.synthetic], rng)]
-            if recipe.non_digits:
-                others = synthetic.draw_non_digits(
-                    recipe.non_digits, rng, images, labels=self.train.labels
-                )
-                drawn.append(others)
-            images = np.concatenate([images, *drawn])
+        if drawn:
+            images = np.concatenate(
+                [images, *self._draw(np.random.default_rng([recipe.seed, epoch, 2]))]
+            )
         if recipe.augmentation:
             from digitscope.training.augmentation import augment
 
             rng = np.random.default_rng([recipe.seed, epoch, 1])
             images = augment(images, rng, recipe.augmentation)
         return keras.ops.convert_to_tensor(images)
+
+    def _draw(self, rng: np.random.Generator) -> list[Images]:
+        """Return the drawn images of an epoch in the order of their labels."""
+        from digitscope.data import synthetic  # OpenCV, which few recipes need
+
+        recipe, real = self.recipe, self.train
+        labels = self.labels[len(real) :]
+        drawn = [synthetic.draw_digits(labels[: recipe.synthetic], rng)]
+        touching: list[Images] = []
+        if recipe.touching:
+            rows = round(ROWS * recipe.touching)
+            digits = labels[recipe.synthetic : recipe.synthetic + recipe.touching - rows]
+            touching = list(synthetic.draw_touching(digits, rows, rng, real.images, real.labels))
+            drawn.append(touching[0])
+        if recipe.non_digits:
+            others = synthetic.draw_non_digits(
+                recipe.non_digits, rng, real.images, labels=real.labels, rows=not touching
+            )
+            drawn.append(others)
+        return drawn + touching[1:]
 
     def _order(self, epoch: int) -> np.ndarray:
         """Return the order of an epoch's images; its first ones also fill up the last batch."""

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from digitscope.classifier import DIGIT
+from digitscope.classifier import FURTHER
 from digitscope.errors import BadModel
 from digitscope.files import replacing
 from digitscope.images import DIGITS, SIDE, Images, Probabilities
@@ -23,8 +23,9 @@ OPSET, IR_VERSION = 17, 8  # read by every ONNX Runtime since 1.13
 TINY = float(np.finfo(np.float32).tiny)
 TOLERANCE = 1e-5  # largest difference of any probability between Keras and the ONNX file
 
-# Ten digits; or these and the answer that it is none.
-KERAS_FORMS = (((SIDE, SIDE), (DIGITS,)), ((SIDE, SIDE), (DIGITS + 1,)))
+# Ten digits; or these and the answer that it is none; or these and that it is several.
+ANSWERS = (DIGITS, DIGITS + 1, DIGITS + 2)
+KERAS_FORMS = tuple(((SIDE, SIDE), (n,)) for n in ANSWERS)
 SIMPLE = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "elu": "Elu", "selu": "Selu"}
 
 
@@ -49,21 +50,26 @@ class _Graph:
         self.tail = name
         return name
 
-    def refuse(self, name: str) -> None:
-        """Of eleven logits, make the ten digits the tail and give `digit` as a second output."""
-        logits = self.tail
-        self.add("Softmax", f"{name}/eleven", axis=-1)
-        for part, start, end in (("first", 0, DIGITS), ("last", DIGITS, DIGITS + 1)):
-            for what, value in ((f"{part}/start", start), (f"{part}/end", end)):
-                array = np.array([value])
-                self.constants.append(numpy_helper.from_array(array, f"{name}/{what}"))
-        axis = numpy_helper.from_array(np.array([1]), f"{name}/axis")
-        self.constants.append(axis)
-        self.add("Slice", f"{name}/none", f"{name}/last/start", f"{name}/last/end", axis.name)
+    def integer(self, name: str, value: int) -> str:
+        self.constants.append(numpy_helper.from_array(np.array([value]), name))
+        return name
+
+    def refuse(self, answers: int, name: str) -> None:
+        """Of 11 or 12 logits, make the ten digits the tail; the further outputs are the others."""
+        digit, several = FURTHER
+        logits, axis = self.tail, self.integer(f"{name}/axis", 1)
+        edges = {n: self.integer(f"{name}/{n}", n) for n in (0, *ANSWERS)}
+        self.add("Softmax", f"{name}/all", axis=-1)
+        everything = self.tail
+        self.add("Slice", f"{name}/others", edges[DIGITS], edges[answers], axis)
+        self.add("ReduceSum", f"{name}/no_digit", axis)
         self.tail = self.constant("one", 1)
-        self.add("Sub", DIGIT, f"{name}/none")
+        self.add("Sub", digit, f"{name}/no_digit")
+        if answers == DIGITS + 2:
+            self.tail = everything
+            self.add("Slice", several, edges[DIGITS + 1], edges[answers], axis)
         self.tail = logits
-        self.add("Slice", f"{name}/ten", f"{name}/first/start", f"{name}/first/end", axis.name)
+        self.add("Slice", f"{name}/ten", edges[0], edges[DIGITS], axis)
         self.activate("softmax", name)
 
     def activate(self, activation: str, name: str) -> None:
@@ -149,8 +155,8 @@ def _dense(graph: _Graph, layer: keras.layers.Dense) -> None:
     if layer.use_bias:
         names.append(graph.constant(f"{layer.name}/bias", _numpy(layer.bias)))
     graph.add("Gemm", f"{layer.name}/logits", *names)
-    if layer.units == DIGITS + 1:
-        graph.refuse(layer.name)
+    if layer.units in ANSWERS[1:] and layer.activation.__name__ == "softmax":
+        graph.refuse(layer.units, layer.name)
     else:
         graph.activate(layer.activation.__name__, layer.name)
 
@@ -178,8 +184,9 @@ TRANSLATIONS: dict[type, Callable[[_Graph, keras.Layer], None]] = {
 def to_onnx(model: keras.Sequential) -> onnx.ModelProto:
     """Return the network as an ONNX model: uint8 (n, 28, 28) -> float32 (n, 10).
 
-    A network of eleven outputs becomes one of two: the probabilities of the ten digits, provided
-    that it is one, and ``digit``, float32 (n, 1), the probability that it is.
+    A network of eleven answers becomes one of two outputs: the probabilities of the ten digits,
+    provided that it is one, and ``digit``, float32 (n, 1), the probability that it is. One of
+    twelve answers has a third output, ``several``, float32 (n, 1): that it is several digits.
 
     Raises
     ------
@@ -200,9 +207,8 @@ def to_onnx(model: keras.Sequential) -> onnx.ModelProto:
             )
         TRANSLATIONS[type(layer)](graph, layer)
     graph.add("Identity", "probabilities")
-    outputs = {"probabilities": DIGITS}
-    if model.output_shape[-1] == DIGITS + 1:
-        outputs[DIGIT] = 1
+    further = FURTHER[: model.output_shape[-1] - DIGITS]
+    outputs = {"probabilities": DIGITS} | dict.fromkeys(further, 1)
     proto = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -250,8 +256,8 @@ def check_agreement(
     ----------
     model : keras.Model
     images : ndarray of shape (n, 28, 28), dtype uint8
-    probabilities : ndarray of shape (n, 10)
-        What the exported file gives for them.
+    probabilities : ndarray of shape (n, 10) or (n, answers)
+        What the exported file gives for them: of the digits, or all that the model gives.
     what : str
         The exported file, for the message.
 
@@ -261,7 +267,7 @@ def check_agreement(
         When it is more than 1e-5.
     """
     theirs = np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
-    if theirs.shape[1] > DIGITS:  # those of a digit, provided that it is one
+    if theirs.shape[1] > probabilities.shape[1]:  # those of a digit, provided that it is one
         theirs = theirs[:, :DIGITS] / np.maximum(
             theirs[:, :DIGITS].sum(axis=1, keepdims=True), TINY
         )

@@ -286,7 +286,7 @@ def _choose_threshold(classifier: Classifier, held_out: Split, seed: int) -> dic
     """
     if len(held_out) < MIN_CALIBRATION:
         return {}
-    digits = classifier.judge(held_out.images)[1]
+    digits = classifier.judge(held_out.images).digit
     if not classifier.refuses:
         threshold = float(np.quantile(digits, 1 - COVERAGE))
         return {"threshold": threshold, "coverage": COVERAGE, "digits": len(digits)}
@@ -296,9 +296,9 @@ def _choose_threshold(classifier: Classifier, held_out: Split, seed: int) -> dic
     n = len(held_out)
     drawn = draw_digits(np.arange(n) % DIGITS, rng)
     others = draw_non_digits(n, rng, held_out.images, labels=held_out.labels)
-    digits = np.concatenate([digits, classifier.judge(drawn)[1]])
+    digits = np.concatenate([digits, classifier.judge(drawn).digit])
     threshold = float(np.quantile(digits, 1 - COVERAGE))
-    kept = classifier.judge(others)[1] >= threshold
+    kept = classifier.judge(others).digit >= threshold
     return {
         "threshold": threshold,
         "coverage": COVERAGE,
