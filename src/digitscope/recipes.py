@@ -299,7 +299,6 @@ RECIPES: dict[str, Recipe] = {
             ),
             synthetic=25_000,
             non_digits=15_000,
-            touching=8_000,
         ),
     )
 }
