@@ -95,7 +95,7 @@ def read_sets(folder: Path) -> tuple[dict[str, Pictures], float]:
 
 def judge_set(model: Classifier, pictures: Pictures) -> dict[str, Any]:
     """Return accuracy, overall and for each digit, and how many other symbols are kept."""
-    probabilities, score, _ = model.judge(pictures.images)
+    probabilities, score = model.judge(pictures.images)
     score = np.where(pictures.empty, -1, score)  # what is empty is refused whatever the threshold
     answers = np.where(pictures.empty, "", probabilities.argmax(axis=1).astype(str))
     digits = pictures.digits
@@ -144,7 +144,7 @@ def draw_errors(model: Classifier, pictures: Pictures, file: Path, most: int = 4
 
     Each is drawn in MNIST form; where the picture itself is at hand it stands to the left.
     """
-    probabilities, score, _ = model.judge(pictures.images)
+    probabilities, score = model.judge(pictures.images)
     answers = probabilities.argmax(axis=1).astype(str)
     digits = pictures.digits
     least = np.percentile(score[digits], 100 * (1 - KEPT))

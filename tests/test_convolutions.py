@@ -6,7 +6,7 @@ import pytest
 from digitscope.classifier import Classifier
 from digitscope.data import Split
 from digitscope.errors import BadModel, Misuse
-from digitscope.images import DIGITS, NO_DIGIT, SEVERAL
+from digitscope.images import DIGITS, NO_DIGIT
 from digitscope.model_card import ModelCard
 from digitscope.recipes import RECIPES, Augmentation, Recipe
 from digitscope.training import train
@@ -36,27 +36,15 @@ def test_the_file_gives_what_keras_gives(tmp_path, filters, activation):
     network = random_network(recipe)
     write_onnx(to_onnx(network), tmp_path / "m.onnx", ModelCard())
     theirs = np.asarray(network(IMAGES, training=False))
-    probabilities, score, several = Classifier(tmp_path / "m.onnx").judge(IMAGES)
+    probabilities, score = Classifier(tmp_path / "m.onnx").judge(IMAGES)
     assert theirs.shape == (40, DIGITS + 1)
     assert np.abs(score - (1 - theirs[:, DIGITS])).max() < 1e-6
-    assert np.abs(probabilities * score[:, None] - theirs[:, :DIGITS]).max() < 1e-6
-    assert not several.any()
-
-
-def test_a_network_that_knows_rows_has_twelve_answers_and_three_outputs(tmp_path):
-    network = random_network(SMALL.but(touching=60))
-    write_onnx(to_onnx(network), tmp_path / "m.onnx", ModelCard())
-    theirs = np.asarray(network(IMAGES, training=False))
-    probabilities, score, several = Classifier(tmp_path / "m.onnx").judge(IMAGES)
-    assert theirs.shape == (40, DIGITS + 2)
-    assert np.abs(several - theirs[:, SEVERAL]).max() < 1e-6
-    assert np.abs(score - theirs[:, :DIGITS].sum(axis=1)).max() < 1e-6
     assert np.abs(probabilities * score[:, None] - theirs[:, :DIGITS]).max() < 1e-6
 
 
 @pytest.mark.parametrize("format", ["onnx", "litert"])
 def test_a_network_of_convolutions_is_exported_from_its_keras_file(tmp_path, format):
-    random_network(SMALL.but(touching=60)).save(tmp_path / "m.keras")
+    random_network(SMALL).save(tmp_path / "m.keras")
     path, difference = export(tmp_path / "m.keras", format=format)
     assert path.is_file()
     assert difference <= 1e-5
@@ -66,10 +54,9 @@ def test_without_non_digits_there_are_ten_answers(tmp_path):
     network = random_network(SMALL.but(non_digits=0))
     write_onnx(to_onnx(network), tmp_path / "m.onnx", ModelCard())
     classifier = Classifier(tmp_path / "m.onnx")
-    probabilities, score, several = classifier.judge(IMAGES)
+    probabilities, score = classifier.judge(IMAGES)
     assert not classifier.refuses
     assert (score == probabilities.max(axis=1)).all()
-    assert not several.any()
     assert np.abs(probabilities - np.asarray(network(IMAGES, training=False))).max() < 1e-6
 
 
@@ -111,16 +98,6 @@ def test_drawn_images_join_the_training_images_in_the_order_of_the_labels(digits
     assert not (np.asarray(fit._images(2))[50:] == images[50:]).all()
 
 
-def test_touching_digits_come_between_the_drawn_ones_and_the_others(digits):
-    train_images = digits.train.take(slice(50))
-    none = Split(train_images.images[:0], train_images.labels[:0])
-    fit = Fit(SMALL.but(touching=20), train_images, none)
-    assert len(np.asarray(fit._images(1))) == len(fit.labels) == 50 + 60 + 20 + 60
-    assert (fit.labels[110:115] == np.arange(5) % 10).all()
-    assert (fit.labels[115:175] == NO_DIGIT).all()
-    assert (fit.labels[175:] == SEVERAL).all()
-
-
 def test_a_network_that_refuses_has_a_threshold_in_its_card(tmp_path, digits):
     recipe = SMALL.but(epochs=2, validation=300, augmentation=Augmentation())
     run = train(recipe, data=digits, out=tmp_path / "run")
@@ -140,8 +117,6 @@ def test_a_network_that_refuses_has_a_threshold_in_its_card(tmp_path, digits):
         ({"filters": (0,)}, "filters must be up to 50 layers of 1 to 4,096 filters"),
         ({"synthetic": -1}, "synthetic must be a number of images"),
         ({"non_digits": 1.5}, "non_digits must be a whole number"),
-        ({"touching": -1}, "touching must be a number of images"),
-        ({"touching": 5}, "give non_digits, too. Received: 5 with 0"),
     ],
 )
 def test_bad_fields_are_named(changes, message):
@@ -151,6 +126,6 @@ def test_bad_fields_are_named(changes, message):
 
 def test_a_recipe_of_before_there_were_filters_can_be_read():
     fields = RECIPES["mlp"].to_dict()
-    for new in ("filters", "synthetic", "non_digits", "touching"):
+    for new in ("filters", "synthetic", "non_digits"):
         del fields[new]
     assert Recipe.from_dict(fields) == RECIPES["mlp"]

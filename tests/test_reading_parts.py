@@ -224,34 +224,6 @@ def test_the_chosen_reading_is_the_best_of_all(n, seed):
     assert sum(reading.score for reading in readings) == pytest.approx(best)
 
 
-class Witness(Judge):
-    """Who takes one piece for several digits, as far as said, and all else for poor digits."""
-
-    def __init__(self, piece, several):
-        blank = np.zeros((28, 28), np.uint8)
-        self.whole, self.several = (piece,), Verdict(blank, 0, 0.9, 0.01, several)
-        self.other = Verdict(blank, 0, 0.9, 0.4, 0.1)
-
-    def __getitem__(self, key):
-        return self.several if key == self.whole else self.other
-
-
-@pytest.mark.parametrize(("several", "found"), [(0.98, 2), (0.0, 0)])
-def test_what_is_several_digits_is_cut_and_no_stranger(several, found):
-    ink = np.zeros((60, 100), np.uint8)
-    for middle in (25, 69):
-        cv2.ellipse(ink, (middle, 30), (20, 25), 0, 0, 360, 255, 5)
-    (piece,) = take_apart(ink)
-    chain, judge = Chain(TextLine((piece,), (), 50.0, Lean())), Witness(piece, several)
-    assert ((piece,), chain.lean) in chain.questions()
-    chain.doubt(judge)
-    readings = chain.read(judge)
-    digits = [reading for reading in readings if reading.is_digit]
-    assert len(digits) == found
-    assert all(chain.is_of_several(*reading.key) for reading in digits)
-    assert not chain.is_of_several(piece)
-
-
 def test_a_piece_wider_than_any_digit_is_asked_about():
     chain = Chain(TextLine((bar(0, 0, 200, 40),), (), 40.0, Lean()))
     assert len(chain.questions()) == 1
@@ -263,8 +235,6 @@ def test_the_company_decides_about_the_doubtful():
     assert not among_letters.welcomes(0.9, 0.9)
     assert Company(0, 0).welcomes(0.95, 0.9)
     assert not Company(0, 0).welcomes(0.85, 0.9)  # alone it stands for itself
-    assert Company(0, 0).welcomes(0.3, 0.9, known=0.98)  # cut off what is several digits
-    assert not Company(0, 0).welcomes(0.1, 0.9, known=0.98)
 
 
 def test_a_tile_on_a_slope_is_set_upright():

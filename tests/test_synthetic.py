@@ -8,14 +8,7 @@ import numpy as np
 import pytest
 
 from digitscope.data.glyphs import DIGITS as BOOK
-from digitscope.data.synthetic import (
-    GLYPHS,
-    TYPE,
-    draw_digits,
-    draw_non_digits,
-    draw_touching,
-    load_synthetic,
-)
+from digitscope.data.synthetic import GLYPHS, TYPE, draw_digits, draw_non_digits, load_synthetic
 from digitscope.data.synthetic_clutter import HALVES, MAKERS, draw_clutter, gather, half
 from digitscope.data.synthetic_pen import CLEAN, HAND, Style, draw, spline, trace
 from digitscope.data.synthetic_print import draw_type
@@ -352,41 +345,3 @@ def test_a_pen_is_no_fatter_than_its_form_bears():
     thin = Glyph("two rings", "30,0 0,25 30,50 60,25 z | 30,50 0,75 30,100 60,75 z", fattest=0.1)
     lines = trace(thin, 10, rng(), fat)
     assert max(lines.pens) <= 0.1 * 80 + 1e-6
-
-
-def components(image):
-    """The number of pieces of ink that are more than a speck."""
-    sizes = cv2.connectedComponentsWithStats((image > 60).astype(np.uint8))[2][1:, cv2.CC_STAT_AREA]
-    return int((sizes > 8).sum())
-
-
-def test_rows_of_digits_are_wide_and_mostly_touch():
-    labels = np.arange(40) % 10
-    real = draw_digits(labels, rng(1), style=CLEAN)
-    rows = draw_touching(labels, 200, rng(2), real, labels.astype(np.uint8))[1]
-    assert rows.shape == (200, 28, 28)
-    sizes = np.array([cv2.boundingRect((row > 40).astype(np.uint8))[2:] for row in rows])
-    assert (sizes[:, 0] > sizes[:, 1]).mean() > 0.7
-    assert 0.6 < np.mean([components(row) == 1 for row in rows]) < 0.95
-
-
-def test_digits_cut_out_of_a_row_still_look_like_themselves():
-    labels = (np.arange(200) % 10).astype(np.uint8)
-    real = draw_digits(labels, rng(1), style=CLEAN)
-    cut = draw_touching(labels, 0, rng(2), real, labels)[0]
-    means = np.stack([real[labels == k].mean(axis=0).ravel() for k in range(10)])
-    likeness = np.corrcoef(cut.reshape(200, -1), means)[:200, 200:]
-    # By the nearest mean of whole digits, most are what their label says.
-    assert (likeness.argmax(axis=1) == labels).mean() > 0.5
-    assert (cut.reshape(200, -1) > 60).any(axis=1).all()
-
-
-def test_touching_digits_are_the_same_for_the_same_state():
-    labels = (np.arange(20) % 10).astype(np.uint8)
-    real = draw_digits(labels, rng(1))
-    one, two = (draw_touching(labels, 5, rng(3), real, labels) for _ in range(2))
-    assert all((a == b).all() for a, b in zip(one, two, strict=True))
-
-
-def test_without_rows_there_are_as_many_non_digits():
-    assert draw_non_digits(50, rng(), rows=False).shape == (50, 28, 28)

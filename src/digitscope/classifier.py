@@ -13,7 +13,7 @@ from digitscope.errors import BadModel, did_you_mean
 from digitscope.images import DIGITS, SIDE, Images, Probabilities, check_images
 from digitscope.model_card import KEY, ModelCard
 
-FURTHER = ("digit", "several")  # outputs of a network that refuses: that it is one, or several
+DIGIT = "digit"  # the second output of a network that refuses: whether it is one
 PRETRAINED = ("cnn", "mlp")
 MODELS = Path(__file__).parent / "models"
 CHUNK = 8_192  # images at a time, so that memory stays flat however many there are
@@ -29,13 +29,10 @@ class Judgement(NamedTuple):
     digit : ndarray of shape (n,), dtype float32
         0 to 1. From a network that was trained to refuse, the probability that the image shows one
         whole digit; from any other, the largest of the ten probabilities, which tells less.
-    several : ndarray of shape (n,), dtype float32
-        The probability that it shows several digits; 0 from a network that was not trained to tell.
     """
 
     probabilities: Probabilities
     digit: NDArray[np.float32]
-    several: NDArray[np.float32]
 
 
 class Classifier:
@@ -91,10 +88,8 @@ class Classifier:
     def _check_form(self) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         wanted = "expected one input uint8 (n, 28, 28) and one output float (n, 10)"
-        further = [(o.name, o.type) for o in outputs[1:]]
-        self.refuses = 0 < len(further) <= len(FURTHER) and further == [
-            (name, "tensor(float)") for name in FURTHER[: len(further)]
-        ]
+        further = [(output.name, output.type) for output in outputs[1:]]
+        self.refuses = further == [(DIGIT, "tensor(float)")]
         if self.refuses:
             outputs = outputs[:1]
         for given, dtype, shape in ((inputs, "uint8", (SIDE, SIDE)), (outputs, "float", (DIGITS,))):
@@ -149,7 +144,7 @@ class Classifier:
         return self._run(images, calibrated)[0]
 
     def judge(self, images: Images) -> Judgement:
-        """Return the probability of each digit, and scores that it is one at all, or several.
+        """Return the probability of each digit, and a score that it is one at all.
 
         Parameters
         ----------
@@ -170,16 +165,15 @@ class Classifier:
     def _run(self, images: Images, calibrated: bool) -> Judgement:
         check_images(images)
         result = np.empty((len(images), DIGITS), np.float32)
-        scores = np.zeros((len(FURTHER), len(images)), np.float32)
+        score = np.empty(len(images), np.float32)
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
             result[part], *further = self._session.run(None, {self._input: images[part]})
-            for row, score in zip(scores, further, strict=False):
-                row[part] = score.reshape(-1)
+            if self.refuses:
+                score[part] = further[0].reshape(-1)
         if calibrated and self.card.temperature != 1:
             result = temper(result, self.card.temperature)
-        digit, several = scores
-        return Judgement(result, digit if self.refuses else result.max(axis=1, initial=0), several)
+        return Judgement(result, score if self.refuses else result.max(axis=1, initial=0))
 
     def predict(self, images: Images) -> NDArray[np.int64]:
         """Return the most probable digit of each image.

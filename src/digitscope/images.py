@@ -14,7 +14,7 @@ from digitscope.errors import BadData, BadImage
 
 SIDE = 28
 DIGITS = 10
-NO_DIGIT, SEVERAL = DIGITS, DIGITS + 1  # further answers of a network that refuses
+NO_DIGIT = DIGITS  # the eleventh answer, of a network that refuses
 
 Images: TypeAlias = NDArray[np.uint8]  # (n, 28, 28), 0 = paper, 255 = ink
 Labels: TypeAlias = NDArray[np.uint8]  # (n,), 0 to 9

@@ -110,10 +110,6 @@ class Recipe:
     non_digits : int
         How many letters, operators, blots and broken digits join them. With any, the network learns
         an eleventh answer: that it is no digit.
-    touching : int
-        How many digits that touch others join them, with ``non_digits`` alone: three in four are
-        rows as they stand, for which the network learns a twelfth answer, several digits; the
-        others are single digits, cut out of such rows.
 
     Examples
     --------
@@ -140,7 +136,6 @@ class Recipe:
     augmentation: Augmentation | None = None
     synthetic: int = 0
     non_digits: int = 0
-    touching: int = 0
 
     def __post_init__(self) -> None:
         if len(self.hidden) > 100 or any(not 1 <= units <= 65_536 for units in self.hidden):
@@ -173,16 +168,9 @@ class Recipe:
         self._check("weight_decay", 0 <= self.weight_decay < 1, "at least 0 and below 1")
         self._check("synthetic", self.synthetic >= 0, "a number of images, 0 for none")
         self._check("non_digits", self.non_digits >= 0, "a number of images, 0 for none")
-        self._check("touching", self.touching >= 0, "a number of images, 0 for none")
-        counts = ("batch_size", "epochs", "validation", "seed")
-        for field in (*counts, "synthetic", "non_digits", "touching"):
+        for field in ("batch_size", "epochs", "validation", "seed", "synthetic", "non_digits"):
             value = getattr(self, field)
             self._check(field, isinstance(value, int), "a whole number")
-        if self.touching and not self.non_digits:
-            raise Misuse(
-                f"touching is for networks that refuse what is no digit; give non_digits, too. "
-                f"Received: {self.touching} with 0."
-            )
         if self.weight_decay and self.optimizer != "adamw":
             raise Misuse(
                 f"weight_decay is for the optimizer adamw. "
@@ -212,13 +200,13 @@ class Recipe:
         """
         filters = [f"{n} filters" for n in self.filters]
         start = "28×28" if self.filters else 784
-        ends = {10: "10", 11: "10 digits and none", 12: "10 digits, none and several"}
-        return " → ".join(map(str, (start, *filters, *self.hidden, ends[self.answers])))
+        end = "10 digits and none" if self.non_digits else 10
+        return " → ".join(map(str, (start, *filters, *self.hidden, end)))
 
     @property
     def answers(self) -> int:
-        """The network's answers: ten digits; that it is none; that it is several."""
-        return 10 + (self.non_digits > 0) + (self.touching > 0)
+        """The network's answers: ten digits, and that it is none."""
+        return 10 + (self.non_digits > 0)
 
     def with_augmentation(self, augmentation: Augmentation | None) -> Self:
         """Return this recipe with another augmentation, or with none."""

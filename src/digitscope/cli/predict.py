@@ -65,8 +65,7 @@ def command(
     answers: list[dict[str, Any]] = []
     write = _writer(json, csv, probabilities)
     for names, images in _batches(files, failures):
-        judgement = classifier.judge(images)
-        for name, row, score, several in zip(names, *judgement, strict=True):
+        for name, row, score in zip(names, *classifier.judge(images), strict=True):
             guess = int(row.argmax())
             answer: dict[str, Any] = {
                 "image": name,
@@ -74,7 +73,6 @@ def command(
                 "confidence": round(float(row[guess]), 6),
                 "score": round(float(score), 6),
                 "guess": guess,
-                "several": round(float(several), 6),
             }
             if probabilities:
                 answer["probabilities"] = [round(float(p), 6) for p in row]
@@ -123,7 +121,7 @@ def _batches(
 def _writer(json: bool, as_csv: bool, probabilities: bool) -> Any:
     """Return what prints one answer, as CSV or for people."""
     if as_csv:
-        columns = ["image", "digit", "confidence", "score", "guess", "several"]
+        columns = ["image", "digit", "confidence", "score", "guess"]
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(columns + [f"p{d}" for d in range(10)] * probabilities)
         return lambda answer: table.writerow(
@@ -132,10 +130,8 @@ def _writer(json: bool, as_csv: bool, probabilities: bool) -> Any:
 
     def plain(answer: dict[str, Any]) -> None:
         if answer["digit"] is None:
-            note = f"no digit: score {answer['score']:.3f}; most like {answer['guess']}"
-            if answer["several"] > 0.5:
-                note = f"several digits: score {answer['several']:.3f}; digitscope read reads them"
-            print(f"-           {answer['image']}  {note}")
+            note = f"  no digit: score {answer['score']:.3f}; most like {answer['guess']}"
+            print(f"-           {answer['image']}{note}")
         else:
             print(f"{answer['digit']}  {answer['confidence']:7.2%}  {answer['image']}")
         if probabilities:

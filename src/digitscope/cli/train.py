@@ -73,9 +73,6 @@ def command(
     non_digits: Annotated[
         int | None, _option("Drawn letters, signs and blots that it learns to refuse.")
     ] = None,
-    touching: Annotated[
-        int | None, _option("Drawn digits that touch: rows, and single ones cut out of them.")
-    ] = None,
     seed: Annotated[int | None, _option("Of weights, order, dropout and augmentation.")] = None,
     report: Annotated[bool, typer.Option(help="Write report.html and the figures.")] = True,
     json: JsonOption = False,
@@ -108,7 +105,6 @@ def command(
         "weight_decay": weight_decay,
         "synthetic": synthetic,
         "non_digits": non_digits,
-        "touching": touching,
         "seed": seed,
     }
     for field, layers in (("filters", filters), ("hidden", hidden)):

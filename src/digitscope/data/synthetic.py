@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from digitscope.data.dataset import Dataset, Split
 from digitscope.data.glyphs import DIGITS as BOOK
-from digitscope.data.synthetic_clutter import MAKERS, draw_clutter, gather, pair
+from digitscope.data.synthetic_clutter import MAKERS, draw_clutter, gather
 from digitscope.data.synthetic_pen import HAND, Style, draw
 from digitscope.data.synthetic_print import draw_type
 from digitscope.data.synthetic_signs import LETTERS, SIGNS
 from digitscope.data.synthetic_strokes import Glyph
-from digitscope.data.synthetic_touching import draw_cut_out, draw_rows
 from digitscope.errors import Misuse
 from digitscope.images import DIGITS, SIDE, Images, Labels, check_images, check_labels
 
@@ -87,7 +86,6 @@ def draw_non_digits(
     digits: Images | None = None,
     *,
     labels: Labels | None = None,
-    rows: bool = True,
     style: Style = HAND,
 ) -> Images:
     """Draw what a network should refuse to read as a digit.
@@ -105,8 +103,6 @@ def draw_non_digits(
         Real digits, of which rows, neighbours and struck-out ones are made as of drawn ones.
     labels : ndarray of shape (m,), optional
         Theirs. With them real digits are halved too, those of which no half is a digit.
-    rows : bool, default True
-        Whether whole digits in a row are among them.
     style : Style, optional
         How far hands, pens and pictures differ.
 
@@ -135,42 +131,10 @@ def draw_non_digits(
     images[which] = draw_type(rng.choice(list(TYPE), len(which)).tolist(), rng, style)
     which = np.flatnonzero(kinds == 3)
     makers, weights = list(MAKERS), np.array(list(MAKERS.values()))
-    if not rows:
-        weights[makers.index(pair)] = 0
     chosen = rng.choice(len(makers), len(which), p=weights / weights.sum()).tolist()
     pool = gather(min(len(which), 1000), rng, digits, labels)
     images[which] = draw_clutter([makers[i] for i in chosen], rng, pool, style.wear)
     return images
-
-
-def draw_touching(
-    labels: NDArray[np.integer],
-    rows: int,
-    rng: np.random.Generator,
-    digits: Images,
-    digit_labels: Labels,
-) -> tuple[Images, Images]:
-    """Draw digits that touch: single ones cut out of a row, and rows as they stand.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n,), whole numbers from 0 to 9
-        Of the single ones.
-    rows : int
-        How many rows of two to five digits.
-    rng : numpy.random.Generator
-        Source of all randomness.
-    digits : ndarray of shape (m, 28, 28), dtype uint8
-        Real digits, of which they are made as of drawn ones.
-    digit_labels : ndarray of shape (m,)
-
-    Returns
-    -------
-    cut_out : ndarray of shape (n, 28, 28), dtype uint8
-    rows : ndarray of shape (rows, 28, 28), dtype uint8
-    """
-    pool = gather(1000, rng, digits, digit_labels)
-    return draw_cut_out(labels, rng, pool), draw_rows(rows, rng, pool)
 
 
 def _choose(glyphs: tuple[Glyph, ...], n: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -80,20 +80,19 @@ def gather(n: int, rng: Random, real: Images | None = None, labels: Labels | Non
             for i in range(k):
                 canvas = _blank()
                 lines.draw(i, canvas)
-                inks.append(trim(canvas))
+                inks.append(_trim(canvas))
                 known.append(label)
     if real is not None and len(real):
         side = SIDE * SCALE
         for row in rng.integers(len(real), size=n - drawn).tolist():
             large = cv2.resize(real[row], (side, side), interpolation=cv2.INTER_CUBIC)
-            inks.append(trim(_sure(np.where(large > 40, large, 0).astype(np.uint8))))
+            inks.append(_trim(_sure(np.where(large > 40, large, 0).astype(np.uint8))))
             known.append(-1 if labels is None else int(labels[row]))
     halves = np.flatnonzero(np.isin(known, list(HALVES)))
     return Digits(inks, np.array(known), halves)
 
 
-def trim(ink: Ink) -> Ink:
-    """Return ink cut to its box."""
+def _trim(ink: Ink) -> Ink:
     left, top, width, height = cv2.boundingRect(ink)
     return ink[top : top + height, left : left + width]
 
@@ -208,7 +207,7 @@ def half(rng: Random, digits: Digits) -> Ink:
         part = digit[row:]
     else:
         part = digit[:, :column] if side == "left" else digit[:, column:]
-    part = trim(_sure(part))
+    part = _trim(_sure(part))
     if part.shape[1] < 0.35 * part.shape[0]:  # so thin it would be a 1
         return pair(rng, digits)
     return part

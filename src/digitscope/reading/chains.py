@@ -95,8 +95,6 @@ class Chain:
         least = max(2.0, DUST * line.height)
         pieces = [p for p in (*line.pieces, *line.small) if max(p.height, p.width) >= least]
         self._pieces = sorted(pieces, key=lambda p: self.extent(p)[0] + self.extent(p)[2])
-        self._several: set[Piece] = set()  # pieces that are more than one digit
-        self._of_several: set[Piece] = set()  # and what was cut off them
         self._stranger = math.log(STRANGERS / FRIENDS)  # odds that a piece is no digit
         self._cut_at([[] for _ in self._pieces])
 
@@ -112,17 +110,13 @@ class Chain:
         left, top, right, bottom = self.extent(*pieces)
         return (right - left) / self.height, (bottom - top) / self.height
 
-    def is_of_several(self, *pieces: Piece) -> bool:
-        """Tell whether pieces were cut off what is known to be several digits."""
-        return any(piece in self._of_several for piece in pieces)
-
     def is_speck(self, *pieces: Piece) -> bool:
         """Tell whether pieces are too small for a digit."""
         return max(self.size(*pieces)) < SPECK
 
     def questions(self) -> list[tuple[Key, Lean]]:
         """Return what the classifier has to be asked about."""
-        # What is wider than any digit may be several.
+        # What is wider than any digit is no span; how surely it is none is asked all the same.
         wide = [(p,) for p in self._pieces if BROADEST < self.size(p)[0] <= LONGEST]
         return [(key, self.lean) for key in (*wide, *(span.key for span in self._spans))]
 
@@ -133,17 +127,12 @@ class Chain:
         n of a word fall into fine pairs of ones.
         """
         sure: dict[Piece, float] = {}
-        several = self._several = {p for p in self._pieces if judge[(p,)].several > 0.5}
         for span in self._spans:
             for piece in span.key:
                 sure[piece] = max(sure.get(piece, 0.0), judge[span.key].sure)
-        known = [
-            sure[p] > 0.5 or p in several
-            for p in sure
-            if (self.size(p)[0] <= 1 or p in several) and not self.is_speck(p)
-        ]
-        friends = sum(known)
-        self._stranger = math.log((len(known) - friends + STRANGERS) / (friends + FRIENDS))
+        single = [sure[p] > 0.5 for p in sure if self.size(p)[0] <= 1 and not self.is_speck(p)]
+        friends = sum(single)
+        self._stranger = math.log((len(single) - friends + STRANGERS) / (friends + FRIENDS))
         cuts: list[list[Cut]] = []
         for piece in self._pieces:
             wide = self.size(piece)[0]
@@ -152,7 +141,6 @@ class Chain:
             )
             # Among strangers only what is as wide as two digits may be two.
             doubtful = sure.get(piece, 0.0) < enough and (self._stranger < 0 or wide >= ROOM)
-            doubtful |= piece in several
             doubtful &= wide <= LONGEST and self.size(piece)[1] <= TALLEST
             upright = self.lean.slope + self.lean.slant
             cuts.append(find_cuts(piece, self.height, upright) if doubtful else [])
@@ -178,7 +166,7 @@ class Chain:
             if piece is not self._pieces[self._borders[start].piece]:
                 score += REST
             elif not self.is_speck(piece):
-                score += math.log(max(judge[(piece,)].stranger, NEVER))
+                score += math.log(max(1 - judge[(piece,)].digit, NEVER))
             ends[stop].append((start, Reading((piece,), False, score)))
         best = [0.0] + [-math.inf] * n
         came: list[tuple[int, Reading] | None] = [None] * (n + 1)
@@ -271,10 +259,7 @@ class Chain:
             return self._pieces[k]
         if (k, left, right) not in self._parts:
             least = THINNEST * self.height**2
-            found = part(self._pieces[k], left, right, least)
-            self._parts[k, left, right] = found
-            if found and self._pieces[k] in self._several:
-                self._of_several.add(found)
+            self._parts[k, left, right] = part(self._pieces[k], left, right, least)
         return self._parts[k, left, right]
 
     def _within_pieces(self) -> list[tuple[int, int]]:
@@ -301,9 +286,7 @@ class Chain:
         for border in ends:
             assert border.cut is not None
             room = self.size(self._pieces[border.piece])[0]
-            whole = CROSSED * border.cut.cost
-            if self._pieces[border.piece] not in self._several:
-                whole += CUT + TIGHT * max(0.0, ROOM - room)
+            whole = CUT + TIGHT * max(0.0, ROOM - room) + CROSSED * border.cut.cost
             price += whole / 2  # the other half falls to what lies beyond the cut
         return price + LOW * max(0.0, (TALL if ends else RAISED) - height)
 

@@ -34,20 +34,12 @@ class Verdict:
         Its probability, provided that it is a digit.
     digit : float
         The score that it is one.
-    several : float
-        The probability that it is several.
     """
 
     image: Images
     label: int
     likely: float
     digit: float
-    several: float = 0.0
-
-    @property
-    def stranger(self) -> float:
-        """The probability that it is neither a digit nor several."""
-        return 1 - self.digit - self.several
 
     @property
     def sure(self) -> float:
@@ -83,16 +75,12 @@ class Judge:
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]
             images = np.stack([to_tile(join(key), new[key]) for key in part])
-            probabilities, scores, several = self._classifier.judge(images)
+            probabilities, scores = self._classifier.judge(images)
             labels = probabilities.argmax(axis=1)
             for k, key in enumerate(part):
                 label = int(labels[k])
                 self._known[key] = Verdict(
-                    images[k],
-                    label,
-                    float(probabilities[k, label]),
-                    float(scores[k]),
-                    float(several[k]),
+                    images[k], label, float(probabilities[k, label]), float(scores[k])
                 )
 
     def __getitem__(self, key: Key) -> Verdict:
@@ -101,7 +89,7 @@ class Judge:
     def turns(self, images: Images) -> list[float]:
         """Return how well digits read when turned by 0, 90, 180 and 270 degrees: mean log."""
         turned = np.concatenate([np.rot90(images, k, axes=(1, 2)) for k in range(4)])
-        probabilities, scores, _ = self._classifier.judge(np.ascontiguousarray(turned))
+        probabilities, scores = self._classifier.judge(np.ascontiguousarray(turned))
         sure = np.log(np.maximum(probabilities.max(axis=1) * scores, 1e-3))
         return [float(part.mean()) for part in sure.reshape(4, -1)]
 

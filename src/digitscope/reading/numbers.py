@@ -26,7 +26,6 @@ RAISED = 0.8  # of the height before it; a superscript is lower
 PRINT = 0.6  # share of strangers from which on a line is a line of words
 FEWEST = 5  # glyphs of such a line
 BARS = 3  # lone ones in a row, or lines of nothing but 1s: the rest of rules
-SEVERAL = 0.98  # prior of what was cut off a piece that is several digits
 POINT = 0.08  # heights; a smaller dot is dirt
 
 
@@ -71,12 +70,9 @@ class Company:
         scale = min(1.0, most / max(self.glyphs, 1e-9))
         return Company(self.digits * scale, self.glyphs * scale)
 
-    def welcomes(self, score: float, threshold: float, known: float = 0.0) -> bool:
-        """Tell whether a glyph is a digit: by Bayes' rule, with the share of digits as prior.
-
-        Where more is known of it than its company, `known` is the least prior.
-        """
-        prior = max((self.digits + 1) / (self.glyphs + 2), known)
+    def welcomes(self, score: float, threshold: float) -> bool:
+        """Tell whether a glyph is a digit: by Bayes' rule, with the share of digits as prior."""
+        prior = (self.digits + 1) / (self.glyphs + 2)
         odds = score / max(1 - score, 1e-9) * prior / (1 - prior)
         return odds / (1 + odds) >= threshold
 
@@ -155,10 +151,8 @@ def _glyphs(
     for reading in readings:
         box = chain.extent(*reading.key)
         verdict = judge[reading.key] if reading.is_digit else None
-        if verdict is not None:
-            known = SEVERAL if chain.is_of_several(*reading.key) else 0.0
-            if not around.welcomes(verdict.digit, threshold, known):
-                verdict = None
+        if verdict is not None and not around.welcomes(verdict.digit, threshold):
+            verdict = None
         glyphs.append(_Glyph(join(reading.key), box, verdict))
     large = [not chain.is_speck(*reading.key) for reading in readings]
     return [

@@ -23,7 +23,6 @@ RECIPE_NOTES = {
     "filters": "of each 3×3 convolution; more than before halves the picture",
     "synthetic": "drawn digits that join in each epoch",
     "non_digits": "drawn letters, signs and blots that it learns to refuse",
-    "touching": "drawn rows of digits, and digits cut out of them",
     "hidden": "units of each hidden layer",
     "learning_rate": "the rate, or its peak where a schedule shapes it",
     "warmup": "share of the steps over which the rate rises",

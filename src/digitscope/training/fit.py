@@ -21,7 +21,7 @@ import numpy as np
 from digitscope.data import Split
 from digitscope.errors import BadRun
 from digitscope.files import replacing
-from digitscope.images import DIGITS, NO_DIGIT, SEVERAL, Images
+from digitscope.images import DIGITS, NO_DIGIT, Images
 from digitscope.recipes import Recipe
 from digitscope.runs import Row
 from digitscope.training.compiled import (
@@ -34,7 +34,6 @@ from digitscope.training.networks import build_network, build_optimizer, rate_fa
 
 PROBE = 2_000  # training images on which the gradient norms are taken, the same in each epoch
 PART = 50  # steps of a convolutional network between two signs of life
-ROWS = 0.75  # share of the touching digits that stay rows
 CHUNK = 5_000  # images at a time through the uncompiled network
 
 State = list[np.ndarray]  # the values of all variables: of the model, then of the optimizer
@@ -89,16 +88,8 @@ class Fit:
     ) -> None:
         self.recipe = recipe
         self.train, self.held_out = train, held_out
-        rows = round(ROWS * recipe.touching)
-        self.labels = np.concatenate(
-            [
-                train.labels,
-                np.arange(recipe.synthetic) % DIGITS,
-                np.arange(recipe.touching - rows) % DIGITS,
-                np.full(recipe.non_digits, NO_DIGIT),
-                np.full(rows, SEVERAL),
-            ]
-        ).astype(np.int32)
+        drawn = np.arange(recipe.synthetic) % DIGITS, np.full(recipe.non_digits, NO_DIGIT)
+        self.labels = np.concatenate([train.labels, *drawn]).astype(np.int32)
         self.batch_size = min(recipe.batch_size, len(self.labels))
         self.steps = math.ceil(len(self.labels) / self.batch_size)
         self.model = build_network(recipe)
@@ -263,18 +254,12 @@ class Fit:
         recipe, real = self.recipe, self.train
         labels = self.labels[len(real) :]
         drawn = [synthetic.draw_digits(labels[: recipe.synthetic], rng)]
-        touching: list[Images] = []
-        if recipe.touching:
-            rows = round(ROWS * recipe.touching)
-            digits = labels[recipe.synthetic : recipe.synthetic + recipe.touching - rows]
-            touching = list(synthetic.draw_touching(digits, rows, rng, real.images, real.labels))
-            drawn.append(touching[0])
         if recipe.non_digits:
             others = synthetic.draw_non_digits(
-                recipe.non_digits, rng, real.images, labels=real.labels, rows=not touching
+                recipe.non_digits, rng, real.images, labels=real.labels
             )
             drawn.append(others)
-        return drawn + touching[1:]
+        return drawn
 
     def _order(self, epoch: int) -> np.ndarray:
         """Return the order of an epoch's images; its first ones also fill up the last batch."""

@@ -13,8 +13,8 @@ def build_network(recipe: Recipe) -> keras.Sequential:
     """Return the untrained network of a recipe.
 
     uint8 (batch, 28, 28) -> ÷255 -> convolutions -> flat -> hidden layers -> (batch, 10)
-    probabilities, or (batch, 11) or (batch, 12) where the last are those of no digit and of
-    several. All randomness is seeded by the recipe; no global seed is touched.
+    probabilities, or (batch, 11) where the last is that of no digit. All randomness is seeded by
+    the recipe; no global seed is touched.
     """
     seeds = (int(s) for s in np.random.default_rng(recipe.seed).integers(0, 2**31, 1_000))
     layers: list[keras.Layer] = [

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from digitscope.classifier import FURTHER
+from digitscope.classifier import DIGIT
 from digitscope.errors import BadModel
 from digitscope.files import replacing
 from digitscope.images import DIGITS, SIDE, Images, Probabilities
@@ -23,9 +23,8 @@ OPSET, IR_VERSION = 17, 8  # read by every ONNX Runtime since 1.13
 TINY = float(np.finfo(np.float32).tiny)
 TOLERANCE = 1e-5  # largest difference of any probability between Keras and the ONNX file
 
-# Ten digits; or these and the answer that it is none; or these and that it is several.
-ANSWERS = (DIGITS, DIGITS + 1, DIGITS + 2)
-KERAS_FORMS = tuple(((SIDE, SIDE), (n,)) for n in ANSWERS)
+# Ten digits; or these and the answer that it is none.
+KERAS_FORMS = (((SIDE, SIDE), (DIGITS,)), ((SIDE, SIDE), (DIGITS + 1,)))
 SIMPLE = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "elu": "Elu", "selu": "Selu"}
 
 
@@ -54,22 +53,16 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(np.array([value]), name))
         return name
 
-    def refuse(self, answers: int, name: str) -> None:
-        """Of 11 or 12 logits, make the ten digits the tail; the further outputs are the others."""
-        digit, several = FURTHER
+    def refuse(self, name: str) -> None:
+        """Of eleven logits, make the ten digits the tail and give `digit` as a second output."""
         logits, axis = self.tail, self.integer(f"{name}/axis", 1)
-        edges = {n: self.integer(f"{name}/{n}", n) for n in (0, *ANSWERS)}
+        first, ten, eleven = (self.integer(f"{name}/{n}", n) for n in (0, DIGITS, DIGITS + 1))
         self.add("Softmax", f"{name}/all", axis=-1)
-        everything = self.tail
-        self.add("Slice", f"{name}/others", edges[DIGITS], edges[answers], axis)
-        self.add("ReduceSum", f"{name}/no_digit", axis)
+        no_digit = self.add("Slice", f"{name}/no_digit", ten, eleven, axis)
         self.tail = self.constant("one", 1)
-        self.add("Sub", digit, f"{name}/no_digit")
-        if answers == DIGITS + 2:
-            self.tail = everything
-            self.add("Slice", several, edges[DIGITS + 1], edges[answers], axis)
+        self.add("Sub", DIGIT, no_digit)
         self.tail = logits
-        self.add("Slice", f"{name}/ten", edges[0], edges[DIGITS], axis)
+        self.add("Slice", f"{name}/ten", first, ten, axis)
         self.activate("softmax", name)
 
     def activate(self, activation: str, name: str) -> None:
@@ -155,8 +148,8 @@ def _dense(graph: _Graph, layer: keras.layers.Dense) -> None:
     if layer.use_bias:
         names.append(graph.constant(f"{layer.name}/bias", _numpy(layer.bias)))
     graph.add("Gemm", f"{layer.name}/logits", *names)
-    if layer.units in ANSWERS[1:] and layer.activation.__name__ == "softmax":
-        graph.refuse(layer.units, layer.name)
+    if layer.units == DIGITS + 1 and layer.activation.__name__ == "softmax":
+        graph.refuse(layer.name)
     else:
         graph.activate(layer.activation.__name__, layer.name)
 
@@ -185,8 +178,7 @@ def to_onnx(model: keras.Sequential) -> onnx.ModelProto:
     """Return the network as an ONNX model: uint8 (n, 28, 28) -> float32 (n, 10).
 
     A network of eleven answers becomes one of two outputs: the probabilities of the ten digits,
-    provided that it is one, and ``digit``, float32 (n, 1), the probability that it is. One of
-    twelve answers has a third output, ``several``, float32 (n, 1): that it is several digits.
+    provided that it is one, and ``digit``, float32 (n, 1), the probability that it is.
 
     Raises
     ------
@@ -207,8 +199,9 @@ def to_onnx(model: keras.Sequential) -> onnx.ModelProto:
             )
         TRANSLATIONS[type(layer)](graph, layer)
     graph.add("Identity", "probabilities")
-    further = FURTHER[: model.output_shape[-1] - DIGITS]
-    outputs = {"probabilities": DIGITS} | dict.fromkeys(further, 1)
+    outputs = {"probabilities": DIGITS}
+    if model.output_shape[-1] > DIGITS:
+        outputs[DIGIT] = 1
     proto = helper.make_model(
         helper.make_graph(
             graph.nodes,
