@@ -25,6 +25,7 @@ COMMANDS = [
     "evaluate",
     "explain",
     "export",
+    "lesson",
     "models",
     "predict",
     "read",

@@ -35,11 +35,11 @@ def _elu(y: Vector) -> Vector:
 
 
 # The name in ONNX, A of y, and the slope dA/dy of y and A.
-_Function: TypeAlias = Callable[[Vector], Vector]
-_Slope: TypeAlias = Callable[[Vector, Vector], Vector]
+_Function: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
+_Slope: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
 ACTIVATIONS: dict[str, tuple[str, _Function, _Slope]] = {
     "linear": ("Identity", lambda y: y, lambda y, a: np.ones_like(y)),
-    "relu": ("Relu", lambda y: np.maximum(y, 0), lambda y, a: (y > 0).astype(np.float64)),
+    "relu": ("Relu", lambda y: np.maximum(y, 0), lambda y, a: (y > 0).astype(y.dtype)),
     # The logistic function; this form cannot overflow.
     "sigmoid": ("Sigmoid", lambda y: (1 + np.tanh(y / 2)) / 2, lambda y, a: a * (1 - a)),
     "tanh": ("Tanh", np.tanh, lambda y, a: 1 - a * a),

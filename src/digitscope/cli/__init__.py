@@ -16,6 +16,7 @@ from digitscope.cli import (
     evaluate,
     explain,
     export,
+    lesson,
     models,
     predict,
     read,
@@ -33,7 +34,9 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, compare, predict, read, explain, report, export, data, models):
+for command in (
+    train, evaluate, compare, predict, read, explain, lesson, report, export, data, models,
+):  # fmt: skip
     app.command(
         name=command.__name__.rpartition(".")[2],
         # Typer keeps the lines of a paragraph that begins with the character \b.

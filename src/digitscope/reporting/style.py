@@ -12,8 +12,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -129,6 +130,32 @@ def log_ticks(axes: Axes) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.yaxis.set_minor_locator(NullLocator())  # minor ticks are most of the time to draw
+
+
+def log_x(axes: Axes, ticks: Sequence[float]) -> None:
+    """Make the x axis logarithmic, with those ticks as plain numbers: 0.003, 100, 10,000."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: f"{x:,.0f}" if x >= 100 else f"{x:g}")
+    )
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def over_seeds(axes: Axes, x: Any, values: NDArray[Any], **look: Any) -> ErrorbarContainer:
+    """Draw a line through means over seeds, with bars from the least to the largest.
+
+    Parameters
+    ----------
+    axes : Axes
+    x : sequence of n numbers
+    values : ndarray of shape (n, seeds)
+    **look
+        Of the line: color, label, ls, ms.
+    """
+    mean = values.mean(1)
+    reach = np.abs(np.stack([values.min(1), values.max(1)]) - mean)
+    return axes.errorbar(x, mean, reach, marker="o", elinewidth=1.0, **look)
 
 
 def percent_ticks(axes: Axes, which: str = "y") -> None:

@@ -1,0 +1,87 @@
+"""The lesson `layers`: its count and its way through the layers against Keras."""
+
+import numpy as np
+import pytest
+
+from digitscope.lab import Design, Network, pixels
+from digitscope.lessons import layers as lesson
+from digitscope.lessons import run
+from digitscope.lessons.course import make_settings
+
+TINY = {"units": "2,5", "shown": 5, "images": 300, "epochs": 1, "seeds": 2}
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return make_settings("layers", lesson.Settings, TINY)
+
+
+@pytest.fixture(scope="module")
+def measured(digits, settings):
+    return lesson.measure(digits, settings, lambda share: None)
+
+
+def in_keras(*units):
+    import keras
+
+    dense = [keras.layers.Dense(n, activation="relu") for n in units]
+    return keras.Sequential(
+        [keras.Input((28, 28)), keras.layers.Flatten(), *dense, keras.layers.Dense(10)]
+    )
+
+
+@pytest.mark.parametrize("units", [(), (128,), (16, 16), (7, 6, 5)])
+def test_the_count_of_weights_is_that_of_keras_and_of_the_network(units):
+    total = lesson.count((784, *units, 10))
+    assert total == in_keras(*units).count_params() == len(Network(Design(hidden=units)).weights)
+
+
+def test_by_hand_is_what_keras_computes(digits):
+    network = Network(Design(hidden=(12,), initialisation="he"), seed=3)
+    network.dense[0].bias[...] = np.linspace(-1, 1, 12)
+    network.dense[1].bias[...] = np.linspace(0, 2, 10)
+    model = in_keras(12)
+    model.set_weights([part for dense in network.dense for part in (dense.kernel, dense.bias)])
+    image = pixels(digits.test.images[:1]).reshape(28, 28)
+    hidden, logits = lesson.by_hand(network, image)
+    assert hidden.shape == (12,)
+    assert (hidden == 0).any()
+    oracle = model.predict(image[None], verbose=0)[0]
+    np.testing.assert_allclose(logits, oracle, rtol=1e-4, atol=1e-5)
+
+
+def test_what_was_measured_belongs_together(measured):
+    assert measured.kernels == ((784, 5), (5, 10))
+    assert measured.total == measured.weights[0, 1] == 795 * 5 + 10
+    assert measured.weights.tolist() == [[1600, 3985], [1606, 4015]]
+    assert measured.accuracy.shape == (2, 2, 2)
+    np.testing.assert_array_equal(measured.in_order, measured.accuracy[0, 1])
+    assert (measured.reordered != measured.in_order).any()
+    assert measured.difference < 1e-5 * measured.reach
+    assert measured.probabilities.sum() == pytest.approx(1)
+    assert measured.probabilities.argmax() == measured.logits.argmax()
+
+
+def test_the_images_called_wrong_are_wrong(digits, settings, measured):
+    for number in measured.wrong:
+        changed = make_settings("layers", lesson.Settings, {**TINY, "image": number})
+        followed = lesson.measure(digits, changed, lambda share: None)
+        assert followed.logits.argmax() != followed.label
+
+
+def test_the_page_says_what_was_measured(digits):
+    seen = []
+    page = run("layers", TINY, data=digits, advance=seen.append).page
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    assert "3,985 weights" in page.finding
+    assert page.checks[0].holds
+    assert page.checks[1].holds
+    assert page.tables[0].rows[-1][-1] == "3,985"
+    for exercise in page.exercises:
+        make_settings("layers", lesson.Settings, dict(c.split("=") for c in exercise.changes))
+
+
+def test_one_size_and_one_depth_are_enough(digits):
+    page = run("layers", {**TINY, "units": "3", "depths": "1", "seeds": 1}, data=digits).page
+    assert [row[0] for row in page.tables[1].rows] == ["none", "3"]
