@@ -114,6 +114,7 @@ def rows() -> list[Row]:
             ms, peak = way["median_ms"]["median"], way["peak_mb"]
             table.append((name, f"{ms:.0f} ms; peak {peak:.0f} MB", "", content["command"]))
     for name, of_result in (
+        ("course", course_rows),
         ("digits", digit_rows),
         ("read-pages", page_rows),
         ("read-pages-every", page_rows),
@@ -123,6 +124,24 @@ def rows() -> list[Row]:
         if (RESULTS / f"{name}.json").exists():
             table += of_result(load(name))
     return table
+
+
+def course_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the rows of the course: the whole, and its longest lesson."""
+    r, command = content["result"], content["command"]
+    whole = r["whole_seconds"]
+    slowest = max(r["lesson_seconds"], key=lambda name: r["lesson_seconds"][name]["max"])
+    longest = r["lesson_seconds"][slowest]
+    held = r["checks"] - len(r["checks_not_held"])
+    measured = (
+        f"**{whole['median']:.0f} s** ({whole['min']:.0f} to {whole['max']:.0f}), "
+        f"n = {whole['n']}; {held} of {r['checks']} checks held"
+    )
+    one = f"{slowest} **{longest['median']:.0f} s** ({longest['min']:.0f} to {longest['max']:.0f})"
+    return [
+        ("`lesson --all`, whole process", measured, "< 8 min", command),
+        ("its longest lesson", one, "each < 90 s", command),
+    ]
 
 
 def digit_rows(content: dict[str, Any]) -> list[Row]:

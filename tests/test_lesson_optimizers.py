@@ -125,7 +125,8 @@ def test_a_rate_that_diverges_leaves_the_rest_of_the_page_whole(measured):
     stopped[0, :, 3:] = np.nan
     changed = dataclasses.replace(measured, accuracy=stopped)
     page = lesson.tell(changed, settings_of(target=0.999))
-    assert "2 of 2 not in" in page.finding
+    assert page.finding.startswith("None reads")
+    assert "2 of 2 not in" in page.tables[0].rows[0][2]
     assert "None reads" in page.pictures[1].figure.get_suptitle().replace("\n", " ")
 
 

@@ -31,8 +31,8 @@ QUICK = {
         "rate": 0.3, "images": 1000, "epochs": 2, "seeds": 2,
     },
     "optimizers": {
-        "rates": (0.03, 0.3), "adaptive_rates": (0.001, 0.01), "hidden": 12, "images": 300,
-        "batch": 20, "seeds": 2,
+        "rates": (0.1, 0.3), "adaptive_rates": (0.003, 0.01), "hidden": 12, "images": 600,
+        "batch": 16, "epochs": 2, "seeds": 2, "target": 0.6,
     },
     "backpropagation": {
         "units": 12, "epochs": 2, "rates": (0.003, 0.01), "images": 600, "seeds": 2, "checked": 5,

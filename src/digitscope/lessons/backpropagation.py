@@ -279,7 +279,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
     accuracy = measured.accuracy[:, -1]
     errors = [_median(kernel) for kernel in measured.kernels]
     ends = [np.median(kernel.error[[0, -1]], 1) for kernel in measured.kernels]
-    loose = float(np.finfo(settings.precision).eps) ** 0.5
+    rounding = float(np.finfo(settings.precision).eps)
     agree = " and ".join(
         f"{short(error)} for {kernel.name} (h = {short(STEPS[kernel.best])})"
         for error, kernel in zip(errors, measured.kernels, strict=True)
@@ -336,7 +336,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
         checks=(
             Check(
                 f"with the best h half of the weights agree to {agree}",
-                max(errors) < loose,
+                max(errors) < rounding ** (1 / 3),
             ),
             Check(
                 f"a step too large and one too small are worse: with h = {short(STEPS[0])} and "
@@ -350,7 +350,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
             Check(
                 "the laboratory's gradient differs from that by hand by "
                 f"{short(measured.from_lab)} of its largest part at most",
-                measured.from_lab < 100 * loose**2,
+                measured.from_lab < 100 * rounding,
             ),
             Check(
                 f"the mean of the seeds reaches the {percent(PUBLISHED, 2)} of MNIST tutorials: "
@@ -378,7 +378,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 r"\frac{\partial L}{\partial w} = \frac{L(w + h) - L(w - h)}{2h} + O(h^2) + "
                 r"O\!\left(\frac{\varepsilon}{h}\right)",
                 "What it is checked against; ε is the rounding of one operation, "
-                f"{short(float(np.finfo(settings.precision).eps))} in {settings.precision}:",
+                f"{short(rounding)} in {settings.precision}:",
             ),
         ),
         code=(code,),
