@@ -30,6 +30,7 @@ COMMANDS = [
     "predict",
     "read",
     "report",
+    "serve",
     "train",
 ]
 

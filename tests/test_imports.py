@@ -94,6 +94,7 @@ def test_a_command_that_reads_loads_nothing_heavy(run, tmp_path, command):
     [
         ({"keras", "tensorflow", "jax"}, {"training"}),
         ({"matplotlib", "jinja2"}, {"reporting", "lessons"}),
+        ({"fastapi", "starlette", "pydantic", "prometheus_client"}, {"service"}),
     ],
 )
 def test_heavy_packages_are_imported_in_their_rooms_only(packages, rooms):
@@ -122,3 +123,22 @@ def test_without_keras_training_says_what_to_install():
     assert line.startswith("digitscope: training needs Keras and its backend, and keras is not")
     assert line.endswith("pip install 'digitscope[train]'")
     assert code == "exit 1"
+
+
+def test_the_service_needs_no_training_wing():
+    packages, _ = loaded(
+        "from digitscope import load; from digitscope.service.app import create_app; "
+        "create_app({'mlp': load('mlp')})"
+    )
+    assert not packages & {"tensorflow", "keras", "jax", "sklearn", "scipy", "matplotlib"}
+    assert {"fastapi", "onnxruntime"} <= packages
+
+
+def test_reading_tells_nobody_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    """ONNX Runtime would keep a number of this device in the home, and send it with its reports."""
+    home = tmp_path / "an empty home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("CI", raising=False)  # it is silent there in any case
+    loaded("import digitscope; digitscope.load('mlp')")
+    assert list(home.rglob("*")) == []

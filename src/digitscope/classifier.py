@@ -3,6 +3,7 @@
 The file is data: ONNX Runtime computes its graph and runs no code from it.
 """
 
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +62,9 @@ class Classifier:
     """
 
     def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+        # Since 1.29 its builds for Linux, too, report to Microsoft, unless they are told not to
+        # before they are loaded. Nobody who has a digit read has asked for that.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
         self.path = Path(path)

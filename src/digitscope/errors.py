@@ -2,16 +2,17 @@
 
 ::
 
-    DigitscopeError          exit 1   anything below; catch this one to catch them all
-    ├── Misuse               exit 2   an option, name or argument that makes no sense
-    ├── BadImage             exit 1   not a picture, or not in the form that was asked for
-    │   └── NoInk            exit 1   a picture, but nothing is written on it
-    ├── BadData              exit 1   a data file or folder that is damaged or inconsistent
-    ├── DataUnavailable      exit 1   a data set that is neither here nor to be had
-    ├── BadModel             exit 1   a model file that is none, or wants other input
-    ├── BadRun               exit 1   a run folder that is none, or cannot go on
-    ├── TrainingFailed       exit 1   the fit itself broke down, e.g. the loss is not finite
-    └── MissingExtra         exit 1   an optional part of digitscope is not installed
+                     exit code, HTTP
+    DigitscopeError          1  500  anything below; catch this one to catch them all
+    ├── Misuse               2  422  an option, name or argument that makes no sense
+    ├── BadImage             1  422  not a picture, or not in the form that was asked for
+    │   └── NoInk            1  422  a picture, but nothing is written on it
+    ├── BadData              1  500  a data file or folder that is damaged or inconsistent
+    ├── DataUnavailable      1  503  a data set that is neither here nor to be had
+    ├── BadModel             1  422  a model file that is none, or wants other input
+    ├── BadRun               1  500  a run folder that is none, or cannot go on
+    ├── TrainingFailed       1  500  the fit itself broke down, e.g. the loss is not finite
+    └── MissingExtra         1  500  an optional part of digitscope is not installed
 
 Every message says what was expected, what came and what to do about it, on one line.
 """
@@ -24,16 +25,20 @@ class DigitscopeError(Exception):
     """Base of every error that digitscope raises on purpose."""
 
     exit_code = 1
+    http_status = 500
 
 
 class Misuse(DigitscopeError, ValueError):
     """An option, a name or an argument that makes no sense."""
 
     exit_code = 2
+    http_status = 422
 
 
 class BadImage(DigitscopeError, ValueError):
     """Not a picture, or not one in the form that was asked for."""
+
+    http_status = 422
 
 
 class NoInk(BadImage):
@@ -47,9 +52,13 @@ class BadData(DigitscopeError, ValueError):
 class DataUnavailable(DigitscopeError):
     """A data set that is neither on this machine nor to be had from the network."""
 
+    http_status = 503
+
 
 class BadModel(DigitscopeError, ValueError):
     """A model file that is none, or that wants another input than digit images."""
+
+    http_status = 422
 
 
 class BadRun(DigitscopeError, ValueError):

@@ -21,6 +21,7 @@ from digitscope.cli import (
     predict,
     read,
     report,
+    serve,
     train,
 )
 from digitscope.cli.common import remark
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    train, evaluate, compare, predict, read, explain, lesson, report, export, data, models,
+    train, evaluate, compare, predict, read, explain, lesson, serve, report, export, data, models,
 ):  # fmt: skip
     app.command(
         name=command.__name__.rpartition(".")[2],

@@ -1,0 +1,120 @@
+"""The service under load: requests a second, how long they take, memory, and the start.
+
+    uv run python benchmarks/serve.py
+
+The load comes from h2load (Debian's nghttp2-client) on the same machine, over HTTP/1.1. First as
+fast as 8 connections go, for requests a second; then at a set rate, for the time that all but one
+in a hundred take at most. A small picture is one of MNIST as PNG of 28×28; raw is its 784 bytes.
+The photograph is a synthetic page of 1 megapixel (`read_speed.py`).
+"""
+
+import argparse
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from common import spread, write
+from read_speed import make_photo
+
+CONNECTIONS = 8
+
+
+@contextmanager
+def service() -> Any:
+    """Start ``digitscope serve``; give its address and the seconds until it answered."""
+    command = [sys.executable, "-m", "digitscope", "serve", "--port", "0"]
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            urllib.request.urlopen(f"{address}/readyz").read()
+            yield address, time.perf_counter() - began
+        finally:
+            process.terminate()
+
+
+def load(address: str, body: Path, kind: str, *arguments: str) -> dict[str, float]:
+    """Run h2load and return requests a second, and median and 99th percentile in milliseconds."""
+    with tempfile.NamedTemporaryFile() as log:
+        command = ["h2load", "--h1", "-t1", *arguments, f"--log-file={log.name}", "-d", str(body)]
+        command += ["-H", f"content-type: {kind}", address]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        rows = [line.split("\t") for line in Path(log.name).read_text().splitlines()]
+    bad = [row[1] for row in rows if row[1] != "200"]
+    if bad:
+        raise RuntimeError(f"{len(bad)} of {len(rows)} answers were {set(bad)}")
+    ms = sorted(int(row[2]) / 1000 for row in rows)
+    rate = float(re.search(r"finished in .*?, ([\d.]+) req/s", text)[1])  # type: ignore[index]
+    return {
+        "n": len(ms),
+        "per_second": rate,
+        "median_ms": statistics.median(ms),
+        "p99_ms": ms[int(0.99 * (len(ms) - 1))],
+    }
+
+
+def memory(address: str) -> float:
+    """Return the resident memory of the service in megabytes, by its own counter."""
+    text = urllib.request.urlopen(f"{address}/metrics").read().decode()
+    return float(re.search(r"^process_resident_memory_bytes (\S+)", text, re.M)[1]) / 1e6  # type: ignore[index]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=10)
+    options = parser.parse_args()
+    if not shutil.which("h2load"):
+        parser.error("h2load is not here; Debian has it in nghttp2-client.")
+    lasting = f"-D{options.seconds}"
+    result: dict[str, Any] = {"start_seconds": [], "raw": [], "png": []}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        from PIL import Image
+
+        from digitscope.data import load_data
+
+        image = load_data("mnist").test.images[0]
+        (folder / "raw").write_bytes(image.tobytes())
+        Image.fromarray(255 - image).save(folder / "png", "png")
+        make_photo("1 megapixel, full", 0, folder / "photo.jpg")
+        forms = {"raw": "application/octet-stream", "png": "image/png"}
+        for _ in range(options.repeats):
+            with service() as (address, seconds):
+                result["start_seconds"].append(seconds)
+                for form, kind in forms.items():
+                    url = f"{address}/v1/predict"
+                    full = load(url, folder / form, kind, f"-c{CONNECTIONS}", lasting)
+                    each = max(1, round(full["per_second"] / 2 / CONNECTIONS))
+                    half = load(
+                        url, folder / form, kind, f"-c{CONNECTIONS}", f"--rps={each}", lasting
+                    )
+                    result[form].append({"full": full, "half": half})
+                print(json.dumps({k: v[-1] for k, v in result.items()}), flush=True)
+        with service() as (address, _):
+            url = f"{address}/v1/read"
+            result["photo at 4 a second"] = load(
+                url, folder / "photo.jpg", "image/jpeg", "-c4", "--rps=1", "-D30"
+            )
+        with service() as (address, _):
+            url, grown = f"{address}/v1/predict", []
+            for _ in range(6):
+                load(url, folder / "png", "image/png", f"-c{CONNECTIONS}", "-n10000")
+                grown.append(memory(address))
+            result["memory_mb after each 10,000"] = grown
+    result["start_seconds"] = spread(result["start_seconds"])
+    write("serve", result)
+
+
+if __name__ == "__main__":
+    main()

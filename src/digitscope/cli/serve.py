@@ -1,0 +1,125 @@
+"""``digitscope serve``: read, predict and explain over HTTP."""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitscope.cli.common import remark
+from digitscope.errors import MissingExtra, Misuse
+
+if TYPE_CHECKING:
+    from socket import socket as Socket
+
+    from digitscope.classifier import Classifier
+
+KEY = "DIGITSCOPE_API_KEY"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def command(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 is everybody who can reach it.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="A model to serve: cnn, mlp, or NAME=PATH; the first is the default.",
+            show_default="cnn, mlp",
+        ),
+    ] = None,
+    upload: Annotated[float, typer.Option(help="Largest upload, in megabytes.")] = 20,
+    pixels: Annotated[float, typer.Option(help="Largest picture, in megapixels.")] = 50,
+    seconds: Annotated[float, typer.Option(help="Time limit of a request.")] = 30,
+    at_once: Annotated[
+        int | None, typer.Option(help="Computations at a time.", show_default="one for each core")
+    ] = None,
+    waiting: Annotated[
+        int, typer.Option(min=0, help="Requests that may wait for their turn.")
+    ] = 64,
+    per_client: Annotated[int, typer.Option(help="Requests under way from one address.")] = 256,
+    origins: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--origin", help="Another site whose pages may post here.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    r"""Serve the models over HTTP: /v1/read, /v1/predict, /v1/explain, /v1/models.
+
+    Its description (OpenAPI) is at /openapi.json, its counters for Prometheus at /metrics. With
+    DIGITSCOPE_API_KEY in the environment, requests must carry that key.
+
+    \b
+    Examples:
+      digitscope serve
+      digitscope serve --port 9000 --model cnn --model mine=runs/mlp-1
+      digitscope serve --host 0.0.0.0 --upload 5 --seconds 10
+    """
+    try:
+        import uvicorn
+
+        from digitscope.service.app import create_app
+    except ImportError as error:
+        raise MissingExtra(
+            f"serving needs FastAPI and Uvicorn: pip install 'digitscope[serve]' ({error})."
+        ) from None
+    from digitscope.service.limits import MEGA, Limits
+
+    limits = Limits(
+        upload=int(upload * MEGA),
+        pixels=int(pixels * MEGA),
+        seconds=seconds,
+        waiting=waiting,
+        per_client=per_client,
+        key=os.environ.get(KEY, ""),
+        origins=tuple(origins or ()),
+        **({} if at_once is None else {"at_once": at_once}),
+    )
+    loopback = host in LOOPBACK
+    if not loopback and not limits.key:
+        remark(f"anybody who reaches {host} may use this service; {KEY} sets a key.")
+    app = create_app(_load(models or ["cnn", "mlp"]), limits, loopback=loopback)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=int(seconds) + 1,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    try:
+        socket = config.bind_socket()
+    except SystemExit:
+        raise Misuse(
+            f"cannot listen on {host}:{port}; is another program there? Try --port 0."
+        ) from None
+    shown = f"[{host}]" if ":" in host else host
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: "list[Socket] | None" = None) -> None:
+            await super().startup(sockets)
+            print(f"http://{shown}:{socket.getsockname()[1]}", flush=True)
+
+    Server(config).run(sockets=[socket])
+
+
+def _load(models: list[str]) -> "dict[str, Classifier]":
+    from digitscope.classifier import load
+
+    loaded = {}
+    for text in models:
+        name, equals, path = text.partition("=")
+        if equals and not path:
+            raise Misuse(f"--model takes a name or NAME=PATH. Received: {text!r}.")
+        if name in loaded:
+            raise Misuse(f"two models have the name {name!r}; give one another: NAME=PATH.")
+        # One thread a call: the service works on several at once.
+        loaded[name] = load(path or name, threads=1)
+    return loaded

@@ -1,0 +1,235 @@
+"""What is answered: schemas with examples for the documentation, and how they are filled.
+
+The schemas describe; the answers are plain dictionaries, since validating every one of them again
+would take longer than most of them take to work out. A test holds the two together.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from digitscope.classifier import Classifier, Judgement
+from digitscope.explanation import Explanation, Occlusion, plain
+
+Box = tuple[int, int, int, int]
+
+
+class Answer(BaseModel):
+    """Base of the answers: nothing but what is described."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Prediction(Answer):
+    """One image."""
+
+    digit: int | None = Field(description="0 to 9; null if it is refused as no digit", examples=[7])
+    confidence: float = Field(description="calibrated probability of `guess`", examples=[0.9981])
+    score: float = Field(description="how probably it is a digit at all", examples=[0.9993])
+    guess: int = Field(description="the most probable digit, refused or not", examples=[7])
+    probabilities: list[float] = Field(description="of 0 to 9, calibrated")
+
+
+class Predictions(Answer):
+    """The answer of ``/v1/predict``, one prediction for each image, in their order."""
+
+    model: str = Field(examples=["cnn"])
+    threshold: float = Field(description="the score below which an image is refused")
+    predictions: list[Prediction]
+
+
+class Digit(Answer):
+    """One digit of a page."""
+
+    label: int
+    confidence: float
+    box: Box = Field(description="left, top, width, height, in pixels of the upright picture")
+
+
+class Number(Answer):
+    """Digits side by side."""
+
+    text: str = Field(examples=["407"])
+    confidence: float
+    box: Box
+    raised: bool = Field(description="a superscript of the number before it")
+    digits: list[Digit]
+
+
+class Line(Answer):
+    """Numbers in a line, or in a cell of a grid."""
+
+    text: str = Field(examples=["407 25"])
+    box: Box
+    numbers: list[Number]
+
+
+class Grid(Answer):
+    """A ruled grid."""
+
+    box: Box
+    rows: list[list[str]]
+    cells: list[list[Line]]
+
+
+class ReadPage(Answer):
+    """The answer of ``/v1/read``."""
+
+    model: str = Field(examples=["cnn"])
+    width: int
+    height: int
+    turn: int = Field(description="degrees counter-clockwise by which the picture was turned")
+    text: str = Field(examples=["407 25\n81"])
+    lines: list[Line]
+    grids: list[Grid]
+    annotated: str | None = Field(
+        default=None, description="the picture with what was read drawn over it: a data: address"
+    )
+
+
+class Unit(Answer):
+    """One unit of the last hidden layer."""
+
+    unit: int
+    sum: float = Field(description="y, before the activation")
+    activation: float = Field(description="A = f(y)")
+    to_winner: float = Field(description="what it adds to the logit of the winner: A · W")
+    to_runner_up: float
+    picture: list[list[float]] | None = Field(
+        default=None, description="its weights as 28×28, for those that decide most"
+    )
+
+
+class Explained(Answer):
+    """The answer of ``/v1/explain`` for a multilayer perceptron."""
+
+    kind: Literal["layers"]
+    model: str
+    image: list[list[int]] = Field(description="the 28×28 that the network saw, 0 = paper")
+    sizes: list[int] = Field(examples=[[784, 128, 10]])
+    winner: int
+    runner_up: int
+    label: int = Field(description="what the loss takes for the true digit")
+    loss: float
+    loss_after: float = Field(description="after one step of Adam on this image")
+    logits: list[float]
+    probabilities: list[float] = Field(description="softmax of the logits, not calibrated")
+    units: list[Unit] = Field(description="of the last hidden layer, in the order of the network")
+    pixels: list[list[float]] = Field(
+        description="what each pixel adds to the lead of the winner over the runner-up"
+    )
+    biases: float
+    remainder: float
+    score: float
+    threshold: float
+    refused: bool
+
+
+class Occluded(Answer):
+    """The answer of ``/v1/explain`` for any other network: what is missed when it is covered."""
+
+    kind: Literal["occlusion"]
+    model: str
+    image: list[list[int]]
+    patch: int
+    winner: int
+    probability: float
+    log_odds: float
+    drops: list[list[float]]
+    digits: list[list[int]]
+    score: float
+    threshold: float
+    refused: bool
+
+
+class Model(Answer):
+    """One model that the service has."""
+
+    name: str = Field(examples=["cnn"])
+    parameters: int
+    refuses: bool = Field(description="whether it learned what is no digit")
+    threshold: float
+    explains: Literal["layers", "occlusion"]
+    card: dict[str, Any] = Field(description="what the model's file says of itself")
+
+
+class Models(Answer):
+    """The answer of ``/v1/models``."""
+
+    default: str
+    models: list[Model]
+
+
+class Health(Answer):
+    """The answer of ``/healthz`` and ``/readyz``."""
+
+    status: Literal["ok"]
+    version: str
+
+
+def predictions(
+    name: str, classifier: Classifier, judgement: Judgement, threshold: float | None
+) -> dict[str, Any]:
+    """Return the answer of ``/v1/predict``."""
+    if threshold is None:
+        threshold = classifier.threshold if classifier.refuses else 0.0
+    rows = judgement.probabilities.tolist()
+    answers = []
+    for row, score in zip(rows, judgement.digit.tolist(), strict=True):
+        confidence = max(row)
+        guess = row.index(confidence)
+        answers.append(
+            {
+                "digit": guess if score >= threshold else None,
+                "confidence": round(confidence, 6),
+                "score": round(score, 6),
+                "guess": guess,
+                "probabilities": [round(p, 6) for p in row],
+            }
+        )
+    return {"model": name, "threshold": threshold, "predictions": answers}
+
+
+def explained(name: str, explanation: Explanation, top: int) -> dict[str, Any]:
+    """Return the answer of ``/v1/explain`` for a perceptron, without its hundred thousand weights.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    explanation : Explanation
+    top : int
+        Units whose weights are shown, those that decide most.
+    """
+    strongest = set(explanation.strongest(top))
+    last = explanation.steps[-1]
+    sums = explanation.steps[-2].sums if len(explanation.steps) > 1 else last.inputs
+    units = [
+        {
+            "unit": unit,
+            "sum": y,
+            "activation": a,
+            "to_winner": to_winner,
+            "to_runner_up": to_runner_up,
+            "picture": plain(explanation.picture(unit)) if unit in strongest else None,
+        }
+        for unit, (y, a, (to_winner, to_runner_up)) in enumerate(
+            zip(
+                plain(sums),
+                plain(last.inputs),
+                plain(explanation.contributions),
+                strict=False,  # without a hidden layer there are no units
+            )
+        )
+    ]
+    own = {"kind": "layers", "model": name, "sizes": list(explanation.network.sizes)}
+    return own | {
+        field: units if field == "units" else plain(getattr(explanation, field))
+        for field in Explained.model_fields
+        if field not in own
+    }
+
+
+def occluded(name: str, occlusion: Occlusion) -> dict[str, Any]:
+    """Return the answer of ``/v1/explain`` for any other network."""
+    return {"kind": "occlusion", "model": name} | occlusion.to_dict()

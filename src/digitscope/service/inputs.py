@@ -1,0 +1,199 @@
+"""The body of a request, in whatever form it comes, as pictures."""
+
+import asyncio
+import io
+import json
+import warnings
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import numpy as np
+from fastapi import Request
+from PIL import Image
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from digitscope.images import SIDE, Images
+from digitscope.pictures import FORMATS
+from digitscope.service.limits import Limits
+from digitscope.service.problems import Problem
+
+ARRAY = "application/octet-stream"
+PIXELS = SIDE * SIDE
+
+PICTURE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+UPLOAD: dict[str, Any] = {
+    "schema": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "format": "binary"}},
+    }
+}
+IMAGES: dict[str, Any] = {
+    "schema": {
+        "type": "object",
+        "required": ["images"],
+        "properties": {
+            "images": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "array",
+                    "minItems": SIDE,
+                    "maxItems": SIDE,
+                    "items": {
+                        "type": "array",
+                        "minItems": SIDE,
+                        "maxItems": SIDE,
+                        "items": {"type": "integer", "minimum": 0, "maximum": 255},
+                    },
+                },
+            }
+        },
+    }
+}
+OF_PICTURE = {"image/*": PICTURE, "multipart/form-data": UPLOAD}
+
+
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """Return the body.
+
+    Raises
+    ------
+    Problem
+        413 if it is larger than allowed, 408 if it takes too long to arrive, 400 if there is none.
+    """
+    too_large = Problem(
+        413, f"a request may have {limits.upload:,} bytes; send a smaller picture, such as a JPEG."
+    )
+    told = request.headers.get("content-length", "")
+    if told.isdigit() and int(told) > limits.upload:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.seconds):
+            async for part in request.stream():
+                body += part
+                if len(body) > limits.upload:
+                    raise too_large
+    except TimeoutError:
+        raise Problem(408, f"the body did not arrive within {limits.seconds:g} s.") from None
+    if not body:
+        raise Problem(400, "the body is empty; send a picture in it.")
+    return bytes(body)
+
+
+async def take_picture(request: Request, limits: Limits) -> bytes:
+    """Return the one picture of a request: its body, or the field ``file`` of a form.
+
+    Raises
+    ------
+    Problem
+        As `read_body`; and 415 for another content type, 422 for a form without a file.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await _from_form(request, await read_body(request, limits), limits)
+    if kind and not kind.startswith("image/") and kind != ARRAY:
+        raise Problem(
+            415,
+            f"send a picture: the body itself as image/png, image/jpeg and so on, or a form with a "
+            f"field named file. Received: {kind}.",
+        )
+    return await read_body(request, limits)
+
+
+async def _from_form(request: Request, body: bytes, limits: Limits) -> bytes:
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    parser = MultiPartParser(request.headers, stream(), max_files=1, max_fields=4)
+    parser.spool_max_size = limits.upload + 1  # in memory, never on disk
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError) as error:
+        reason = getattr(error, "message", "its parts cannot be told apart")
+        raise Problem(400, f"the form is damaged: {reason}") from None
+    try:
+        file = form.get("file")
+        if file is None or isinstance(file, str):
+            raise Problem(422, "the form needs a field named file that holds the picture.")
+        content: bytes = await file.read()
+    finally:
+        await form.close()
+    if not content:
+        raise Problem(400, "the file is empty; send a picture in it.")
+    return content
+
+
+def check_size(picture: bytes, limits: Limits) -> int:
+    """Return how many pixels a picture says it has, before any of them is decoded.
+
+    Raises
+    ------
+    Problem
+        413.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(picture), formats=FORMATS) as image:
+                width, height = image.size
+    except Image.DecompressionBombError:
+        width = height = limits.pixels
+    except Exception:  # whoever decodes it says what is wrong
+        return 0
+    if width * height > limits.pixels:
+        raise Problem(
+            413, f"a picture may have {limits.pixels:,} pixels. Received: {width:,} × {height:,}."
+        )
+    return width * height
+
+
+def to_images(body: bytes, limits: Limits) -> Images:
+    """Return raw images, uint8 (n, 28, 28), 0 = paper, from a body of n times 784 bytes.
+
+    Raises
+    ------
+    Problem
+        422 for any other length, 413 for too many.
+    """
+    if len(body) % PIXELS:
+        raise Problem(
+            422,
+            f"{ARRAY} must hold images of 28×28 bytes, 0 = paper, 255 = ink: a multiple of "
+            f"{PIXELS}. Received: {len(body):,} bytes.",
+        )
+    images = np.frombuffer(body, np.uint8).reshape(-1, SIDE, SIDE)
+    return _few(images, limits)
+
+
+def from_json(body: bytes, limits: Limits) -> Images:
+    """Return the images of ``{"images": [[[0, ...], ...], ...]}``, n of 28 rows of 28.
+
+    Raises
+    ------
+    Problem
+        400 for what is no JSON, 422 for anything but such images.
+    """
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Problem(400, "the body is no JSON.") from None
+    wanted = '{"images": [...]}, each of 28 rows of 28 whole numbers, 0 = paper to 255 = ink'
+    try:
+        images = np.asarray(content["images"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise Problem(422, f"expected {wanted}.") from None
+    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE) or images.dtype.kind not in "iu":
+        raise Problem(
+            422, f"expected {wanted}. Received: {images.dtype.name} of shape {images.shape}."
+        )
+    if images.min() < 0 or images.max() > 255:
+        raise Problem(422, f"expected {wanted}. Received: {images.min()} to {images.max()}.")
+    return _few(images.astype(np.uint8), limits)
+
+
+def _few(images: Images, limits: Limits) -> Images:
+    if len(images) > limits.images:
+        raise Problem(413, f"a call may have {limits.images:,} images. Received: {len(images):,}.")
+    return images

@@ -1,0 +1,33 @@
+"""Whatever its description allows, and much that it does not: the service keeps its word."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from digitscope.classifier import load
+from digitscope.service.app import create_app
+from digitscope.service.limits import Limits
+
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+)
+app = create_app(
+    {name: load(name, threads=1) for name in ("cnn", "mlp")}, Limits(upload=100_000), loopback=False
+)
+schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+
+
+@pytest.mark.slow
+@schema.parametrize()
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+def test_answers_are_as_described(case):
+    case.call_and_validate(checks=list(CHECKS))
