@@ -5,7 +5,7 @@
 The load comes from h2load (Debian's nghttp2-client) on the same machine, over HTTP/1.1. First as
 fast as 8 connections go, for requests a second; then at a set rate, for the time that all but one
 in a hundred take at most. A small picture is one of MNIST as PNG of 28×28; raw is its 784 bytes.
-The photograph is a synthetic page of 1 megapixel (`read_speed.py`).
+The photographs are synthetic pages of 1 megapixel, of 8 and of 105 numbers (`read_speed.py`).
 """
 
 import argparse
@@ -87,7 +87,6 @@ def main() -> None:
         image = load_data("mnist").test.images[0]
         (folder / "raw").write_bytes(image.tobytes())
         Image.fromarray(255 - image).save(folder / "png", "png")
-        make_photo("1 megapixel, full", 0, folder / "photo.jpg")
         forms = {"raw": "application/octet-stream", "png": "image/png"}
         for _ in range(options.repeats):
             with service() as (address, seconds):
@@ -101,11 +100,13 @@ def main() -> None:
                     )
                     result[form].append({"full": full, "half": half})
                 print(json.dumps({k: v[-1] for k, v in result.items()}), flush=True)
-        with service() as (address, _):
-            url = f"{address}/v1/read"
-            result["photo at 4 a second"] = load(
-                url, folder / "photo.jpg", "image/jpeg", "-c4", "--rps=1", "-D30"
-            )
+        for photo in ("1 megapixel, three lines", "1 megapixel, full"):
+            make_photo(photo, 0, folder / "photo.jpg")
+            with service() as (address, _):
+                result[f"{photo}, 4 a second"] = load(
+                    f"{address}/v1/read", folder / "photo.jpg", "image/jpeg",
+                    "-c4", "--rps=1", "-D20",
+                )  # fmt: skip
         with service() as (address, _):
             url, grown = f"{address}/v1/predict", []
             for _ in range(6):

@@ -116,6 +116,7 @@ def rows() -> list[Row]:
             table.append((name, f"{ms:.0f} ms; peak {peak:.0f} MB", "", content["command"]))
     for name, of_result in (
         ("course", course_rows),
+        ("serve", serve_rows),
         ("digits", digit_rows),
         ("read-pages", page_rows),
         ("read-pages-every", page_rows),
@@ -143,6 +144,30 @@ def course_rows(content: dict[str, Any]) -> list[Row]:
         ("`lesson --all`, whole process", measured, "< 8 min", command),
         ("its longest lesson", one, "each < 90 s", command),
     ]
+
+
+def serve_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the rows of the service under load."""
+    r, command = content["result"], content["command"]
+    table = []
+    for form, name in (("raw", "28×28 as 784 bytes"), ("png", "28×28 as PNG")):
+        full = [run["full"]["per_second"] for run in r[form]]
+        p99 = [run["half"]["p99_ms"] for run in r[form]]
+        measured = (
+            f"**{sorted(full)[len(full) // 2]:,.0f}** a second ({min(full):,.0f} to "
+            f"{max(full):,.0f}), n = {len(full)}; at half of it p99 {max(p99):.0f} ms at worst"
+        )
+        table.append((f"`/v1/predict`, {name}", measured, "≥ 1,500; p99 < 25 ms", command))
+    for name in [name for name in r if "megapixel" in name]:
+        one = r[name]
+        measured = f"p99 **{one['p99_ms']:.0f} ms**, median {one['median_ms']:.0f} ms"
+        table.append((f"`/v1/read`, {name}", measured, "p99 < 400 ms", command))
+    grown, start = r["memory_mb after each 10,000"], r["start_seconds"]
+    measured = f"{grown[0]:.0f} MB after 10,000, {grown[-1]:.0f} MB after {len(grown)}0,000"
+    table.append(("memory of the service over requests", measured, "flat over 50,000", command))
+    measured = f"**{start['median']:.2f} s** ({start['min']:.2f} to {start['max']:.2f})"
+    table.append(("`serve` until it answers", measured, "< 1.5 s", command))
+    return table
 
 
 def digit_rows(content: dict[str, Any]) -> list[Row]:

@@ -60,6 +60,9 @@ class Measured:
         On the held-out images, after training.
     norms : list of list of ndarray of shape (seeds, layers)
         For each kind and depth: the gradient of the loss by each kernel, before training.
+    passed : ndarray of shape (kinds, depths, seeds, 3)
+        After training: how far the first kernel moved at most; and how much what the first and the
+        last hidden layer pass on varies over images (standard deviation, mean of the units).
     chance : float
         Share of the commonest digit among the held-out images.
     """
@@ -67,6 +70,7 @@ class Measured:
     kinds: tuple[str, ...]
     accuracy: NDArray[np.float64]
     norms: list[list[NDArray[np.float64]]]
+    passed: NDArray[np.float64]
     chance: float
 
 
@@ -89,7 +93,7 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
     x_held, labels_held = pixels(held_out.images), held_out.labels
     kinds = designs(settings)
 
-    def one(case: tuple[Design, int, int]) -> tuple[list[float], float]:
+    def one(case: tuple[Design, int, int]) -> tuple[list[float], float, list[float]]:
         design, depth, seed = case
         hidden = (settings.width,) * depth
         network = Network(Design(**{**vars(design), "hidden": hidden}), seed)
@@ -99,10 +103,15 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
         )
         network.backward(by_logits / np.float32(len(by_logits)))
         norms = network.norms()
+        before = network.dense[0].kernel.copy()
         optimizer = OPTIMIZERS[settings.optimizer](settings.rate)
         for _ in train(network, optimizer, x, labels, epochs=settings.epochs, seed=seed):
             pass
-        return norms, network.accuracy(x_held, labels_held)
+        accuracy = network.accuracy(x_held, labels_held)
+        moved = float(np.abs(network.dense[0].kernel - before).max())
+        # Over images, of what the first and the last hidden layer pass on.
+        first, last = (float(network.dense[i].inputs.std(0).mean()) for i in (1, -1))
+        return norms, accuracy, [moved, first, last]
 
     cases = [
         (design, depth, seed)
@@ -112,14 +121,15 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
     ]
     results = each(one, cases, advance)
     shape = (len(kinds), len(settings.depths), settings.seeds)
-    accuracy = np.array([a for _, a in results]).reshape(shape)
-    found = iter(norms for norms, _ in results)
+    accuracy = np.array([a for _, a, _ in results]).reshape(shape)
+    passed = np.array([values for *_, values in results]).reshape(*shape, 3)
+    found = iter(norms for norms, *_ in results)
     norms = [
         [np.array([next(found) for _ in range(settings.seeds)]) for _ in settings.depths]
         for _ in kinds
     ]
     chance = float(np.bincount(labels_held).max() / len(labels_held))
-    return Measured(tuple(kinds), accuracy, norms, chance)
+    return Measured(tuple(kinds), accuracy, norms, passed, chance)
 
 
 def tell(measured: Measured, settings: Settings) -> Page:
@@ -133,6 +143,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
     largest = {
         kind: float(row[-1].mean(0).max()) for kind, row in zip(kinds, measured.norms, strict=True)
     }
+    last = {
+        kind: float(row[-1].mean(0)[-1]) for kind, row in zip(kinds, measured.norms, strict=True)
+    }
+    moved = float(measured.passed[0, -1, :, 0].max())
+    first_varies, last_varies = (float(v) for v in measured.passed[0, -1, :, 1:].mean(0))
     finding = (
         f"With {deepest} hidden layers, the gradient of {plain} shrinks to "
         f"{1 / falls[0]:.2f} of itself from layer to layer on its way back, and "
@@ -149,7 +164,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
     )
     gradients = Table(
         f"With {deepest} hidden layers, before training: norm of the gradient by the kernel of "
-        "the first and of the last layer, and the factor from one layer to the one before",
+        "the first and of the last layer, and the factor from one layer to the one before (a "
+        "line through the logarithms of all layers but the first, whose inputs are pixels)",
         ("network", "first", "last", "factor"),
         tuple(
             (kind, short(n[0]), short(n[-1]), f"{1 / fall:.2f}")
@@ -164,8 +180,9 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"layers, of five kinds, {count(settings.seeds, 'seed')} each: "
             f"{measured.accuracy.size} networks. Each sees {settings.images:,} images "
             f"{count(settings.epochs, 'time')} ({settings.optimizer}, rate {settings.rate:g}), all "
-            "with the same rate and the same order of images. Before the first step the gradient "
-            "of the loss is taken on the same 1,000 images, layer by layer."
+            "with the same rate and the same order of images. First weights are Glorot's, or He's "
+            "where that is said. Before the first step the gradient of the loss is taken on the "
+            "same 1,000 images, layer by layer."
         ),
         pictures=(
             Picture(
@@ -183,18 +200,25 @@ def tell(measured: Measured, settings: Settings) -> Page:
         tables=(table, gradients),
         finding=finding,
         seen=(
-            "The last layer gets a healthy gradient in every network, since it stands next to the "
-            "loss. Every sigmoid that the gradient passes on its way back multiplies it by the "
-            "slope of that sigmoid, which is 1/4 at best, and the small first weights do the "
-            "rest. So the first layers stand still; what they pass on is nearly the same for all "
-            "images, and the last layer can learn no more than how often each digit occurs.\n\n"
+            f"The last layer of the {plain} network gets a gradient of {short(last[plain])}, since "
+            "it stands next to the loss. Every layer that the gradient passes on its way back "
+            "multiplies it by the slope of the activation, and that of a sigmoid is 1/4 at best. "
+            "The first weights hardly change that: they are drawn to keep sizes about as they "
+            f"are. So the first kernel stands still (it moves by at most {short(moved)} in the "
+            "whole training), and the images get lost on their way: from image to image the first "
+            f"hidden layer varies by {short(first_varies)}, the last by {short(last_varies)} "
+            "(standard deviation, mean of the units). The last layer then sees the same for all "
+            "images, and can learn no more than how often each digit occurs.\n\n"
             "The remedies attack that product from different sides. ReLU has a slope of exactly 1 "
             "wherever it is active. But it silences half of the units, so that the images fade on "
-            "their way forwards and the gradient on its way back: even, and small everywhere. He's "
-            "initialisation makes up for just that half. A residual "
-            "connection gives the gradient a way around each layer: the factor becomes 1 plus "
-            "something small. Normalisation stretches the sums back to a variance of 1 after "
-            "each layer, forwards, and the gradient is stretched with them, backwards."
+            "their way forwards and the gradient on its way back, and even the last layer gets "
+            f"only {short(last['ReLU'])}. He's initialisation makes up for just that half. A "
+            "residual connection gives the gradient a way around each layer: what comes back is multiplied "
+            "by 1 plus something small. If its factor in the table is below 1, that is due to the "
+            "inputs: the gradient by a kernel is the input times what comes back, and here the "
+            "input grows from layer to layer, since each adds to what it was given. Batch "
+            "normalisation stretches the sums of each unit to a variance of 1 over the batch, in "
+            "every layer, and the gradient is stretched with them on its way back."
         ),
         checks=(
             Check(
@@ -215,6 +239,12 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 largest["ReLU, He"] > 10 * largest["ReLU"],
             ),
             Check(
+                f"with {deepest} layers of {plain}, what the last passes on varies less than a "
+                f"hundredth as much as what the first does: {short(last_varies)} and "
+                f"{short(first_varies)}",
+                last_varies < first_varies / 100,
+            ),
+            Check(
                 f"with {deepest} hidden layers these learn (over 80 %): {'; '.join(cured)}",
                 plain not in cured and len(cured) >= 3,
             ),
@@ -225,12 +255,18 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 r"f'\!\left(y^{(l)}\right), \qquad "
                 r"\frac{\partial L}{\partial W^{(l)}} = A^{(l-1)} \, \delta^{(l)\top}",
                 "Going back through one layer multiplies by its weights and by the slope of its "
-                "activation. After many layers that is a product of many such factors:",
+                "activation. δ is the gradient of the loss by the sums y of a layer, and ⊙ "
+                "multiplies number by number. After many layers that is a product of many factors:",
             ),
             Formula(
                 r"\sigma'(y) = \sigma(y)\,\bigl(1 - \sigma(y)\bigr) \le \frac{1}{4}",
                 "For the sigmoid each slope is at most a quarter, so ten layers leave less than "
                 "a millionth, unless the weights make up for it:",
+            ),
+            Formula(
+                r"\mathrm{Var}\, W = \frac{2}{n + m} \quad \text{(Glorot)}, \qquad "
+                r"\mathrm{Var}\, W = \frac{2}{n} \quad \text{(He)}",
+                "How widely the first weights of a layer of n inputs and m units are drawn:",
             ),
         ),
         exercises=(
@@ -256,7 +292,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "neural networks*, AISTATS 2010",
             "K. He, X. Zhang, S. Ren and J. Sun, *Delving deep into rectifiers*, ICCV 2015, and "
             "*Deep residual learning for image recognition*, CVPR 2016",
-            "J. L. Ba, J. R. Kiros and G. E. Hinton, *Layer normalization*, 2016",
+            "S. Ioffe and C. Szegedy, *Batch normalization: accelerating deep network training by "
+            "reducing internal covariate shift*, ICML 2015",
         ),
     )
 
@@ -296,7 +333,7 @@ def _draw_norms(measured: Measured, settings: Settings) -> Figure:
     bar.outline.set_visible(False)
     low, top = shown.get_clim()
     ticks = [t for t in range(-12, 3, 2 if top - low > 4 else 1) if low <= t <= top]
-    bar.set_ticks(ticks, labels=[f"{10.0**t:g}" for t in ticks])
+    bar.set_ticks(ticks, labels=[short(10.0**t).removeprefix("1.0 × ") for t in ticks])
     bar.set_label("norm of the gradient (log)", fontsize=9.5, labelpad=2)
     return figure
 
