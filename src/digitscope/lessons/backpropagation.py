@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset
@@ -104,8 +104,8 @@ def adam(weights: Any, gradients: Any, m: Any, v: Any, t: int, rate: float) -> N
 
 def train(
     x: Array, labels: Array, *, units: int, batch: int, epochs: int, rate: float, seed: int
-) -> Any:
-    """Train a network, and give its weights after each epoch."""
+) -> list[Array]:
+    """Train a network, and return its weights."""
     rng = np.random.default_rng(seed)
     weights = [w.astype(np.float32) for w in begin(units, rng)]
     m, v, t = [0.0] * 4, [0.0] * 4, 0
@@ -117,7 +117,7 @@ def train(
             t += 1
             gradients = backward(weights, x[rows], labels[rows])
             adam(weights, gradients, m, v, t, falling)
-        yield weights
+    return weights
 
 
 def accuracy(weights: list[Array], x: Array, labels: Array) -> float:
@@ -130,62 +130,40 @@ def accuracy(weights: list[Array], x: Array, labels: Array) -> float:
 
 @dataclass(frozen=True)
 class Differences:
-    """The gradient by some weights, by hand and by central differences.
+    """The gradient by some weights of a kernel, by hand and by central differences."""
 
-    Attributes
-    ----------
-    name : str
-        Of the array: W₁, W₂.
-    places : ndarray of shape (checked, 2)
-        Which weights.
-    by_hand : ndarray of shape (checked,)
-    by_differences : ndarray of shape (steps, checked)
-        For each h of `STEPS`.
-    """
-
-    name: str
-    places: NDArray[np.int64]
-    by_hand: NDArray[np.float64]
-    by_differences: NDArray[np.float64]
+    name: str  # of the kernel: W₁, W₂
+    places: NDArray[np.int64]  # (checked, 2), which weights
+    by_hand: NDArray[np.float64]  # (checked,)
+    by_differences: NDArray[np.float64]  # (steps, checked), for each h of `STEPS`
 
     @property
     def error(self) -> NDArray[np.float64]:
         """The difference of both relative to the larger one, (steps, checked)."""
         larger = np.maximum(np.abs(self.by_hand), np.abs(self.by_differences))
-        error: NDArray[np.float64] = np.abs(self.by_hand - self.by_differences) / larger
-        return error
+        return np.asarray(np.abs(self.by_hand - self.by_differences) / larger)
+
+    @property
+    def median(self) -> NDArray[np.float64]:
+        """With each h half of the weights agree to this, (steps,)."""
+        return np.asarray(np.median(self.error, 1))
 
     @property
     def best(self) -> int:
-        """The row of that h with which half of the weights agree most closely."""
-        return int(np.median(self.error, 1).argmin())
+        """The row of that h with which they agree most closely."""
+        return int(self.median.argmin())
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured.
+    """What was measured."""
 
-    Attributes
-    ----------
-    chosen : ndarray of shape (rates,)
-        Accuracy on held-out training images with each rate.
-    rate : float
-        The best of them.
-    accuracy : ndarray of shape (seeds, epochs)
-        On the test images.
-    n_test : int
-    kernels : tuple of Differences
-    from_lab : float
-        Largest difference of the gradient from that of `lab.Network`, relative to the largest
-        gradient.
-    """
-
-    chosen: NDArray[np.float64]
-    rate: float
-    accuracy: NDArray[np.float64]
+    chosen: NDArray[np.float64]  # (rates,), accuracy on held-out images with each
+    rate: float  # the best of them
+    accuracy: NDArray[np.float64]  # (seeds,), on the test images
     n_test: int
     kernels: tuple[Differences, ...]
-    from_lab: float
+    from_lab: float  # largest difference from the gradient of `lab.Network`, see `beside_lab`
 
 
 def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
@@ -197,36 +175,28 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
     kernels = differences(settings, x, some.labels)
     from_lab = beside_lab(settings.units, x, some.labels)
     form = {"units": settings.units, "epochs": settings.epochs}
-    parts = len(settings.rates) + settings.seeds
+    share = len(settings.rates) / (len(settings.rates) + settings.seeds)
 
     fit, held_out = data.hold_out(min(HELD_OUT, len(data.train) // 3))
     x, labels = pixels(fit.images[: settings.images]), fit.labels[: settings.images]
     x_held, batch = pixels(held_out.images), min(settings.batch, len(x))
 
     def on_held_out(rate: float) -> float:
-        *_, weights = train(x, labels, batch=batch, rate=rate, seed=1_000, **form)
+        weights = train(x, labels, batch=batch, rate=rate, seed=1_000, **form)
         return accuracy(weights, x_held, held_out.labels)
 
-    share = len(settings.rates) / parts
     chosen = np.array(each(on_held_out, settings.rates, lambda done: advance(done * share)))
     rate = settings.rates[int(chosen.argmax())]
 
     x, labels = pixels(data.train.images[: settings.images]), data.train.labels[: settings.images]
     x_test = pixels(data.test.images)
 
-    def on_test(seed: int) -> list[float]:
-        trained = train(x, labels, batch=batch, rate=rate, seed=seed, **form)
-        return [accuracy(weights, x_test, data.test.labels) for weights in trained]
+    def on_test(seed: int) -> float:
+        weights = train(x, labels, batch=batch, rate=rate, seed=seed, **form)
+        return accuracy(weights, x_test, data.test.labels)
 
-    curves = each(on_test, range(settings.seeds), lambda done: advance(share + (1 - share) * done))
-    return Measured(
-        chosen,
-        rate,
-        np.array(curves),
-        len(data.test),
-        kernels,
-        from_lab,
-    )
+    read = each(on_test, range(settings.seeds), lambda done: advance(share + (1 - share) * done))
+    return Measured(chosen, rate, np.array(read), len(data.test), kernels, from_lab)
 
 
 def differences(settings: Settings, x: Array, labels: Array) -> tuple[Differences, ...]:
@@ -276,15 +246,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
     code = listing(begin, forward, cross_entropy, backward, adam, train)
     written = [line.strip() for line in code.split("\n")]
     lines = sum(bool(line) and not line.startswith('"""') for line in written)
-    accuracy = measured.accuracy[:, -1]
-    errors = [_median(kernel) for kernel in measured.kernels]
-    ends = [np.median(kernel.error[[0, -1]], 1) for kernel in measured.kernels]
+    first, second = measured.kernels
+    errors = [float(kernel.median.min()) for kernel in measured.kernels]
     rounding = float(np.finfo(settings.precision).eps)
-    agree = " and ".join(
-        f"{short(error)} for {kernel.name} (h = {short(STEPS[kernel.best])})"
-        for error, kernel in zip(errors, measured.kernels, strict=True)
-    )
-    mean = precise(float(accuracy.mean()), measured.n_test)
+    mean = precise(float(measured.accuracy.mean()), measured.n_test)
+    worst = precise(float(measured.accuracy.min()), measured.n_test)
     after = count(settings.epochs, "epoch")
     return Page(
         experiment=(
@@ -293,10 +259,9 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"{CHECKED_ON} training images, in {settings.precision}: by {settings.checked} weights "
             "of each kernel against central differences, and by all weights against the "
             "laboratory of this course. Then it is trained in float32 with Adam, on batches of "
-            f"{settings.batch}, for {after}; the rate falls evenly to 0. Its first value is chosen "
-            f"on {HELD_OUT:,} held-out training images. With that rate "
-            f"{count(settings.seeds, 'network')} of other seeds see all "
-            f"{settings.images:,} training images, and the test images tell how well they read."
+            f"{settings.batch}, for {after}. The rate falls evenly to 0; its first value is chosen "
+            f"on {HELD_OUT:,} held-out training images. With it "
+            f"{count(settings.seeds, 'network')} learned {settings.images:,} training images."
         ),
         pictures=(
             Picture(
@@ -305,11 +270,6 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 "Lines are medians over the weights, shaded up to the worst of them. Both axes are "
                 "logarithmic; a smaller h is to the left. Each kernel has a valley: the formula "
                 "is right, and differences are only as good as their h.",
-            ),
-            Picture(
-                "accuracy",
-                _draw_accuracy(measured, settings),
-                "Each thin line is a network, the thick one their mean.",
             ),
         ),
         tables=(_rates(measured, settings), _some_weights(measured)),
@@ -326,26 +286,25 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "twice a pass forward, and gives the slope by every weight at once; differences "
             f"would need two passes forward for each of them: "
             f"{2 * (795 * settings.units + 10):,} here.\n\n"
-            "That is why differences do not train a network, but check one. The check has two "
-            "errors of its own. With a large h the curve of the loss bends away from its slope, "
-            "by h². With a small h the two losses agree in nearly all of their digits, and what "
-            "is left of the difference is rounding, which is then divided by h. W₁ has a further "
-            "trouble at large h: the sum of some hidden unit crosses 0 on some image, where ReLU "
-            "has a corner and no slope to compare."
+            "So differences do not train a network, but check one, with two errors of their own. "
+            "With a large h the curve of the loss bends away from its slope, by h²; and if W₁ is "
+            "moved, the sum of some hidden unit crosses 0, where ReLU has a corner. With a small h "
+            "the two losses agree in nearly all of their digits, and what is left of the "
+            "difference is rounding, which is then divided by h."
         ),
         checks=(
             Check(
-                f"with the best h half of the weights agree to {agree}",
+                f"with the best h half of the weights agree to {short(errors[0])} for W₁ "
+                f"(h = {short(STEPS[first.best])}) and {short(errors[1])} for W₂ "
+                f"(h = {short(STEPS[second.best])})",
                 max(errors) < rounding ** (1 / 3),
             ),
             Check(
                 f"a step too large and one too small are worse: with h = {short(STEPS[0])} and "
-                f"{short(STEPS[-1])} half of them agree only to "
-                + " and ".join(
-                    f"{short(large)} and {short(small)} ({kernel.name})"
-                    for (large, small), kernel in zip(ends, measured.kernels, strict=True)
-                ),
-                all(min(end) > 100 * error for end, error in zip(ends, errors, strict=True)),
+                f"{short(STEPS[-1])} half of them agree only to {short(first.median[0])} and "
+                f"{short(first.median[-1])} (W₁) and {short(second.median[0])} and "
+                f"{short(second.median[-1])} (W₂)",
+                all(min(k.median[[0, -1]]) > 100 * k.median.min() for k in measured.kernels),
             ),
             Check(
                 "the laboratory's gradient differs from that by hand by "
@@ -354,8 +313,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
             ),
             Check(
                 f"the mean of the seeds reaches the {percent(PUBLISHED, 2)} of MNIST tutorials: "
-                f"{mean}, and the worst seed has {precise(accuracy.min(), measured.n_test)}",
-                bool(accuracy.mean() >= PUBLISHED),
+                f"{mean}, and the worst seed has {worst}",
+                bool(measured.accuracy.mean() >= PUBLISHED),
             ),
         ),
         formulas=(
@@ -392,10 +351,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 "how deep is it?",
                 ("precision=float32", "seeds=1", "epochs=1"),
             ),
-            Exercise(
-                "How few hidden units still read nine digits out of ten?",
-                ("units=8",),
-            ),
+            Exercise("How few hidden units still read nine digits out of ten?", ("units=8",)),
             Exercise(
                 "The tutorials take batches of 32 and a rate of 0.001. What is that worth when "
                 "the rate falls?",
@@ -406,7 +362,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "D. E. Rumelhart, G. E. Hinton and R. J. Williams, *Learning representations by "
             "back-propagating errors*, Nature 323, 1986",
             "S. Linnainmaa, *Taylor expansion of the accumulated rounding error*, BIT 16, 1976: "
-            "the same way of taking derivatives, before there were networks to train",
+            "such derivatives, before there were networks to train",
             "X. Glorot and Y. Bengio, *Understanding the difficulty of training deep feedforward "
             "neural networks*, AISTATS 2010: the first weights",
             "D. P. Kingma and J. Ba, *Adam: a method for stochastic optimization*, ICLR 2015",
@@ -420,7 +376,7 @@ def _rates(measured: Measured, settings: Settings) -> Table:
         (f"held out, rate {rate:g}", "1", percent(a, 2))
         for rate, a in zip(settings.rates, measured.chosen, strict=True)
     ]
-    last = plus_minus(measured.accuracy[:, -1].tolist(), percent=True)
+    last = plus_minus(measured.accuracy.tolist(), percent=True)
     rows.append((f"test, rate {measured.rate:g}", str(settings.seeds), last))
     return Table(
         f"Accuracy after {count(settings.epochs, 'epoch')} (mean ± standard deviation); the rate "
@@ -446,15 +402,11 @@ def _some_weights(measured: Measured) -> Table:
     )
 
 
-def _median(kernel: Differences) -> float:
-    return float(np.median(kernel.error[kernel.best]))
-
-
 def _draw_differences(measured: Measured, settings: Settings) -> Figure:
     figure = Figure()
     first = measured.kernels[0]
     title = (
-        f"The gradient by hand agrees with differences to {short(_median(first))} at h = "
+        f"The gradient by hand agrees with differences to {short(first.median.min())} at h = "
         f"{short(STEPS[first.best])}; larger and smaller steps tell less"
     )
     note = (
@@ -464,47 +416,16 @@ def _draw_differences(measured: Measured, settings: Settings) -> Figure:
     style.header(figure, title, note, body=3.5)
     axes = style.place(figure, 0.85, 0.55, 5.1, 2.8)
     for kernel, colour in zip(measured.kernels, (style.BLUE, style.VERMILION), strict=True):
-        middle, worst = np.median(kernel.error, 1), kernel.error.max(1)
-        axes.fill_between(STEPS, middle, worst, color=colour, alpha=0.15, lw=0)
-        axes.plot(STEPS, middle, color=colour, marker="o", ms=3.5, label=kernel.name)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    low = min(float(np.median(k.error, 1).min()) for k in measured.kernels)
-    axes.set_ylim(max(low, 1e-17) / 5, 4)
+        worst = kernel.error.max(1)
+        axes.fill_between(STEPS, kernel.median, worst, color=colour, alpha=0.15, lw=0)
+        axes.plot(STEPS, kernel.median, color=colour, marker="o", ms=3.5, label=kernel.name)
+    axes.loglog()
+    axes.minorticks_off()
     axes.text(1e-8, 1e-3, "rounding, ~ 1/h", color=style.GREY, size=9.5)
     axes.text(1e-3, 1e-1, "corners and bending, ~ h²", color=style.GREY, size=9.5, ha="right")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: short(value).replace("1.0 × ", "")))
-        axis.set_minor_locator(NullLocator())
     axes.set_xlabel("step h of the differences")
     axes.set_ylabel("relative difference")
     axes.legend(loc="lower left")
-    return figure
-
-
-def _draw_accuracy(measured: Measured, settings: Settings) -> Figure:
-    figure = Figure()
-    mean = measured.accuracy.mean(0)
-    title = (
-        f"After {count(settings.epochs, 'epoch')}, the mean of {count(settings.seeds, 'network')} "
-        f"is at {precise(mean[-1], measured.n_test)}; tutorials of MNIST have "
-        f"{percent(PUBLISHED, 2)}"
-    )
-    note = (
-        f"Accuracy on {measured.n_test:,} test images; batches of {settings.batch}, rate "
-        f"{measured.rate:g} falling to 0."
-    )
-    style.header(figure, title, note, body=3.2)
-    axes = style.place(figure, 0.75, 0.55, 5.3, 2.5)
-    epochs = np.arange(1, settings.epochs + 1)
-    for curve in measured.accuracy:
-        axes.plot(epochs, curve, color=style.BLUE, lw=0.8, alpha=0.5)
-    axes.plot(epochs, mean, color=style.BLUE, marker="o")
-    axes.axhline(PUBLISHED, color=style.VERMILION, lw=1.2, ls="--")
-    axes.annotate("tutorials", (1, PUBLISHED), (0, 4), textcoords="offset points",
-                  color=style.VERMILION, fontsize=9.5)  # fmt: skip
-    style.percent_ticks(axes)
-    axes.xaxis.set_major_locator(FixedLocator(epochs.tolist()))
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("accuracy, %")
     return figure

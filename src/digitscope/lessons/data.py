@@ -27,7 +27,7 @@ from digitscope.lessons.page import (
     setting,
 )
 from digitscope.reporting import style
-from digitscope.reporting.wording import percent
+from digitscope.reporting.wording import percent, times
 
 TITLE = "The data"
 QUESTION = "What do the images look like, and why are some of them kept apart for a test?"
@@ -237,8 +237,14 @@ def tell(measured: Measured, settings: Settings) -> Page:
     ink = measured.images[-1].mean((1, 2))
     wider = int((radius > gap).sum())
     even, alike = (
-        f"χ² = {value:.1f}, as much by chance in {round(share * DRAWS):,} of {DRAWS:,} draws"
+        (f"{value:.1f}", f"{round(share * DRAWS):,} of {DRAWS:,} random draws")
         for value, share in (measured.even, measured.alike)
+    )
+    by_chance = measured.alike[1] > 0.01
+    asked = min(settings.questions, test)
+    overlap = (
+        f", each with a new random draw. The draws overlap, those of the test images by about "
+        f"{percent(asked / test, 0)}, so the spread between them is somewhat too small"
     )
     shuffled = "shuffled" if settings.shuffled == 1 else f"{percent(settings.shuffled, 0)} shuffled"
     by_rule = (1 - settings.shuffled) * mean[0, 0, 1] + settings.shuffled * measured.chance
@@ -256,8 +262,9 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "images and answers with the label of the nearest; the other keeps ten mean images "
             f"and answers with the nearest of these. They are given {sizes[0]:,} to {most} random "
             f"training images with their true labels, and again with {shuffled} labels, and are "
-            f"asked about images they have seen and about {min(settings.questions, test):,} "
-            f"random test images: {settings.seeds} times, with other images each time."
+            f"asked about images they have seen (the memory about its first {SEEN:,} at most) and "
+            f"about {asked:,} random test images: {times(settings.seeds)}"
+            f"{overlap if settings.seeds > 1 else ''}."
         ),
         pictures=(
             Picture(
@@ -310,13 +317,15 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"ink; {measured.unused} of them are paper in every training image. "
             f"{percent(counts[0].max() / train)} of the training images are a "
             f"{counts[0].argmax()}, {percent(counts[0].min() / train)} a {counts[0].argmin()}. "
-            f"Against equal shares: {even}. Training against test is another question: "
-            f"{alike}.\n\n"
+            f"If all digits were equally common, χ² would be as large as this {even[0]} in "
+            f"{even[1]}. Training and test differ by {'no ' if by_chance else ''}more than chance "
+            f"makes them differ: χ² = {alike[0]}, and {alike[1]} give as much.\n\n"
             "**The means.** A mean 3 is no 3 that anybody wrote: each pixel says how much ink the "
             "threes have there on average. No other image has a smaller mean squared distance to "
             f"the threes. They lie {radius[3]:.1f} from it (root of that mean), and the next mean "
-            f"lies {gap[3]:.1f} from it: digits are wide clouds, close together. The nearest mean "
-            f"is right on {percent(new_right)} of the test images (standard error "
+            f"lies {gap[3]:.1f} from it. Still most are told apart: {radius[3]:.1f} is their spread "
+            f"over all {SIDE * SIDE} directions together, and only the spread along the line to "
+            "the next mean leads to mistakes. The nearest mean is right on {percent(new_right)} of the test images (standard error "
             f"{100 * error:.1f} points) and on {percent(seen_right)} of the images that the means "
             f"were made of: ten images have no room to remember {train:,}.\n\n"
             "**The memory** has room for everything. Asked about an image it has seen, it finds "
@@ -329,9 +338,20 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "apart that it never sees, in MNIST even those of other writers."
         ),
         checks=(
-            Check(f"the digits are not equally common: {even}", measured.even[1] < 0.01),
-            Check(f"but for chance, training and test agree: {alike}", measured.alike[1] > 0.01),
-            Check(f"{wider} of 10 digits are wider than the gap to the next mean", wider > 5),
+            Check(
+                f"the digits are not equally common: χ² = {even[0]}, as much in {even[1]}",
+                measured.even[1] < 0.01,
+            ),
+            Check(
+                "training and test differ no more than by chance: "
+                f"χ² = {alike[0]}, as much in {alike[1]}",
+                by_chance,
+            ),
+            Check(
+                f"{wider} of 10 digits are wider than the gap to the next mean, over all "
+                "directions together",
+                wider > 5,
+            ),
             Check(
                 f"the nearest of ten means is right on {percent(seen_right)} of the images seen "
                 f"and {percent(new_right)} of the new: less than 5 points apart",
@@ -363,11 +383,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 r"\chi^2 = \sum_{d=0}^{9} \frac{(O_d - E_d)^2}{E_d}",
                 "How far counts *O* are from the expected *E*. Where only chance is at work it is "
                 "about 9: ten digits, less one since their sum is given. For training against "
-                f"test both sums are added. Chance is played here: labels are drawn {DRAWS:,} "
-                "times.",
+                f"test both sums are added. Chance is simulated here: labels are drawn "
+                f"{DRAWS:,} times.",
             ),
             Formula(
-                r"\mathrm{SE} = \sqrt{\frac{a\,(1 - a)}{n}}",
+                r"\mathrm{SE} = \sqrt{a\,(1 - a) / n}",
                 "By how much an accuracy *a* on *n* images varies with other *n* images:",
             ),
         ),

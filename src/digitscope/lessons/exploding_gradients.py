@@ -72,7 +72,7 @@ class Measured:
     Attributes
     ----------
     outcome : ndarray of shape (gains, rates, seeds), dtype int
-        0 learned, 1 stuck, 2 exploded: the loss or a gradient was no finite number.
+        0 learned, 1 stuck or slow, 2 exploded: the loss or a gradient was no finite number.
     before : ndarray of shape (gains, layers)
         Root mean square of what each layer gives, before training.
     sizes : ndarray of shape (steps, layers)
@@ -212,6 +212,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
         if m.overflow
         else f"and it is still finite in step {len(m.losses)}"
     )
+    one_network = f"one network, seed 0, {min(128, settings.images)} images"
     setting_ = f"gain {settings.gain:g} and rate {settings.rate:g}"
     # The largest rate at which no seed exploded, for each gain.
     safe = [[r for r, cell in zip(rates, row, strict=True) if not (cell == 2).any()]
@@ -224,9 +225,9 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"{settings.seeds} seeds: {m.outcome.size} networks, {count(settings.epochs, 'epoch')} "
             f"of {settings.images // 2:,} images ({settings.optimizer}). One has *learned* if it "
             f"reads {percent(LEARNED, 0)} of the held-out digits, and *exploded* if its loss or "
-            "the norm of a gradient is no finite number (a norm adds up squares, and float32 has "
-            f"none for numbers from 1.8 × 10¹⁹ on). Then {setting_} is looked at step by step, "
-            f"with such squares in float64, and given three cures, one at a time: {n} seeds, "
+            "the norm of a gradient is no finite number (a norm adds up squares, and the square "
+            f"of a number above 1.8 × 10¹⁹ is too large for float32). Then {setting_} is looked at "
+            "step by step, with such squares in float64, and given three cures, one at a time: {n} seeds, "
             f"{settings.images:,} images."
         ),
         pictures=(
@@ -244,9 +245,10 @@ def tell(measured: Measured, settings: Settings) -> Page:
         ),
         tables=(
             Table(
-                "Each gain: root mean square of the ten logits before training, the factor from "
-                f"hidden layer to hidden layer, and what became of its {exploded[0].size} networks",
-                ("gain", "logits", "factor", "learned", "stuck", "exploded"),
+                "Each gain: root mean square of the ten logits before training and the factor from "
+                f"hidden layer to hidden layer ({one_network}), and what became of its "
+                f"{exploded[0].size} networks",
+                ("gain", "logits", "factor", *OUTCOMES),
                 tuple(
                     (f"{gain:g}", short(sizes[-1]), f"{factor:.2f}", *map(str, row.tolist()))
                     for gain, sizes, factor, row in zip(
@@ -255,7 +257,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 ),
             ),
             Table(
-                f"{setting_.capitalize()}, step by step (root mean squares)",
+                f"{setting_.capitalize()}, step by step: root mean squares ({one_network} a step)",
                 ("step", "first hidden layer", "logits", "loss", "norm of the gradient"),
                 tuple(
                     (str(i), *map(_number, (sizes[1], sizes[-1], loss, norm)))
@@ -285,7 +287,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
         ),
         seen=(
             "Forwards, each layer multiplies the size of what it is given by the gain: with "
-            f"{settings.layers} hidden layers by the gain to the power of {settings.layers}. "
+            f"{settings.layers} hidden layers by the gain to the power of {settings.layers}, and once "
+            "more for the logits. "
             "Backwards the gradient is multiplied in the same way. That alone is not infinite: "
             "float32 goes up to 3.4 × 10³⁸. But a step moves every layer's weights by the rate "
             "times such a gradient. Where that is more than the weights themselves, the *new* "
@@ -307,8 +310,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 all(abs(f / g - 1) < 0.15 for f, g in zip(factors, gains, strict=True)),
             ),
             Check(
-                f"most networks learned at gain {gains[most]:g} ({kinds[most, 0]} of "
-                f"{kinds[most].sum()}); {learned.sum()} of {learned.size} learned and "
+                f"no gain had more networks that learned than gain {gains[most]:g}: "
+                f"{kinds[most, 0]} of {kinds[most].sum()}; {learned.sum()} of {learned.size} learned and "
                 f"{exploded.sum()} exploded in all",
                 kinds[most, 0] > 0 and 0.5 < gains[most] < 2,
             ),

@@ -29,7 +29,7 @@ from digitscope.lessons.page import (
     short,
 )
 from digitscope.reporting import style
-from digitscope.reporting.wording import NBSP, percent, sure
+from digitscope.reporting.wording import NBSP, count as counted_as, percent, sure, times
 
 TITLE = "A sequence of layers"
 QUESTION = (
@@ -209,11 +209,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
     steps = f"{gains[0]:+.1f} points from {units[0]} to {units[1]} units" if len(gains) else ""
     if len(gains) > 1:
         steps += f", {gains[-1]:+.1f} from {units[-2]} to {units[-1]}"
-    second = 100 * (mean[-1] - mean[0])
-    deeper = (
-        f" With {layers[-1]} instead of {layers[0]}, the accuracy changes by {second[0]:+.1f} "
-        f"points at {units[0]} units and by {second[-1]:+.1f} at {units[-1]}."
+    deeper = "; ".join(
+        _deeper(a[:, i], layers, n) for i, n in dict(((0, units[0]), (-1, units[-1]))).items()
     )
+    few_to_many = f"{units[0]} to {units[-1]}" if len(units) > 1 else f"{units[0]}"
+    epochs = f"{settings.epochs} *epoch{'s' * (settings.epochs > 1)}*"
     silent = int((measured.hidden == 0).sum())
     shapes = [
         (f"({i},)", f"({o},)", f"{i}·{o}{NBSP}={NBSP}{i * o:,}", f"{o}", f"{i * o + o:,}")
@@ -232,9 +232,10 @@ def tell(measured: Measured, settings: Settings) -> Page:
     return Page(
         experiment=(
             f"A network of {shown} hidden units (ReLU) is trained on {settings.images:,} images, "
-            f"{settings.epochs} times over ({settings.optimizer}, rate {settings.rate:g}), and "
-            "one held-out image is followed through it. Then the same training for networks of "
-            f"{units[0]} to {units[-1]} hidden units in {' and in '.join(layers)}, for one "
+            f"each of which it sees {times(settings.epochs)} ({epochs}; "
+            f"{OPTIMIZERS[settings.optimizer].__name__}, rate {settings.rate:g}, He's first "
+            "weights), and one held-out image is followed through it. Then the same training for "
+            f"networks of {few_to_many} hidden units in {' and in '.join(layers)}, for one "
             "without a hidden layer, and for one that gets the pixels of every image in the same "
             f"random order; {settings.seeds} seeds each. The rate is the same for all. Accuracies "
             "are on training images that were held out."
@@ -275,8 +276,13 @@ def tell(measured: Measured, settings: Settings) -> Page:
         finding=(
             f"{measured.total:,} weights turn {pixel_count} pixels into {shown} numbers and these "
             f"into {DIGITS}, which are right on {percent(measured.in_order.mean())} of the "
-            f"held-out images. Of all sizes tried, {units[best]} units in {layers[depth]} do best: "
-            f"{percent(mean[depth, best])} with {measured.weights[depth, best]:,} weights."
+            "held-out images."
+            + (
+                f" Of all sizes tried, {units[best]} units in {layers[depth]} do best: "
+                f"{percent(mean[depth, best])} with {measured.weights[depth, best]:,} weights."
+                if mean.size > 1
+                else ""
+            )
         ),
         seen=(
             f"**A layer** takes a list of numbers and returns another, as long as it has units. "
@@ -289,19 +295,20 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"{percent(first / measured.total)} of the weights stand in the first layer, because "
             f"the image is the longest list of all. For the image that was followed, {silent} of "
             f"{shown} hidden units are 0.\n\n"
-            "**Flatten** puts the rows of the image behind one another, and with that the network "
-            "is no longer told which pixels are neighbours. It never knew: with the pixels of all "
-            "images in the same random order, in which nobody could read a digit, it is right on "
+            "**Flatten** puts the rows of the image one after another. A dense layer has no use "
+            "for the knowledge which pixels were neighbours: with the pixels of all images in the "
+            "same random order, in which nobody could read a digit, it is right on "
             f"{percent(measured.reordered.mean())}, and with the pixels in their place on "
             f"{percent(measured.in_order.mean())}. A unit sums over all pixels, and a sum has no "
             "order. Convolutional layers are built to make use of neighbours.\n\n"
             "**How many units?** Through a layer of few units little gets through: all that is "
-            f"known of the image has to be said in {units[0]} numbers, and the first weights "
-            f"decide how well: {percent(a[0, 0].min())} in the worst of {settings.seeds} networks, "
+            f"known of the image has to be said in {units[0]} numbers, and how well depends on "
+            "the seed (first weights and order of the images): "
+            f"{percent(a[0, 0].min())} in the worst of {counted_as(settings.seeds, 'network')}, "
             f"{percent(a[0, 0].max())} in the best. Without a hidden layer it is "
             f"{percent(direct)}; {beats}."
             + (f" More units gain {steps}." if steps else "")
-            + (deeper if len(depths) > 1 else "")
+            + (f" {deeper}." if len(depths) > 1 else "")
         ),
         checks=(
             Check(
@@ -320,11 +327,17 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 "less than 1.5",
                 abs(moved) < 1.5,
             ),
-            Check(
-                f"in {layers[0]}, few units are worse than no hidden layer, many are better: "
-                f"{percent(mean[0, 0])} with {units[0]}, {percent(direct)} without, "
-                f"{percent(mean[0, -1])} with {units[-1]}",
-                mean[0, 0] < direct < mean[0, -1],
+            *(
+                (
+                    Check(
+                        f"in {layers[0]}, few units are worse than no hidden layer, many are "
+                        f"better: {percent(mean[0, 0])} with {units[0]}, {percent(direct)} "
+                        f"without, {percent(mean[0, -1])} with {units[-1]}",
+                        mean[0, 0] < direct < mean[0, -1],
+                    ),
+                )
+                if len(units) > 1
+                else ()
             ),
             *(
                 (Check(f"the last step gains less than the first: {steps}", gains[-1] < gains[0]),)
@@ -379,12 +392,27 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "D. Rumelhart, G. Hinton and R. Williams, *Learning representations by "
             "back-propagating errors*, Nature 323, 1986: networks with hidden units",
             "G. Cybenko, *Approximation by superpositions of a sigmoidal function*, Mathematics of "
-            "Control, Signals and Systems 2, 1989: one hidden layer of enough units suffices",
+            "Control, Signals and Systems 2, 1989: one hidden layer of enough sigmoid units "
+            "comes as near as one likes to any continuous function",
             "Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, *Gradient-based learning applied to "
             "document recognition*, Proceedings of the IEEE 86 (11), 1998: networks of one and "
             "two hidden layers on MNIST",
         ),
     )
+
+
+def _deeper(a: NDArray[np.float64], layers: list[str], units: int) -> str:
+    """Return what the last depth gains over the first, with that many units, if it can be told."""
+    first, last = 100 * a[0], 100 * a[-1]
+    gain, n = last.mean() - first.mean(), len(first)
+    if n > 1 and abs(gain) < 2 * np.sqrt((first.var(ddof=1) + last.var(ddof=1)) / n):
+        both = " and ".join(plus_minus(list(b), decimals=1) for b in (first, last))
+        return (
+            f"with {units} units the networks differ so much among themselves ({both}{NBSP}%) that "
+            f"{n} seeds cannot tell {layers[0]} from {layers[-1].split()[0]}"
+        )
+    better = "better" if gain >= 0 else "worse"
+    return f"with {units} units {layers[-1]} are {abs(gain):.1f} points {better} than {layers[0]}"
 
 
 def _draw_way(measured: Measured, settings: Settings) -> Figure:

@@ -230,7 +230,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "by 255 (0 to 1); and *standardised*: 0 to 1, less the mean and divided by the "
             f"standard deviation, {m.offset:.4f} and {m.deviation:.4f}, one pair of numbers for "
             "all pixels of all these training images. (*Centred*, left for an exercise, takes "
-            "from each pixel its own mean instead.) Rates are chosen on held-out training images; "
+            "from each pixel its own mean instead.) Beside them, a linear model with a squared "
+            "error goes down from the same pixels. *Curvature* says how fast the slope changes. "
+            "That of this model is M, the mean product of each two inputs (their *second "
+            "moments*). It differs by direction; λ, the largest *eigenvalue* of M, is the "
+            "curvature in the most curved direction. Rates are chosen on held-out training images; "
             "the test images are looked at once, at the end."
         ),
         pictures=(
@@ -296,12 +300,13 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "the hidden unit: large inputs, large gradients. And the step that it leads to meets "
             "the same large inputs again. So the curvature of the loss goes with the square of "
             "the inputs, and the rate has to shrink with it. For a linear model with a squared "
-            "error this is exact: above 2/λ, every step overshoots by more than it corrects.\n\n"
+            "error this is exact: above 2/λ every step lands farther from the lowest point than it "
+            "started, on the other side.\n\n"
             "A network has another limit. With cross-entropy, the curvature also carries the "
             "factor p(1 - p) of each probability p: 0.09 where all ten digits are as likely, "
             "and nearly 0 where the network is sure. A guess without opinion would cost log 10 = "
             "2.30; a network that starts with a far larger loss is sure of itself, and wrong. So "
-            "it stands rates far above 2/λ, and still learns badly. Nor does its loss have to "
+            "it survives rates far above 2/λ, and still learns badly. Nor does its loss have to "
             "overflow: one step too large pushes the sums of hidden units below 0 for every "
             "image, and ReLU then passes nothing on, neither forwards nor backwards.\n\n"
             "Dividing by 255 mends the size. Subtracting a mean takes away some of what all "
@@ -349,7 +354,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
             Formula(
                 r"\frac{\partial L}{\partial W^{(1)}} = x \, \delta^{(1)\top}, \qquad "
                 r"\delta^{(1)} = \left(W^{(2)} \delta^{(2)}\right) \odot f'\!\left(y^{(1)}\right)",
-                "The gradient by the first weights is x times what comes back:",
+                "The gradient by the first weights is x times what comes back. δ is the gradient of "
+                "the loss by the sums of a layer; ⊙ multiplies number by number:",
             ),
             Formula(
                 r"L = \frac{1}{2n} \sum_i \left\| W^\top x_i - t_i \right\|^2, \qquad "
@@ -414,7 +420,9 @@ def _rate(rate: float) -> str:
 
 def _last(rates: tuple[float, ...], works: NDArray[np.bool_]) -> str:
     good = [rate for rate, worked in zip(rates, works, strict=True) if worked]
-    return _rate(max(good)) if good else "none"
+    if not good:
+        return "none"
+    return ("≥ " if max(good) == max(rates) else "") + _rate(max(good))
 
 
 def _draw_rates(measured: Measured, settings: Settings) -> Figure:

@@ -10,23 +10,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset
-from digitscope.lab import (
-    OPTIMIZERS,
-    SGD,
-    Adam,
-    AdamW,
-    Design,
-    Momentum,
-    Network,
-    RMSprop,
-    each,
-    pixels,
-    train,
-)  # fmt: skip
+from digitscope.lab import OPTIMIZERS, AdamW, Design, Network, each, pixels, train
 from digitscope.lessons.course import Advance
 from digitscope.lessons.page import (
     Check,
@@ -80,56 +67,36 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Walk:
+    """A way through the valley."""
+
+    name: str  # of the optimizer
+    rate: float
+    steps: int  # until it stays below the goal; PATH + 1 if it does not
+    path: NDArray[np.float64]  # (steps + 1, 2), the weights after each; PATH + 1 at most
+
+
+@dataclass(frozen=True)
 class Measured:
-    """What was measured; K optimizers in the order of `NAMES`, four in the valley.
+    """What was measured; K optimizers in the order of `NAMES`."""
 
-    Attributes
-    ----------
-    paths : list of ndarray of shape (PATH + 1, 2)
-        Where each was in the valley after each step, at its best rate.
-    steps : tuple of int
-        After how many it stayed below the goal; PATH + 1 if it did not.
-    valley_rates : tuple of float
-    held_out : list of ndarray of shape (rates,)
-        Accuracy on the held-out images for each rate, K of them.
-    best : tuple of float
-        The best rate of each.
-    losses : ndarray of shape (K, seeds, legs)
-        Mean loss of the steps in each leg of the race, nan after a stop.
-    accuracy : ndarray of shape (K, seeds, legs)
-        On the test images, after each leg.
-    leg : ndarray of shape (legs,)
-        Steps until then.
-    """
+    walks: list[Walk]  # of those `IN_VALLEY`, each at its best rate
+    held_out: list[NDArray[np.float64]]  # K of (rates,), accuracy on the held-out images
+    best: list[float]  # K rates
+    accuracy: NDArray[np.float64]  # (K, seeds, legs), on the test images; nan after a stop
+    leg: NDArray[np.int64]  # (legs,), steps until then
 
-    paths: list[NDArray[np.float64]]
-    steps: tuple[int, ...]
-    valley_rates: tuple[float, ...]
-    held_out: list[NDArray[np.float64]]
-    best: tuple[float, ...]
-    losses: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
-    leg: NDArray[np.int64]
+
+def turned(settings: Settings) -> NDArray[np.float64]:
+    """Return the directions along and across the valley, as columns."""
+    turn = np.deg2rad(settings.angle)
+    return np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
 
 
 def valley(settings: Settings) -> NDArray[np.float64]:
     """Return the matrix H of the valley ½ wᵀ H w: curvature 1 along it, `condition` across."""
-    turn = np.deg2rad(settings.angle)
-    axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    axes = turned(settings)
     return np.asarray(axes @ np.diag([1.0, settings.condition]) @ axes.T)
-
-
-def walk(name: str, rate: float, settings: Settings) -> NDArray[np.float64]:
-    """Return where an optimizer gets to in the valley, step by step, (PATH + 1, 2)."""
-    curvature, optimizer = valley(settings), OPTIMIZERS[name](rate)
-    turn = np.deg2rad(settings.angle)
-    w = np.array([-np.cos(turn) - 0.3 * np.sin(turn), 0.3 * np.cos(turn) - np.sin(turn)])
-    path = [w.copy()]
-    with np.errstate(all="ignore"):  # too large a rate leaves the valley
-        for _ in range(PATH):
-            optimizer.step(w, curvature @ w)
-            path.append(w.copy())
-    return np.array(path)
 
 
 def height(w: NDArray[np.float64], settings: Settings) -> NDArray[np.float64]:
@@ -137,41 +104,47 @@ def height(w: NDArray[np.float64], settings: Settings) -> NDArray[np.float64]:
     return np.asarray(0.5 * np.einsum("ni,ij,nj->n", w, valley(settings), w))
 
 
-def steps_to(path: NDArray[np.float64], settings: Settings) -> int:
-    """Return after how many steps a path stays below `LOW` of its first height."""
-    with np.errstate(all="ignore"):
-        heights = height(path, settings)
-        above = np.flatnonzero(~(heights <= LOW * heights[0]))  # what is no number is above
+def walk(name: str, rate: float, settings: Settings) -> Walk:
+    """Let an optimizer go down the valley."""
+    curvature, optimizer = valley(settings), OPTIMIZERS[name](rate)
+    w = turned(settings) @ [-1.0, 0.3]
+    points = [w.copy()]
+    with np.errstate(all="ignore"):  # too large a rate leaves the valley
+        for _ in range(PATH):
+            optimizer.step(w, curvature @ w)
+            points.append(w.copy())
+        steps = steps_to(height(np.array(points), settings))
+    return Walk(name, rate, steps, np.array(points[: steps + 1]))
+
+
+def steps_to(heights: NDArray[np.float64]) -> int:
+    """Return after how many steps a walk stays below `LOW` of its first height."""
+    above = np.flatnonzero(~(heights <= LOW * heights[0]))  # what is no number is above
     return int(above[-1]) + 1
 
 
 def legs(
     network: Network, name: str, rate: float, x: Any, labels: Any, settings: Settings, seed: int
-) -> Iterator[float]:
-    """Train, and give the mean loss of each leg: a part of an epoch."""
+) -> Iterator[int]:
+    """Train, and give the number of each leg, a part of an epoch, when it is done."""
     rng, optimizer = np.random.default_rng(seed), OPTIMIZERS[name](rate)
     if isinstance(optimizer, AdamW):
         optimizer.decay = settings.decay
-    for _ in range(settings.epochs):
-        for rows in np.array_split(rng.permutation(len(x)), LEGS):
-            batch = min(settings.batch, len(x) // LEGS)
-            (epoch,) = train(network, optimizer, x[rows], labels[rows], batch=batch, seed=seed)
-            if not epoch.finite:
+    batch = min(settings.batch, len(x) // LEGS)
+    for epoch in range(settings.epochs):
+        for leg, rows in enumerate(np.array_split(rng.permutation(len(x)), LEGS)):
+            (done,) = train(network, optimizer, x[rows], labels[rows], batch=batch, seed=seed)
+            if not done.finite:
                 return
-            yield float(epoch.losses.mean())
+            yield epoch * LEGS + leg
 
 
 def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
     """Walk through the valley, choose a rate for each optimizer, and let them race."""
-    paths, steps, valley_rates = [], [], []
-    for name in IN_VALLEY:
-        tried = [walk(name, rate, settings) for rate in TRIED]
-        needed = [steps_to(path, settings) for path in tried]
-        fastest = int(np.argmin(needed))
-        paths.append(tried[fastest])
-        steps.append(needed[fastest])
-        valley_rates.append(float(TRIED[fastest]))
-
+    walks = [
+        min((walk(name, float(rate), settings) for rate in TRIED), key=lambda way: way.steps)
+        for name in IN_VALLEY
+    ]
     fit, held_out = data.hold_out(min(HELD_OUT, len(data.train) // 3))
     x, labels = pixels(fit.images[: settings.images]), fit.labels[: settings.images]
     x_held, x_test = pixels(held_out.images), pixels(data.test.images)
@@ -188,36 +161,22 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
     share = len(cases) / (len(cases) + 2 * runs)  # reading the test images takes as long
     found = iter(each(on_held_out, cases, lambda done: advance(share * done)))
     held = [np.array([next(found) for _ in rates_of(name, settings)]) for name in NAMES]
-    best = tuple(
-        rates_of(name, settings)[int(a.argmax())] for name, a in zip(NAMES, held, strict=True)
-    )
+    best = [rates_of(name, settings)[int(a.argmax())] for name, a in zip(NAMES, held, strict=True)]
 
     def on_test(case: tuple[str, float, int]) -> NDArray[np.float64]:
         name, rate, seed = case
         network = Network(design, seed)
-        curve = np.full((2, settings.epochs * LEGS), np.nan)
-        for leg, loss in enumerate(legs(network, name, rate, x, labels, settings, seed)):
-            curve[:, leg] = loss, network.accuracy(x_test, data.test.labels)
+        curve = np.full(settings.epochs * LEGS, np.nan)
+        for leg in legs(network, name, rate, x, labels, settings, seed):
+            curve[leg] = network.accuracy(x_test, data.test.labels)
         return curve
 
-    race = [
-        (name, rate, FRESH + seed)
-        for name, rate in zip(NAMES, best, strict=True)
-        for seed in range(settings.seeds)
-    ]
+    seeds = range(FRESH, FRESH + settings.seeds)
+    race = [(name, rate, n) for name, rate in zip(NAMES, best, strict=True) for n in seeds]
     curves = np.array(each(on_test, race, lambda done: advance(share + (1 - share) * done)))
-    curves = curves.reshape(len(NAMES), settings.seeds, 2, -1)
-    per_leg = max(len(x) // LEGS // settings.batch, 1)
-    return Measured(
-        paths,
-        tuple(steps),
-        tuple(valley_rates),
-        held,
-        best,
-        curves[:, :, 0],
-        curves[:, :, 1],
-        per_leg * np.arange(1, curves.shape[-1] + 1),
-    )
+    curves = curves.reshape(len(NAMES), settings.seeds, -1)
+    leg = max(len(x) // LEGS // settings.batch, 1) * np.arange(1, curves.shape[-1] + 1)
+    return Measured(walks, held, best, curves, leg)
 
 
 def rates_of(name: str, settings: Settings) -> tuple[float, ...]:
@@ -225,7 +184,7 @@ def rates_of(name: str, settings: Settings) -> tuple[float, ...]:
     return tuple(sorted(settings.rates if name in ("sgd", "momentum") else settings.adaptive_rates))
 
 
-def width(rates: tuple[float, ...], accuracy: NDArray[np.float64]) -> tuple[float, float]:
+def good_rates(rates: tuple[float, ...], accuracy: NDArray[np.float64]) -> tuple[float, float]:
     """Return between which rates the accuracy is within a point of its best.
 
     Between two rates tried it is taken to be a straight line over the logarithm of the rate. Where
@@ -252,26 +211,41 @@ def steps_needed(measured: Measured, target: float) -> NDArray[np.float64]:
     return np.where(reached.any(2), first, np.inf)
 
 
+def _steps(needed: NDArray[np.float64], total: int) -> str:
+    """Return how many steps the seeds needed, or how many of them did not get there."""
+    missing = int(np.isinf(needed).sum())
+    if missing:
+        return f"{missing} of {len(needed)} not in {total}"
+    return plus_minus(needed.tolist(), decimals=0)
+
+
 def tell(measured: Measured, settings: Settings) -> Page:
     """Say what was seen."""
     names = tuple(NAMES.values())
+    goal, total = percent(settings.target, 0), int(measured.leg[-1])
     needed = steps_needed(measured, settings.target)
-    final = np.nanmax(measured.accuracy[:, :, -1:], 2, initial=0.0)  # 0 for what stopped
-    mean, quick = final.mean(1), int(needed.mean(1).argmin())
+    quick, pace = int(needed.mean(1).argmin()), [_steps(row, total) for row in needed]
+    final = np.nan_to_num(measured.accuracy[:, :, -1])  # (K, seeds); 0 for what stopped
+    mean = final.mean(1)
     gap = 100 * float(mean.max() - mean.min())
     moves = [100 * float(a.max() - a.min()) for a in measured.held_out]
-    goal, total = percent(settings.target, 0), int(measured.leg[-1])
-    valley_steps = dict(zip(IN_VALLEY, measured.steps, strict=True))
-    ideal = 2 / (1 + settings.condition)
+    steps = {way.name: way.steps for way in measured.walks}
+    rate, ideal = measured.walks[0].rate, 2 / (1 + settings.condition)
     inside = [a.argmax() not in (0, len(a) - 1) for a in measured.held_out]
-    factors = [
-        high / low
-        for low, high in (
-            width(rates_of(name, settings), a)
-            for name, a in zip(NAMES, measured.held_out, strict=True)
-        )
-    ]
-    pace = [_steps(row, total) for row in needed]
+    rates = [rates_of(name, settings) for name in NAMES]
+    good = [good_rates(tried, a) for tried, a in zip(rates, measured.held_out, strict=True)]
+    width_sgd, width_adam = good[0][1] / good[0][0], good[3][1] / good[3][0]
+    table = Table(
+        f"The race over {total} steps, each at its best rate (mean ± standard deviation, n = "
+        f"{count(settings.seeds, 'seed')}). At a good rate the held-out images are within 1 point "
+        "of the best",
+        ("optimizer", "rate", "good rates", f"steps to {goal}", "test images"),
+        tuple(
+            (name, f"{measured.best[k]:g}", f"{good[k][0]:.2g} to {good[k][1]:.2g}", pace[k],
+             plus_minus([*final[k]], percent=True))
+            for k, name in enumerate(names)
+        ),
+    )  # fmt: skip
     lead = (
         f"At its best rate {names[quick]} is the first to read {goal} of the test images "
         f"({pace[quick]} steps; SGD: {pace[0]})."
@@ -287,8 +261,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"784-{settings.hidden}-10 for the digits: five optimizers see "
             f"{settings.images:,} images {times(settings.epochs)} in batches of "
             f"{settings.batch}. For each, the rate is chosen by one seed on {HELD_OUT:,} held-out "
-            f"training images; {count(settings.seeds, 'other seed')} then race, and the test "
-            f"images are read {LEGS} times in an epoch."
+            f"training images; {count(settings.seeds, 'other seed')} then race on the test images."
         ),
         pictures=(
             Picture(
@@ -299,51 +272,47 @@ def tell(measured: Measured, settings: Settings) -> Page:
             ),
             Picture(
                 "race",
-                _draw_race(measured, settings),
-                "Lines are means over the seeds. The scale is logarithmic, so that equal steps "
-                "down are equal shares of the mistakes.",
-            ),
-            Picture(
-                "rates",
-                _draw_rates(measured, settings),
-                "Each point is one network. Rates at which nothing is learned lie below the frame.",
+                _draw_race(
+                    measured,
+                    settings,
+                    f"Steps to {goal} of the test images: {names[quick]} {pace[quick]}, "
+                    f"SGD {pace[0]}",
+                ),
+                "Lines are means over the seeds, points where the test images were read. The scale "
+                "is logarithmic: equal steps down are equal shares of the mistakes.",
             ),
         ),
-        tables=(_race(measured, settings, pace, final), _widths(measured, settings)),
+        tables=(table,),
         finding=(
             f"{lead} After {total} steps the five are within {gap:.1f} points of each other, while "
             f"the rate alone moves each by {min(moves):.1f} points or more."
         ),
         seen=(
             "Gradient descent has one rate for all directions. Across the valley it must be small, "
-            f"or each step lands higher on the other side: its best rate here is "
-            f"{measured.valley_rates[0]:.2g}, and along the valley, where the slope is "
-            f"{settings.condition:g} times less, that rate is nearly nothing. Momentum adds up "
-            "steps that agree and lets those cancel that go to and fro. RMSprop and Adam divide "
-            "each weight's step by the size its gradients had of late, so that flat directions get "
-            "as long a step as steep ones. That works weight by weight, so it hangs on how the "
-            "valley lies: turned from the axes, it is another task for them, and the same for the "
-            "other two. At a fixed rate RMSprop never comes to rest, since its steps do not shrink "
-            "with the slope; a small rate then costs it the way.\n\n"
-            f"On the digits plain gradient descent at its own best rate ends at {percent(mean[0])} "
-            f"of the test images, and the best of the others at {percent(mean[1:].max())}. Rates a "
-            f"factor of 3 apart and {count(settings.seeds, 'seed')} do not settle the order of "
-            "those four. What Adam spares is above all the search for the rate: its steps are "
-            "about as long as the rate says, whatever the scale of the gradients, so that a rate "
-            "from somebody else's network tends to do. AdamW takes the decay of the weights out of "
-            "the gradient, where Adam would divide it away; here, with a decay of "
-            f"{settings.decay:g}, it ends at {percent(mean[4])}, and Adam at {percent(mean[3])}."
+            f"or each step lands higher on the other side: its best rate here is {rate:.2g}, and "
+            f"along the valley, where the slope is {settings.condition:g} times less, that is "
+            "nearly nothing. Momentum adds up steps that agree and lets those cancel that go to "
+            "and fro. RMSprop and Adam divide each weight's step by the size its gradients had of "
+            "late, so that flat directions get as long a step as steep ones. They do so weight by "
+            "weight: a valley turned from the axes is another task for them.\n\n"
+            f"On the digits SGD ends at {percent(mean[0])} of the test images and the best of the "
+            f"others at {percent(mean[1:].max())}; so few seeds do not settle the order of those "
+            "four. What Adam spares is above all the search for the rate: its steps are about as "
+            "long as the rate says, whatever the scale of the gradients, so that a rate from "
+            "somebody else's network tends to do. AdamW takes the decay of the weights out of the "
+            f"gradient, where Adam would divide it away; here it ends at {percent(mean[4])}, Adam "
+            f"at {percent(mean[3])}."
         ),
         checks=(
             Check(
                 "in the valley, steps to the goal: "
-                + ", ".join(f"{NAMES[name]} {steps}" for name, steps in valley_steps.items()),
-                max(valley_steps["momentum"], valley_steps["adam"]) < valley_steps["sgd"] <= PATH,
+                + ", ".join(f"{NAMES[name]} {n}" for name, n in steps.items()),
+                max(steps["momentum"], steps["adam"]) < steps["sgd"] <= PATH,
             ),
             Check(
-                f"the best rate for gradient descent there is {measured.valley_rates[0]:.3g}; by "
-                f"the formula below it is {ideal:.3g}",
-                abs(measured.valley_rates[0] / ideal - 1) < 0.1,
+                f"the best rate for gradient descent there is {rate:.3g}; by the formula below it "
+                f"is {ideal:.3g}",
+                abs(rate / ideal - 1) < 0.1,
             ),
             Check(
                 f"for {sum(inside)} of {len(inside)} optimizers the best rate is neither the "
@@ -356,9 +325,9 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 needed[quick].mean() < needed[0].mean(),
             ),
             Check(
-                f"Adam is within a point of its best over a factor of {factors[3]:.0f} in the "
-                f"rate, SGD over {factors[0]:.0f}",
-                factors[3] > factors[0],
+                f"Adam is within a point of its best over a factor of {width_adam:.0f} in the "
+                f"rate, SGD over {width_sgd:.0f}",
+                width_adam > width_sgd,
             ),
             Check(
                 f"the rate matters more than the optimizer: {gap:.1f} points between the five at "
@@ -382,16 +351,14 @@ def tell(measured: Measured, settings: Settings) -> Page:
             Formula(
                 r"\eta^* = \frac{2}{\lambda_{\min} + \lambda_{\max}}, \qquad "
                 r"\frac{\lVert w_{t+1} \rVert}{\lVert w_t \rVert} \to "
-                r"\frac{\kappa - 1}{\kappa + 1}",
-                "In a valley with curvatures from λ_min to λ_max, κ = λ_max / λ_min, the best rate "
-                "of gradient descent, and what each step then leaves of the distance:",
-            ),
-            Formula(
+                r"\frac{\kappa - 1}{\kappa + 1} \qquad\text{or}\qquad "
                 r"\frac{\sqrt\kappa - 1}{\sqrt\kappa + 1}",
-                "With momentum, at the best η and μ, each step leaves in the long run only:",
+                "In a valley with curvatures from λ_min to λ_max, κ = λ_max / λ_min, the best rate "
+                "of gradient descent, and what each step then leaves of the distance, without and "
+                "with the best momentum:",
             ),
         ),
-        code=(listing(SGD, Momentum, RMSprop, Adam, AdamW),),
+        code=(listing(*OPTIMIZERS.values()),),
         exercises=(
             Exercise(
                 "Turn the valley by 45 degrees. Whose path changes, and whose does not?",
@@ -405,10 +372,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 "Four passes instead of one: does the order of the five stay?",
                 ("epochs=4", "images=15000"),
             ),
-            Exercise(
-                "Let AdamW shrink its weights a hundred times faster.",
-                ("decay=0.4",),
-            ),
+            Exercise("Let AdamW shrink its weights a hundred times faster.", ("decay=0.4",)),
         ),
         sources=(
             "H. Robbins and S. Monro, *A stochastic approximation method*, Annals of Mathematical "
@@ -423,148 +387,53 @@ def tell(measured: Measured, settings: Settings) -> Page:
     )
 
 
-def _steps(needed: NDArray[np.float64], total: int) -> str:
-    """Return how many steps the seeds needed, or how many of them did not get there."""
-    missing = int(np.isinf(needed).sum())
-    if missing:
-        return f"{missing} of {len(needed)} not in {total}"
-    return plus_minus(needed.tolist(), decimals=0)
-
-
-def _race(
-    measured: Measured, settings: Settings, pace: list[str], final: NDArray[np.float64]
-) -> Table:
-    rows, goal = [], percent(settings.target, 0)
-    for k, name in enumerate(NAMES.values()):
-        loss = [float(a) for a in measured.losses[k, :, -1]]
-        rows.append((
-            name, f"{measured.best[k]:g}", pace[k], plus_minus(loss),
-            plus_minus(final[k].tolist(), percent=True),
-        ))  # fmt: skip
-    return Table(
-        f"The race over {int(measured.leg[-1])} steps, each at its best rate (mean ± standard "
-        f"deviation, n = {count(settings.seeds, 'seed')}). The test images are read after every "
-        f"{int(measured.leg[0])} steps, and the training loss is the mean of the last so many",
-        ("optimizer", "rate", f"steps to {goal}", "loss, nats", "test accuracy"),
-        tuple(rows),
-    )
-
-
-def _widths(measured: Measured, settings: Settings) -> Table:
-    rows = []
-    for (name, shown), a in zip(NAMES.items(), measured.held_out, strict=True):
-        rates = rates_of(name, settings)
-        low, high = width(rates, a)
-        few, many = ("≤ " if low == rates[0] else ""), ("≥ " if high == rates[-1] else "")
-        rows.append(
-            (shown, percent(a.max()), f"{few}{low:.2g}", f"{many}{high:.2g}", f"{high / low:.0f}")
-        )
-    return Table(
-        "Within which rates each is within 1 point of its best on the held-out images (one seed; "
-        "straight lines between the rates tried)",
-        ("optimizer", "best", "from", "to", "factor"),
-        tuple(rows),
-    )
-
-
 def _draw_valley(measured: Measured, settings: Settings) -> Figure:
     figure = Figure()
-    fewest = int(np.argmin(measured.steps))
+    walks = measured.walks
+    best = min(walks, key=lambda way: way.steps)
     title = (
         f"In a valley {settings.condition:g} times steeper across than along, "
-        f"{NAMES[IN_VALLEY[fewest]]} needs {measured.steps[fewest]} steps, SGD {measured.steps[0]}"
+        f"{NAMES[best.name]} needs {best.steps} steps, SGD {walks[0].steps}"
     )
     note = f"Steps until the height stays below {LOW:g} of the first, at the best rate of each."
     style.header(figure, title, note, body=4.9)
-    ends = np.concatenate([path[: steps + 1] for path, steps in _walks(measured)])
-    low, high = ends.min(0), ends.max(0)
+    points = np.concatenate([way.path for way in walks])
+    low, high = points.min(0), points.max(0)
     margin = 0.12 * (high - low)
-    xs, ys = (np.linspace(a, b, 120) for a, b in zip(low - margin, high + margin, strict=True))
-    grid = np.stack(np.meshgrid(xs, ys), -1)
-    heights = height(grid.reshape(-1, 2), settings).reshape(len(ys), len(xs))
-    first = float(height(measured.paths[0][:1], settings)[0])
-    for number, ((path, steps), name) in enumerate(zip(_walks(measured), IN_VALLEY, strict=True)):
+    xs, ys = np.linspace(low - margin, high + margin, 120).T
+    grid = np.stack(np.meshgrid(xs, ys), -1)  # (120, 120, 2)
+    heights = height(grid.reshape(-1, 2), settings).reshape(120, 120)
+    levels = height(points[:1], settings) * np.geomspace(1e-3, 1, 7)
+    for number, (way, colour) in enumerate(zip(walks, COLOURS[:4], strict=True)):
         row, column = divmod(number, 2)
         axes = style.place(figure, 0.7 + 2.9 * column, 0.5 + 2.2 * (1 - row), 2.65, 1.9)
-        axes.contour(xs, ys, heights, levels=first * np.geomspace(1e-3, 1, 7),
-                     colors=style.PALE, linewidths=0.9)  # fmt: skip
-        shown = path[: steps + 1]
-        axes.plot(*shown.T, color=COLOURS[number], lw=1.1, marker="o", ms=2.5)
+        axes.contour(xs, ys, heights, levels=levels, colors=style.PALE, linewidths=0.9)
+        axes.plot(*way.path.T, color=colour, lw=1.1, marker="o", ms=2.5)
         axes.plot(0, 0, marker="+", color=style.INK, ms=8)
-        axes.set_title(
-            f"{NAMES[name]}: {steps if steps <= PATH else 'over ' + str(PATH)} steps, rate "
-            f"{measured.valley_rates[number]:.2g}", fontsize=10, loc="left", color=COLOURS[number],
-        )  # fmt: skip
+        steps = f"{way.steps}" if way.steps <= PATH else f"over {PATH}"
+        heading = f"{NAMES[way.name]}: {steps} steps, rate {way.rate:.2g}"
+        axes.set_title(heading, fontsize=10, loc="left", color=colour)
         axes.tick_params(labelbottom=bool(row), labelleft=not column)
-        if row:
-            axes.set_xlabel("first weight")
-        if not column:
-            axes.set_ylabel("second weight", labelpad=1)
+        axes.set_xlabel("first weight" if row else "")
+        axes.set_ylabel("" if column else "second weight", labelpad=1)
     return figure
 
 
-def _walks(measured: Measured) -> list[tuple[NDArray[np.float64], int]]:
-    return list(zip(measured.paths, measured.steps, strict=True))
-
-
-def _draw_race(measured: Measured, settings: Settings) -> Figure:
+def _draw_race(measured: Measured, settings: Settings, title: str) -> Figure:
     figure = Figure()
-    needed = steps_needed(measured, settings.target).mean(1)
-    quick, names = int(needed.argmin()), tuple(NAMES.values())
-    ahead = (
-        f"{needed[0] / needed[quick]:.1f} times as fast as SGD" if np.isfinite(needed[0])
-        else "SGD is not there yet"
-    )  # fmt: skip
-    title = (
-        f"{names[quick]} is the first at {percent(settings.target, 0)} of the test images: {ahead}"
-        if np.isfinite(needed[quick])
-        else f"None reads {percent(settings.target, 0)} of the test images with every seed"
-    )
     seeds = count(settings.seeds, "seed")
     note = f"Mistakes on the test images, each at its best rate, mean of {seeds}."
     style.header(figure, title, note, body=3.5)
     axes = style.place(figure, 0.75, 0.55, 4.4, 2.8)
     ends = []
-    for name, curves, colour in zip(names, measured.accuracy, COLOURS, strict=True):
-        error = 1 - curves.mean(0)
+    for name, curves, colour in zip(NAMES.values(), measured.accuracy, COLOURS, strict=True):
+        error = 100 * (1 - curves.mean(0))
         axes.plot(measured.leg, error, color=colour, marker="o", ms=3.5, lw=1.6)
         if np.isfinite(error[-1]):
             ends.append((float(measured.leg[-1]), float(error[-1]), name, colour))
-    axes.axhline(1 - settings.target, color=style.GREY, lw=0.9, ls=":")
-    axes.set_yscale("log")
-    low, high = axes.get_ylim()
-    axes.set_ylim(0.9 * low, high)
-    shares = (0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.2, 0.4, 0.8)
-    axes.yaxis.set_major_locator(FixedLocator([a for a in shares if 0.9 * low < a < high]))
-    axes.yaxis.set_minor_locator(NullLocator())
-    style.percent_ticks(axes)
+    axes.axhline(100 * (1 - settings.target), color=style.GREY, lw=0.9, ls=":")
+    style.log_ticks(axes)
     axes.set_xlabel("steps")
     axes.set_ylabel("test images read wrongly, %")
     style.label_points(axes, ends)
-    return figure
-
-
-def _draw_rates(measured: Measured, settings: Settings) -> Figure:
-    figure = Figure()
-    moves = [100 * float(a.max() - a.min()) for a in measured.held_out]
-    best = [float(a.max()) for a in measured.held_out]
-    title = (
-        f"At their best the five differ by {100 * (max(best) - min(best)):.1f} points; the "
-        f"rates tried move each by {min(moves):.1f} to {max(moves):.1f}"
-    )
-    note = f"Accuracy on held-out training images after {int(measured.leg[-1])} steps, one seed."
-    style.header(figure, title, note, body=3.4)
-    axes = style.place(figure, 0.75, 0.55, 5.4, 2.7)
-    for (name, shown), a, colour in zip(NAMES.items(), measured.held_out, COLOURS, strict=True):
-        axes.plot(rates_of(name, settings), a, color=colour, marker="o", lw=1.6, label=shown)
-    axes.set_xscale("log")
-    axes.set_ylim(max(best) - 0.12, max(best) + 0.025)
-    ticks = sorted({*settings.rates, *settings.adaptive_rates})
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_major_formatter(FixedFormatter([f"{tick:g}" for tick in ticks]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    style.percent_ticks(axes)
-    axes.set_xlabel("learning rate (log)")
-    axes.set_ylabel("accuracy, %")
-    axes.legend(loc="upper center", ncols=5, columnspacing=1.2, handlelength=1.2)
     return figure

@@ -59,37 +59,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the networks did; the remedies are nothing, stopping, dropout, decay and more images.
+    """What the networks did; the remedies are nothing, stopping, dropout, decay and more images."""
 
-    Attributes
-    ----------
-    curves : ndarray of shape (seeds, epochs, 4)
-        Without any remedy: training loss and accuracy, validation loss and accuracy.
-    parts : ndarray of shape (seeds, 2, 3)
-        Without any remedy, at the lowest validation loss and at the end, over all held-out images:
-        mean loss of those read rightly, of the others, and the share of the others.
-    chosen : ndarray of shape (seeds, sizes, 4)
-        For each number of validation images to choose the epoch by, see `optimism`.
-    stopped : ndarray of shape (seeds, 2)
-        The epoch early stopping kept, and the epoch it stopped at.
-    results : ndarray of shape (remedies, seeds, 3)
-        At the end: training accuracy, test loss, test accuracy.
-    gap : ndarray of shape (sizes, seeds, 3)
-        Epochs until known by heart, training accuracy, test accuracy.
-    loss : ndarray of shape (seeds, 2)
-        At the end without any remedy: of all held-out images and of the test images.
-    images : tuple of int
-        How many were held out, looked at by early stopping, and are in the test split.
-    """
-
-    curves: NDArray[np.float64]
-    parts: NDArray[np.float64]
-    chosen: NDArray[np.float64]
-    stopped: NDArray[np.int64]
-    results: NDArray[np.float64]
-    gap: NDArray[np.float64]
-    loss: NDArray[np.float64]
-    images: tuple[int, int, int]
+    curves: NDArray[np.float64]  # (seeds, epochs, 4): training loss, accuracy; validation the same
+    parts: NDArray[np.float64]  # (seeds, 2, 2): at the lowest validation loss and at the end, mean
+    # loss of the held-out images read rightly and of the others
+    chosen: NDArray[np.float64]  # (seeds, sizes, 2): see `optimism`
+    stopped: NDArray[np.int64]  # (seeds, 2): the epoch early stopping kept, and the last one
+    results: NDArray[np.float64]  # (remedies, seeds, 3): training accuracy, test loss, accuracy
+    gap: NDArray[np.float64]  # (sizes, seeds, 2): training and test accuracy, once known by heart
+    images: tuple[int, int, int]  # held out, looked at by early stopping, in the test split
 
 
 @dataclass(frozen=True)
@@ -138,34 +117,21 @@ def stop_early(
     return best, epoch.number
 
 
-def optimism(losses: Floats, n: int, seed: int) -> tuple[float, float, float, float]:
-    """Choose the epoch by many small validation sets, and see how it does on the other images.
+def optimism(losses: Floats, n: int, seed: int) -> tuple[float, float]:
+    """Choose the epoch by `n` of the images, many times, and see how it does on the others.
 
-    Parameters
-    ----------
-    losses : ndarray of shape (epochs, held out)
-        Of every held-out image after every epoch.
-    n : int
-        Images in a validation set.
-
-    Returns
-    -------
-    chosen_by, others : float
-        Mean loss at the chosen epoch: of the images it was chosen by, and of the others.
-    early, late : float
-        Between them lie eight of ten choices.
+    `losses` has shape (epochs, images). Returned is the mean loss at the chosen epoch: of the
+    images it was chosen by, and of the others.
     """
     rng = np.random.default_rng([seed, n])
-    found, epochs = [], []
+    found = []
     total = losses.sum(1, dtype=float)  # (epochs,)
     for _ in range(DRAWS):
         part = losses[:, rng.choice(losses.shape[1], n, replace=False)].sum(1, dtype=float)
         best = int(part.argmin())
         found.append((part[best] / n, (total - part)[best] / (losses.shape[1] - n)))
-        epochs.append(best + 1)
     chosen_by, others = np.mean(found, 0)
-    early, late = np.quantile(epochs, (0.1, 0.9))
-    return float(chosen_by), float(others), float(early), float(late)
+    return float(chosen_by), float(others)
 
 
 def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
@@ -174,25 +140,23 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
     pool, test = Rows.of(held_out), Rows.of(data.test)
     validation = Rows(pool.x[: settings.validation], pool.labels[: settings.validation])
 
-    def drawn(seed: int, n: int) -> Rows:
-        order = np.random.default_rng([seed, 60_000]).permutation(len(fit))
-        return Rows.of(fit.take(order[:n]))
-
     def begin(
-        seed: int, n: int, dropout: float = 0.0, decay: float = 0.0
+        seed: int, n: int, epochs: int, dropout: float = 0.0, decay: float = 0.0
     ) -> tuple[Rows, Network, Iterable[Epoch]]:
-        rows, times = drawn(seed, n), max(n // settings.images, 1)
+        order = np.random.default_rng([seed, 60_000]).permutation(len(fit))
+        rows = Rows.of(fit.take(order[:n]))
         network = Network(Design(hidden=(settings.units,), dropout=dropout), seed)
         optimizer = AdamW(settings.rate, decay=decay) if decay else Adam(settings.rate)
-        # As many steps with more images, and so fewer passes over them.
-        epochs = max(settings.epochs // times, 1)
         training = train(
             network, optimizer, rows.x, rows.labels, epochs=epochs, batch=settings.batch, seed=seed
         )
         return rows, network, training
 
+    def end(rows: Rows, network: Network) -> list[float]:
+        return [rows.score(network)[1], *test.score(network)]
+
     def bare(seed: int) -> tuple[Any, ...]:
-        rows, network, training = begin(seed, settings.images)
+        rows, network, training = begin(seed, settings.images, settings.epochs)
         curve, judged = [], []
         for _ in training:
             curve.append((*rows.score(network), *validation.score(network)))
@@ -201,58 +165,47 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
         parts = []
         for at in (int(np.array(curve)[:, 2].argmin()), -1):
             right = judged[at][1]
-            sums = (losses[at] @ right, losses[at] @ ~right)
-            parts.append((sums[0] / right.sum(), sums[1] / max((~right).sum(), 1), (~right).mean()))
+            parts.append([losses[at] @ of / max(of.sum(), 1) for of in (right, ~right)])
         most = len(pool.labels) // 2
         chosen = [optimism(losses, min(n, most), seed) for n in settings.chosen_by]
-        end = [rows.score(network)[1], *test.score(network)]
-        return curve, parts, chosen, (losses[-1].mean(dtype=float), end[1]), end
+        return curve, parts, chosen, end(rows, network)
 
     def stopped(seed: int) -> tuple[tuple[int, int], list[float]]:
-        rows, network, training = begin(seed, settings.images)
+        rows, network, training = begin(seed, settings.images, settings.epochs)
         kept = stop_early(
             network, training, lambda: validation.score(network)[0], settings.patience
         )
-        return kept, [rows.score(network)[1], *test.score(network)]
+        return kept, end(rows, network)
 
-    def remedied(case: tuple[int, int, float, float]) -> list[float]:
+    def remedied(case: tuple[int, int, int, float, float]) -> list[float]:
         rows, network, training = begin(*case)
         for _ in training:
             pass
-        return [rows.score(network)[1], *test.score(network)]
+        return end(rows, network)
 
-    def by_heart(case: tuple[int, int]) -> tuple[float, float, float]:
-        n, seed = case
-        rows = drawn(seed, n)
-        network, optimizer = Network(Design(hidden=(settings.units,)), seed), Adam(settings.rate)
-        training = train(
-            network, optimizer, rows.x, rows.labels, epochs=200, batch=settings.batch, seed=seed
-        )
-        for epoch in training:
-            number, known = epoch.number, rows.score(network)[1]
+    def by_heart(case: tuple[int, int]) -> tuple[float, float]:
+        rows, network, training = begin(*case, 200)
+        for _ in training:
+            known = rows.score(network)[1]
             if known >= BY_HEART:
                 break
-        return number, known, test.score(network)[1]
+        return known, test.score(network)[1]
 
     seeds = range(settings.seeds)
     plain = each(bare, seeds, lambda share: advance(0.3 * share))
     early = each(stopped, seeds, lambda share: advance(0.3 + 0.1 * share))
-    cases = [
-        (seed, n, dropout, decay)
-        for n, dropout, decay in (
-            (settings.images, settings.dropout, 0.0),
-            (settings.images, 0.0, settings.decay),
-            (settings.images * settings.more, 0.0, 0.0),
-        )
-        for seed in seeds
-    ]
-    helped = each(remedied, cases, lambda share: advance(0.4 + 0.3 * share))
-    gaps = each(
-        by_heart,
-        [(n, seed) for n in settings.sizes for seed in seeds],
-        lambda share: advance(0.7 + 0.3 * share),
+    n, epochs = settings.images, settings.epochs
+    fewer = max(epochs // settings.more, 1)  # as many steps with more images
+    remedies = (
+        (n, epochs, settings.dropout, 0.0),
+        (n, epochs, 0.0, settings.decay),
+        (n * settings.more, fewer, 0.0, 0.0),
     )
-    curves, parts, chosen, loss, ends = zip(*plain, strict=True)
+    cases = [(seed, *remedy) for remedy in remedies for seed in seeds]
+    helped = each(remedied, cases, lambda share: advance(0.4 + 0.3 * share))
+    sized = [(seed, n) for n in settings.sizes for seed in seeds]
+    gaps = each(by_heart, sized, lambda share: advance(0.7 + 0.3 * share))
+    curves, parts, chosen, ends = zip(*plain, strict=True)
     results = [*ends, *(end for _, end in early), *helped]
     return Measured(
         curves=np.array(curves),
@@ -260,8 +213,7 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
         chosen=np.array(chosen),
         stopped=np.array([kept for kept, _ in early]),
         results=np.array(results).reshape(-1, len(seeds), 3),
-        gap=np.array(gaps).reshape(len(settings.sizes), len(seeds), 3),
-        loss=np.array(loss),
+        gap=np.array(gaps).reshape(len(settings.sizes), len(seeds), 2),
         images=(len(pool.labels), len(validation.labels), len(test.labels)),
     )
 
@@ -274,16 +226,21 @@ def tell(measured: Measured, settings: Settings) -> Page:
     at_low = m.curves[:, :, 2].argmin(1)  # (seeds,)
     accuracy_low = m.curves[range(len(at_low)), at_low, 3].mean()
     kept = m.stopped[:, 0]
-    names = _names(settings)
+    names = (
+        "none",
+        "early stopping",
+        f"dropout of {settings.dropout:g}",
+        f"weight decay of {settings.decay:g}",
+        f"{settings.more} times the images",
+    )
     loss, test = m.results.mean(1).T[1:]  # each of (remedies,)
     best = 1 + int(loss[1:].argmin())
     lower = [name for name, value in zip(names[1:], loss[1:], strict=True) if value < loss[0]]
-    by = m.parts.mean(0)  # (lowest and end, 3)
-    chosen = m.chosen.mean(0)  # (sizes, 4)
+    by = m.parts.mean(0)  # (lowest and end, right and wrong)
+    chosen = m.chosen.mean(0)  # (sizes, 2)
     good = chosen[:, 1] - chosen[:, 0]
-    gaps = (m.gap[:, :, 1] - m.gap[:, :, 2]).mean(1)
-    wrong_by_heart = (m.gap[:, :, 1] < BY_HEART).sum()
-    held, tested = m.loss.mean(0)
+    gaps = (m.gap[..., 0] - m.gap[..., 1]).mean(1)
+    unknown = (m.gap[..., 0] < BY_HEART).sum()
     seeds = f"(mean ± standard deviation, n = {settings.seeds} seeds)"
     remedies = Table(
         f"At the end of training, on all {m.images[2]:,} test images {seeds}",
@@ -294,44 +251,24 @@ def tell(measured: Measured, settings: Settings) -> Page:
             for name, row in zip(names, m.results, strict=True)
         ),
     )  # fmt: skip
-    why = Table(
-        f"Where the validation loss rises: mean loss of {m.images[0]:,} held-out images {seeds}",
-        ("epoch", "read rightly", "read wrongly", "wrong, %"),
-        tuple(
-            (name, *(plus_minus([*m.parts[:, i, part]]) for part in (0, 1)),
-             plus_minus([*100 * m.parts[:, i, 2]], decimals=1))
-            for i, name in enumerate(("lowest validation loss", f"{settings.epochs}, the last"))
-        ),
-    )  # fmt: skip
-    gap = Table(
-        f"Trained until {percent(BY_HEART)} of the training images are known {seeds}",
-        ("training images", "epochs", "training accuracy, %", "test accuracy, %", "gap, points"),
-        tuple(
-            (f"{n:,}", f"{row[:, 0].mean():.0f}",
-             *(plus_minus(100 * row[:, i], decimals=1) for i in (1, 2)),
-             plus_minus(100 * (row[:, 1] - row[:, 2]), decimals=1))
-            for n, row in zip(settings.sizes, m.gap, strict=True)
-        ),
-    )  # fmt: skip
     choice = Table(
         f"The epoch chosen by a few of the {m.images[0]:,} held-out images, and its loss on them "
         f"and on the others (mean of {DRAWS} choices for each of {settings.seeds} networks)",
-        ("images", "epoch, 8 of 10 choices", "their loss", "loss of the others", "too good by"),
+        ("images", "their loss", "loss of the others", "too good by"),
         tuple(
-            (f"{min(n, m.images[0] // 2):,}", f"{row[2]:.0f} to {row[3]:.0f}", f"{row[0]:.3f}",
-             f"{row[1]:.3f}", f"{row[1] - row[0]:.3f}")
+            (f"{min(n, m.images[0] // 2):,}", f"{row[0]:.3f}", f"{row[1]:.3f}",
+             f"{row[1] - row[0]:.3f}")
             for n, row in zip(settings.chosen_by, chosen, strict=True)
         ),
     )  # fmt: skip
     return Page(
         experiment=(
             f"Networks of {settings.units} hidden units (ReLU, Adam, rate {settings.rate:g}, "
-            f"batches of {settings.batch}) learn {settings.images:,} images, which they see "
-            f"{settings.epochs} times; {settings.seeds} seeds, each with training images of its "
-            f"own. {m.images[0]:,} training images are held out; the first {m.images[1]:,} of them "
-            "are the validation set, and no network learns from them. The test images are looked "
-            f"at once, at the end. With {settings.more} times as many images there are as many "
-            "steps, so each image is seen less often."
+            f"batches of {settings.batch}) see {settings.images:,} images {settings.epochs} times; "
+            f"{settings.seeds} seeds, each with training images of its own. {m.images[0]:,} "
+            f"training images are held out; the first {m.images[1]:,} of them are the validation "
+            "set. The test images are looked at once, at the end. With "
+            f"{settings.more} times as many images there are as many steps, so each is seen less."
         ),
         pictures=(
             Picture(
@@ -343,11 +280,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
             Picture(
                 "gap",
                 _draw_gap(measured, settings),
-                "The upper line is what the network knows, the lower one what it can do. The "
-                "numbers of images are on a logarithmic scale.",
+                "The upper line is what the network knows, the lower one what it can do. Bars "
+                "reach from the worst seed to the best.",
             ),
         ),
-        tables=(remedies, why, gap, choice),
+        tables=(remedies, choice),
         finding=(
             f"After {settings.epochs} epochs a network knows {percent(mean[-1, 1])} of its "
             f"{settings.images:,} images, and reads {percent(test[0])} of the test images. Its "
@@ -356,12 +293,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"leaves the lowest test loss, {loss[best]:.2f}; without one it is {loss[0]:.2f}."
         ),
         seen=(
-            "Once every training image is read rightly, the training loss can still fall: larger "
-            "weights make larger logits, and every answer a little surer. That costs nothing on "
-            "images the network knows. On new ones it makes the wrong answers surer as well, and "
-            "cross-entropy charges for a wrong answer by how sure it was. Which of the ten is "
-            "largest hardly changes, so the accuracy does not suffer: the network does not read "
-            "worse, it no longer knows when it is wrong.\n\n"
+            "Once every training image is read rightly, larger weights can still make every answer "
+            "a little surer, and the training loss falls. On new images that makes the wrong "
+            "answers surer as well, and cross-entropy charges for a wrong answer by how sure it "
+            "was. Which of the ten is largest hardly changes: the network does not read worse, it "
+            "no longer knows when it is wrong.\n\n"
             "Early stopping looks at images that are not learned, and keeps the weights of the "
             "epoch that did best there. Dropout makes units useless that only work together with "
             "certain others. Weight decay draws every weight to 0, so that only what many images "
@@ -371,10 +307,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "that looks best there is partly the one that was lucky there, so its loss there is "
             f"too good: by {good[0]:.3f} with {settings.chosen_by[0]:,} images to choose by, by "
             f"{good[-1]:.3f} with {settings.chosen_by[-1]:,}. That is why the result is read off "
-            "test images that had no say in any choice. Such a difference can be seen only over "
-            "many choices. A single pair of sets differs by more, for another reason: some images "
-            f"are harder. These networks have a loss of {held:.3f} on all held-out images and "
-            f"of {tested:.3f} on the test images, and neither was chosen by."
+            "test images that had no say in any choice."
         ),
         checks=(
             Check(
@@ -397,14 +330,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 f"{settings.epochs - m.stopped[:, 1].mean():.0f} epochs of {settings.epochs}",
                 m.stopped[:, 1].max() < settings.epochs,
             ),
-            Check(
-                f"these lower the test loss: {'; '.join(lower)}",
-                len(lower) >= 3,
-            ),
+            Check(f"these lower the test loss: {'; '.join(lower)}", len(lower) >= 3),
             Check(
                 f"the gap to the test images shrinks from {100 * gaps[0]:.1f} points with "
                 f"{settings.sizes[0]:,} images to {100 * gaps[-1]:.1f} with "
-                f"{settings.sizes[-1]:,}; {wrong_by_heart} of {m.gap[..., 0].size} networks "
+                f"{settings.sizes[-1]:,}; {unknown} of {m.gap[..., 0].size} networks "
                 "did not come to know theirs by heart",
                 gaps[-1] < gaps[0],
             ),
@@ -440,11 +370,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
         ),
         code=(listing(stop_early),),
         exercises=(
-            Exercise(
-                "Does a smaller network overfit less? Compare the validation loss at the end and "
-                "the test accuracy.",
-                ("units=16",),
-            ),
+            Exercise("Does a smaller network overfit less, and read better?", ("units=16",)),
             Exercise(
                 "Nine of ten hidden units silenced in every step: too much of a good thing?",
                 ("dropout=0.9", "epochs=100"),
@@ -471,16 +397,6 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "selection bias in performance evaluation*, JMLR 11, 2010",
         ),
     )
-
-
-def _names(settings: Settings) -> list[str]:
-    return [
-        "none",
-        "early stopping",
-        f"dropout of {settings.dropout:g}",
-        f"weight decay of {settings.decay:g}",
-        f"{settings.more} times the images",
-    ]
 
 
 def _draw_curves(measured: Measured, settings: Settings) -> Figure:
@@ -518,29 +434,20 @@ def _draw_curves(measured: Measured, settings: Settings) -> Figure:
 
 def _draw_gap(measured: Measured, settings: Settings) -> Figure:
     figure = Figure()
-    sizes, gap = settings.sizes, 100 * (measured.gap[..., 1] - measured.gap[..., 2]).mean(1)
+    sizes, gap = settings.sizes, 100 * (measured.gap[..., 0] - measured.gap[..., 1]).mean(1)
     title = (
         f"{sizes[0]:,} images known by heart leave {gap[0]:.1f} points to the test images; "
         f"{sizes[-1]:,} leave {gap[-1]:.1f}"
     )
-    note = f"Trained until {percent(BY_HEART)} of the training images are known; all seeds."
+    known = f"{percent(BY_HEART)} of the training images are known"
+    note = f"Trained until {known}; {settings.seeds} seeds."
     style.header(figure, title, note, body=3.0)
     axes = style.place(figure, 0.7, 0.55, 4.4, 2.3)
     ends = []
-    for part, name, colour in ((1, "training", style.BLUE), (2, "test", style.VERMILION)):
+    for part, name, colour in ((0, "training", style.BLUE), (1, "test", style.VERMILION)):
         values = measured.gap[..., part]  # (sizes, seeds)
-        axes.plot(sizes, values, "o", color=colour, alpha=0.5, mew=0)
-        axes.plot(sizes, values.mean(1), color=colour)
+        style.over_seeds(axes, sizes, values, color=colour)
         ends.append((float(sizes[-1]), float(values[-1].mean()), name, colour))
-    for size, low, high, points in zip(
-        sizes, measured.gap[..., 2].mean(1), measured.gap[..., 1].mean(1), gap, strict=True
-    ):
-        axes.plot([size, size], [low, high], color=style.PALE, lw=1, zorder=1)
-        axes.annotate(
-            f"{points:.1f}", (size, (low + high) / 2), (-4 if size == sizes[-1] else 4, 0),
-            textcoords="offset points", color=style.GREY, fontsize=9, va="center",
-            ha="right" if size == sizes[-1] else "left",
-        )  # fmt: skip
     style.log_x(axes, sizes)
     axes.set_xlabel("training images")
     axes.set_ylabel("accuracy, %")

@@ -213,12 +213,12 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "wherever it is active. But it silences half of the units, so that the images fade on "
             "their way forwards and the gradient on its way back, and even the last layer gets "
             f"only {short(last['ReLU'])}. He's initialisation makes up for just that half. A "
-            "residual connection gives the gradient a way around each layer: what comes back is multiplied "
-            "by 1 plus something small. If its factor in the table is below 1, that is due to the "
-            "inputs: the gradient by a kernel is the input times what comes back, and here the "
-            "input grows from layer to layer, since each adds to what it was given. Batch "
-            "normalisation stretches the sums of each unit to a variance of 1 over the batch, in "
-            "every layer, and the gradient is stretched with them on its way back."
+            "residual connection gives the gradient a way around each layer: what comes back is "
+            "multiplied by 1 plus something small. If its factor in the table is below 1, that is "
+            "due to the inputs: the gradient by a kernel is the input times what comes back, and "
+            "here the input grows from layer to layer, since each adds to what it was given. "
+            "Batch normalisation stretches the sums of each unit to a variance of 1 over the "
+            "batch, in every layer, and the gradient is stretched with them on its way back."
         ),
         checks=(
             Check(
