@@ -275,16 +275,18 @@ def tell(measured: Measured, settings: Settings) -> Page:
         tables=(_rates(measured, settings), _some_weights(measured)),
         finding=(
             f"{lines} lines of NumPy read {mean} of the test images after {after} (mean of "
-            f"{count(settings.seeds, 'seed')}), and their gradient agrees with central "
-            f"differences to {short(max(errors))} of itself."
+            f"{count(settings.seeds, 'seed')}). For half of the weights checked their gradient "
+            f"agrees with central differences to {short(max(errors))} of itself or better."
         ),
         seen=(
-            "Going forward, each layer keeps what it was given. Going backward, each step of the "
-            "calculation has one line that undoes it, in reverse order: a product with W gives a "
-            "product with its transpose, the sum over a batch gives a sum over its rows, and ReLU "
-            "lets the gradient through where it let the number through. One pass back costs about "
-            "twice a pass forward, and gives the slope by every weight at once; differences "
-            f"would need two passes forward for each of them: "
+            "Going forward, each layer keeps what it was given. Going backward, each step has one "
+            "line that turns the gradient by its result into the gradient by what it was given, in "
+            "reverse order: a product with W becomes a product with its transpose, a bias that was "
+            "added to every image of the batch becomes a sum over these images, and ReLU lets the "
+            "gradient through where it let the number through. One pass back takes about as many "
+            "multiplications as a pass forward here (twice as many in a deep network, where each "
+            "layer also needs the gradient by its inputs), and gives the slope by every weight at "
+            f"once; differences would need two passes forward for each of them: "
             f"{2 * (795 * settings.units + 10):,} here.\n\n"
             "So differences do not train a network, but check one, with two errors of their own. "
             "With a large h the curve of the loss bends away from its slope, by h²; and if W₁ is "
@@ -307,8 +309,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 all(min(k.median[[0, -1]]) > 100 * k.median.min() for k in measured.kernels),
             ),
             Check(
-                "the laboratory's gradient differs from that by hand by "
-                f"{short(measured.from_lab)} of its largest part at most",
+                "the laboratory's gradient is that by hand, to within "
+                f"{short(measured.from_lab)} of its largest part",
                 measured.from_lab < 100 * rounding,
             ),
             Check(
@@ -319,12 +321,13 @@ def tell(measured: Measured, settings: Settings) -> Page:
         ),
         formulas=(
             Formula(
-                r"\frac{\partial L}{\partial y'} = B - \mathrm{onehot}, \qquad "
-                r"\frac{\partial L}{\partial W_2} = A^{\top} \frac{\partial L}{\partial y'}, "
+                r"\frac{\partial L}{\partial z} = B - \mathrm{onehot}, \qquad "
+                r"\frac{\partial L}{\partial W_2} = A^{\top} \frac{\partial L}{\partial z}, "
                 r"\qquad \frac{\partial L}{\partial A} = "
-                r"\frac{\partial L}{\partial y'} W_2^{\top}",
-                "With y = x W₁ + b₁, A = max(y, 0), y' = A W₂ + b₂ and B = softmax(y'), for one "
-                "image: from the loss back to the hidden units,",
+                r"\frac{\partial L}{\partial z} W_2^{\top}",
+                "With y = x W₁ + b₁, A = max(y, 0), z = A W₂ + b₂ and B = softmax(z), all of them "
+                "rows, for one image (the gradient by b₂ is that by z): from the loss back to the "
+                "hidden units,",
             ),
             Formula(
                 r"\frac{\partial L}{\partial y} = \frac{\partial L}{\partial A} \odot "
@@ -406,7 +409,7 @@ def _draw_differences(measured: Measured, settings: Settings) -> Figure:
     figure = Figure()
     first = measured.kernels[0]
     title = (
-        f"The gradient by hand agrees with differences to {short(first.median.min())} at h = "
+        f"Half of the weights of W₁ agree with differences to {short(first.median.min())} at h = "
         f"{short(STEPS[first.best])}; larger and smaller steps tell less"
     )
     note = (

@@ -247,8 +247,9 @@ def tell(measured: Measured, settings: Settings) -> Page:
         ),
     )  # fmt: skip
     lead = (
-        f"At its best rate {names[quick]} is the first to read {goal} of the test images "
-        f"({pace[quick]} steps; SGD: {pace[0]})."
+        f"To {goal} of the test images {names[quick]} needs {pace[quick]} steps and SGD {pace[0]}, "
+        "each at its best rate; "
+        f"{count(settings.seeds, 'seed')} cannot settle the order of the others."
         if np.isfinite(needed[quick]).all()
         else f"None reads {goal} of the test images in {total} steps with every seed."
     )
@@ -294,14 +295,16 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "nearly nothing. Momentum adds up steps that agree and lets those cancel that go to "
             "and fro. RMSprop and Adam divide each weight's step by the size its gradients had of "
             "late, so that flat directions get as long a step as steep ones. They do so weight by "
-            "weight: a valley turned from the axes is another task for them.\n\n"
+            "weight: a valley turned from the axes is another task for them. Momentum's constant μ "
+            "is 0.9 here, whatever the valley; the formula below has the best one.\n\n"
             f"On the digits SGD ends at {percent(mean[0])} of the test images and the best of the "
             f"others at {percent(mean[1:].max())}; so few seeds do not settle the order of those "
             "four. What Adam spares is above all the search for the rate: its steps are about as "
-            "long as the rate says, whatever the scale of the gradients, so that a rate from "
-            "somebody else's network tends to do. AdamW takes the decay of the weights out of the "
+            "long as the rate says, whatever the scale of the gradients: it is within "
+            f"a point of its best over a factor of {width_adam:.0f} in the rate, SGD over "
+            f"{width_sgd:.0f}. AdamW takes the decay of the weights out of the "
             f"gradient, where Adam would divide it away; here it ends at {percent(mean[4])}, Adam "
-            f"at {percent(mean[3])}."
+            f"at {percent(mean[3])}, a difference that few seeds cannot show."
         ),
         checks=(
             Check(
@@ -330,8 +333,9 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 width_adam > width_sgd,
             ),
             Check(
-                f"the rate matters more than the optimizer: {gap:.1f} points between the five at "
-                f"their best, {min(moves):.1f} to {max(moves):.1f} between the rates of one",
+                f"within the rates tried, the choice of the rate moves each by {min(moves):.1f} to "
+                f"{max(moves):.1f} points (held-out images, one seed); at their best rates the "
+                f"five differ by {gap:.1f} (test images)",
                 min(moves) > gap,
             ),
         ),

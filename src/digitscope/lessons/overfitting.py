@@ -274,8 +274,9 @@ def tell(measured: Measured, settings: Settings) -> Page:
             Picture(
                 "curves",
                 _draw_curves(measured, settings),
-                "Thin lines are single networks, thick ones their mean. Dots mark where early "
-                "stopping, which sees the dark line only, would end.",
+                "Thin lines are single networks, thick ones their mean. Dots mark the epoch "
+                "whose weights early stopping keeps. It sees the validation loss only, and stops "
+                f"{settings.patience} epochs later.",
             ),
             Picture(
                 "gap",
@@ -299,10 +300,10 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "was. Which of the ten is largest hardly changes: the network does not read worse, it "
             "no longer knows when it is wrong.\n\n"
             "Early stopping looks at images that are not learned, and keeps the weights of the "
-            "epoch that did best there. Dropout makes units useless that only work together with "
-            "certain others. Weight decay draws every weight to 0, so that only what many images "
-            "ask for stays large. More images are the plainest remedy: what is true of many "
-            "images is more often true of new ones.\n\n"
+            "epoch that did best there. Dropout leaves little use for units that work only "
+            "together with certain others. Weight decay draws every weight to 0, so that only what "
+            "many images ask for stays large. More images are the plainest remedy: what is true "
+            "of many images is more often true of new ones.\n\n"
             "Whoever chooses by a validation set uses it up a little. Among many epochs the one "
             "that looks best there is partly the one that was lucky there, so its loss there is "
             f"too good: by {good[0]:.3f} with {settings.chosen_by[0]:,} images to choose by, by "
@@ -436,8 +437,8 @@ def _draw_gap(measured: Measured, settings: Settings) -> Figure:
     figure = Figure()
     sizes, gap = settings.sizes, 100 * (measured.gap[..., 0] - measured.gap[..., 1]).mean(1)
     title = (
-        f"{sizes[0]:,} images known by heart leave {gap[0]:.1f} points to the test images; "
-        f"{sizes[-1]:,} leave {gap[-1]:.1f}"
+        f"Known by heart, {sizes[0]:,} images leave test accuracy {gap[0]:.1f} points behind; "
+        f"{sizes[-1]:,} leave it {gap[-1]:.1f}"
     )
     known = f"{percent(BY_HEART)} of the training images are known"
     note = f"Trained until {known}; {settings.seeds} seeds."
