@@ -85,3 +85,12 @@ def test_the_page_says_what_was_measured(digits):
 def test_one_size_and_one_depth_are_enough(digits):
     page = run("layers", {**TINY, "units": "3", "depths": "1", "seeds": 1}, data=digits).page
     assert [row[0] for row in page.tables[1].rows] == ["none", "3"]
+    assert "sizes tried" not in page.finding
+    assert not [check for check in page.checks if "few units" in check.claim]
+
+
+def test_a_depth_is_only_said_to_add_what_the_seeds_can_tell():
+    noisy = np.array([[0.5, 0.7, 0.9], [0.6, 0.8, 0.7]])
+    assert "3 seeds cannot tell 2 hidden layers from 1" in lesson._deeper(noisy, (1, 2))
+    clear = np.array([[0.80, 0.81, 0.82], [0.90, 0.91, 0.92]])
+    assert lesson._deeper(clear, (1, 3)) == "the way from 1 to 3 layers adds 10.0 points"

@@ -90,6 +90,11 @@ def test_a_scaling_that_there_is_not(digits):
         run("normalisation", QUICK | {"scalings": "units"}, data=digits)
 
 
+def test_the_largest_rate_tried_is_called_a_lower_bound():
+    works = np.array([True, False]), np.array([False, True])
+    assert [lesson._last((0.1, 1.0), row) for row in works] == ["0.1", "≥ 1"]
+
+
 def test_a_rate_that_overflows_counts_as_nothing(digits):
     changes = QUICK | {"rates": "0.01,1e8", "optimizer": "momentum", "epochs": 3}
     page = run("normalisation", changes, data=digits).page

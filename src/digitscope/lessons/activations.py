@@ -182,6 +182,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
     bent = [kind for kind in range(len(KINDS)) if kind != linear]
     top = max(bent, key=lambda kind: mean[kind])
     helped = [kind for kind in bent if mean[kind] > max(mean[linear], mean[none]) + 0.01]
+    level = [  # within two standard errors of the linear one, and not a point better
+        f"{SHOWN[KINDS[k]]} ends at {plus_minus(test[k], percent=True, decimals=1)}"
+        for k in bent
+        if k not in helped and abs(mean[k] - mean[linear]) < 2 * _error(test[k], test[linear])
+    ]
     apart, agree = float(m.apart[best[linear]].max()), float(m.agree[best[linear]].min())
     dead = m.dead.mean(2)  # (kinds, rates)
     lost = round(float(m.dead[relu].sum()) * settings.units)
@@ -256,9 +261,24 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "as softmax regression does, with "
             f"{m.weights[0] / m.weights[1]:.0f} times the weights. Any bend ends "
             "that: what is beyond it can no longer be multiplied out.\n\n"
-            "Which bend is best is a question of time, of rates and of first weights more than of "
-            "principle. The slope of the sigmoid is at most 1/4, that of tanh reaches 1: at the "
-            "same rate the sigmoid learns more slowly, and it bears larger rates.\n\n"
+            "A bend makes more possible; it does not guarantee it."
+            + (
+                f" {_listed(level)}, which {settings.seeds} seeds cannot tell from the linear "
+                f"{percent(mean[linear])}."
+                if level
+                else ""
+            )
+            + (
+                " And for the linear network the best rate is the smallest that was tried, so a "
+                "smaller one may suit it better."
+                if rates[best[linear]] == min(rates)
+                else ""
+            )
+            + "\n\nWhich bend is best cannot be read off one table: time, rates and first weights "
+            "are the same for all here and suit some better than others. The slope of the sigmoid "
+            "is at most 1/4, that of tanh reaches 1; its best rate here is "
+            f"{rates[best[KINDS.index('sigmoid')]]:g}, and that of tanh "
+            f"{rates[best[KINDS.index('tanh')]]:g}.\n\n"
             "The price of ReLU is its flat half. The pixels are never negative, so one large step "
             "can push all weights of a unit down together, until its sum is below 0 for every "
             "image. Then its slope is 0 for every image, its gradient is exactly 0, and plain "
@@ -266,10 +286,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "little, since the others do their work; when most are gone, accuracy goes too.\n\n"
             "The slope of ELU below 0 is the power e to the y: never 0, on paper. That saves units "
             "from moderate steps. It does not make a network safe from steps that are far too "
-            "large: below y = -17 or so the slope is smaller than the 24 binary digits of these "
-            "numbers can tell from 0. And being alive is not the same as being right: compare "
-            "the two columns for ReLU with those for ELU in the last table."
-            + (caution if edge else "")
+            "large. The slope is worked out from the output, as A + 1, and from y = -17 or so on "
+            "A = eʸ - 1 is rounded to -1, so that the slope becomes 0. Worked out as eʸ itself it "
+            "would last to y = -103, but so small a slope moves nothing either. And being alive "
+            "is not the same as being right: compare the two columns for ReLU with those for ELU "
+            "in the last table." + (caution if edge else "")
         ),
         checks=(
             Check(
@@ -374,6 +395,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
     )
 
 
+def _error(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return the standard error of the difference of two means over seeds."""
+    return float(np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))) if len(a) > 1 else 0.0
+
+
 def _listed(names: list[str]) -> str:
     """Return names as in a sentence.
 
@@ -423,7 +449,7 @@ def _draw_dead(measured: Measured, settings: Settings) -> Figure:
         f"At rate {rates[at]:g}, the best for ReLU, {percent(dead[relu, at])} of its units are "
         f"dead; at {rates[-1]:g}, {percent(dead[relu, -1])}, and {percent(dead[elu, -1])} of ELU's"
     )
-    note = "Hidden units whose slope is 0 for all training images."
+    note = "Dead: hidden units whose slope, as computed, is 0 for all training images."
     style.header(figure, title, note, body=3.1)
     parts = ((measured.dead, "dead units, %"), (measured.held_out, "held-out accuracy, %"))
     for column, (values, what) in enumerate(parts):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset
@@ -261,7 +262,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 _draw_learning(m, settings),
                 "Left, how loudly one image calls for a change of its label's logit. Right, how "
                 "both kinds learn from large first weights; the scale is that of cross-entropy "
-                "for both, so that they can be compared. Lines are means, bands the seeds.",
+                "for both, so that they can be compared. Lines are means; bands reach from "
+                "the lowest seed to the highest.",
             ),
         ),
         tables=(
@@ -294,18 +296,19 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "The loss of an image is -log of the probability that the network gave to its true "
             "digit. How it spread the rest over the other nine does not matter, other than that "
             "it is missing there. Certainty that is right is free, a guess among ten costs "
-            "log 10 = 2.30 nats, and certainty that is wrong can cost any amount.\n\n"
+            "log 10 = 2.30 nats (the unit of natural logarithms), and certainty that is wrong can "
+            "cost any amount.\n\n"
             "A label can be written as a digit or as ten numbers, a 1 in its place and nine 0s. "
             "The sum over ten products with nine 0s is the one product that is left, so both "
             "forms are the same loss; the long one only takes more room. Keras calls the short "
             "form sparse.\n\n"
-            "The logarithm undoes the exponential of softmax, and what remains as the gradient "
-            "is what was said minus what is true. For an answer that is wrong and sure it is "
-            "near 1 for the label. The square of the error knows no such undoing: its gradient "
-            "goes through the slope of softmax, which is nearly 0 where a probability is nearly "
-            "0 or 1. So what is badly wrong hardly moves. Where a network starts out unsure, as "
-            "it does from small first weights, that is no harm, and at a suitable rate squared "
-            "errors teach it about as well."
+            "The logarithm undoes the exponential of softmax, and what remains as the gradient is "
+            "what was said minus what is true. For an answer that is wrong and sure it is near -1 "
+            "at the label's logit and near +1 at the wrong one. The square of the error knows no "
+            "such undoing: its gradient goes through the slope of softmax, which is nearly 0 "
+            "where a probability is nearly 0 or 1. So what is badly wrong hardly moves. Where a "
+            "network starts out unsure, as it does from small first weights, that is no harm, and "
+            "at a suitable rate squared errors teach it about as well."
         ),
         checks=(
             Check(
@@ -314,8 +317,9 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 m.ulps <= 4,
             ),
             Check(
-                f"a network that knows nothing begins at {plus_minus(m.first.tolist(), decimals=3)}"
-                f"; log 10 is {np.log(DIGITS):.3f}",
+                "with first weights near 0 (standard deviation 0.01) a network begins at "
+                f"{plus_minus(m.first.tolist(), decimals=3)} (n = {len(m.first)} seeds); log 10 "
+                f"is {np.log(DIGITS):.3f}",
                 np.abs(m.first - np.log(DIGITS)).max() < 0.02,
             ),
             Check(
@@ -347,7 +351,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
         formulas=(
             Formula(
                 r"L = -\sum_k t_k \log B_k = -\log B_c, \qquad t_k = [k = c]",
-                "The one-hot and the sparse form, for an image of digit c with probabilities B:",
+                "The one-hot and the sparse form, for an image of digit c with probabilities B "
+                "([k = c] is 1 where k is c, else 0):",
             ),
             Formula(
                 r"\frac{\partial L}{\partial z_k} = B_k - t_k",
@@ -430,8 +435,8 @@ def _draw_learning(m: Measured, settings: Settings) -> Figure:
     figure = Figure()
     faded = m.slopes[:, WRONG == 10][:, 0]
     title = (
-        f"10 logits wrong, squared error's gradient is {short(faded[1])}, cross-entropy's "
-        f"{faded[0]:.2f}; it ends at {percent(m.accuracy[1, 1].mean())} against "
+        f"Where a wrong digit is 10 ahead, squared error's gradient is {short(faded[1])} and "
+        f"cross-entropy's {faded[0]:.2f}; they end at {percent(m.accuracy[1, 1].mean())} and "
         f"{percent(m.accuracy[1, 0].mean())}"
     )
     note = (
@@ -449,7 +454,9 @@ def _draw_learning(m: Measured, settings: Settings) -> Figure:
     left.set_ylim(1e-9, 3)
     style.log_ticks(left)
     left.set_xlabel("how far a wrong logit is ahead")
-    left.set_ylabel("gradient by the label's logit")
+    left.yaxis.set_major_locator(FixedLocator([1e-9, 1e-6, 1e-3, 1]))
+    left.set_yticklabels(["10⁻⁹", "10⁻⁶", "10⁻³", "1"])
+    left.set_ylabel("size of the gradient\nby the label's logit (log)")
     style.log_ticks(right)
     right.set_xlabel("step")
     right.set_ylabel("cross-entropy, nats")

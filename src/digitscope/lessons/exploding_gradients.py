@@ -227,8 +227,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"reads {percent(LEARNED, 0)} of the held-out digits, and *exploded* if its loss or "
             "the norm of a gradient is no finite number (a norm adds up squares, and the square "
             f"of a number above 1.8 × 10¹⁹ is too large for float32). Then {setting_} is looked at "
-            "step by step, with such squares in float64, and given three cures, one at a time: {n} seeds, "
-            f"{settings.images:,} images."
+            "step by step, with such squares in float64, and given three cures, one at a time: "
+            f"{n} seeds, {settings.images:,} images."
         ),
         pictures=(
             Picture(
@@ -287,14 +287,13 @@ def tell(measured: Measured, settings: Settings) -> Page:
         ),
         seen=(
             "Forwards, each layer multiplies the size of what it is given by the gain: with "
-            f"{settings.layers} hidden layers by the gain to the power of {settings.layers}, and once "
-            "more for the logits. "
-            "Backwards the gradient is multiplied in the same way. That alone is not infinite: "
-            "float32 goes up to 3.4 × 10³⁸. But a step moves every layer's weights by the rate "
-            "times such a gradient. Where that is more than the weights themselves, the *new* "
-            "gain is large in every layer at once, and the next forward pass multiplies all of "
-            "them. So from step to step it is the *exponent* of the loss that is multiplied, and a "
-            "few steps are enough.\n\n"
+            f"{settings.layers} hidden layers by the gain to the power of {settings.layers}, and "
+            "once more for the logits. Backwards the gradient is multiplied in the same way. That "
+            "alone is not infinite: float32 goes up to 3.4 × 10³⁸. But a step moves every layer's "
+            "weights by the rate times such a gradient. Where that is more than the weights "
+            "themselves, the *new* gain is large in every layer at once, and the next forward pass "
+            "multiplies all of them. So from step to step it is the *exponent* of the loss "
+            "that is multiplied, and a few steps are enough.\n\n"
             "Too small a gain fails the other way: the product vanishes, and the image with it. "
             "Between the two lies a band around 1.\n\n"
             "Clipping keeps the direction of a gradient and bounds its length. It prevents the "
@@ -311,8 +310,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
             ),
             Check(
                 f"no gain had more networks that learned than gain {gains[most]:g}: "
-                f"{kinds[most, 0]} of {kinds[most].sum()}; {learned.sum()} of {learned.size} learned and "
-                f"{exploded.sum()} exploded in all",
+                f"{kinds[most, 0]} of {kinds[most].sum()}; in all {learned.sum()} of "
+                f"{learned.size} learned and {exploded.sum()} exploded",
                 kinds[most, 0] > 0 and 0.5 < gains[most] < 2,
             ),
             Check(

@@ -29,7 +29,7 @@ from digitscope.lessons.page import (
     short,
 )
 from digitscope.reporting import style
-from digitscope.reporting.wording import NBSP, count as counted_as, percent, sure, times
+from digitscope.reporting.wording import NBSP, percent, sure, times
 
 TITLE = "A sequence of layers"
 QUESTION = (
@@ -209,9 +209,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
     steps = f"{gains[0]:+.1f} points from {units[0]} to {units[1]} units" if len(gains) else ""
     if len(gains) > 1:
         steps += f", {gains[-1]:+.1f} from {units[-2]} to {units[-1]}"
-    deeper = "; ".join(
-        _deeper(a[:, i], layers, n) for i, n in dict(((0, units[0]), (-1, units[-1]))).items()
-    )
+    ends = sorted({0, len(units) - 1})
+    deeper = "; with ".join(f"{units[i]} units {_deeper(a[:, i], depths)}" for i in ends)
     few_to_many = f"{units[0]} to {units[-1]}" if len(units) > 1 else f"{units[0]}"
     epochs = f"{settings.epochs} *epoch{'s' * (settings.epochs > 1)}*"
     silent = int((measured.hidden == 0).sum())
@@ -304,11 +303,11 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "**How many units?** Through a layer of few units little gets through: all that is "
             f"known of the image has to be said in {units[0]} numbers, and how well depends on "
             "the seed (first weights and order of the images): "
-            f"{percent(a[0, 0].min())} in the worst of {counted_as(settings.seeds, 'network')}, "
+            f"{percent(a[0, 0].min())} in the worst of {settings.seeds} networks, "
             f"{percent(a[0, 0].max())} in the best. Without a hidden layer it is "
             f"{percent(direct)}; {beats}."
             + (f" More units gain {steps}." if steps else "")
-            + (f" {deeper}." if len(depths) > 1 else "")
+            + (f" With {deeper}." if len(depths) > 1 else "")
         ),
         checks=(
             Check(
@@ -401,18 +400,18 @@ def tell(measured: Measured, settings: Settings) -> Page:
     )
 
 
-def _deeper(a: NDArray[np.float64], layers: list[str], units: int) -> str:
-    """Return what the last depth gains over the first, with that many units, if it can be told."""
+def _deeper(a: NDArray[np.float64], depths: tuple[int, ...]) -> str:
+    """Return what the last depth adds to the first, if these seeds can tell."""
     first, last = 100 * a[0], 100 * a[-1]
     gain, n = last.mean() - first.mean(), len(first)
     if n > 1 and abs(gain) < 2 * np.sqrt((first.var(ddof=1) + last.var(ddof=1)) / n):
         both = " and ".join(plus_minus(list(b), decimals=1) for b in (first, last))
         return (
-            f"with {units} units the networks differ so much among themselves ({both}{NBSP}%) that "
-            f"{n} seeds cannot tell {layers[0]} from {layers[-1].split()[0]}"
+            f"the networks differ so much among themselves ({both}{NBSP}%) that {n} seeds cannot "
+            f"tell {depths[-1]} hidden layer{'s' * (depths[-1] > 1)} from {depths[0]}"
         )
-    better = "better" if gain >= 0 else "worse"
-    return f"with {units} units {layers[-1]} are {abs(gain):.1f} points {better} than {layers[0]}"
+    adds = "adds" if gain >= 0 else "costs"
+    return f"the way from {depths[0]} to {depths[-1]} layers {adds} {abs(gain):.1f} points"
 
 
 def _draw_way(measured: Measured, settings: Settings) -> Figure:
@@ -474,10 +473,11 @@ def _name(figure: Figure, x: float, name: str, shape: str) -> None:
 def _draw_sizes(measured: Measured, settings: Settings) -> Figure:
     figure = Figure()
     units, depths, mean = settings.units, settings.depths, measured.accuracy.mean(2)
+    more = f", {units[-1]} get {percent(mean[0, -1])}" if len(units) > 1 else ""
     title = (
         f"{units[0]} hidden units in {depths[0]} layer{'s' * (depths[0] > 1)} get "
-        f"{percent(mean[0, 0])} right, {units[-1]} get {percent(mean[0, -1])}; without a hidden "
-        f"layer it is {percent(measured.direct.mean())}"
+        f"{percent(mean[0, 0])} right{more}; without a hidden layer it is "
+        f"{percent(measured.direct.mean())}"
     )
     note = f"Mistakes on held-out images after {settings.epochs} epochs, {settings.seeds} seeds."
     style.header(figure, title, note, body=3.2)

@@ -262,8 +262,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
             ),
             Table(
                 "The largest eigenvalue λ of the second moments, the bound 2/λ, and the largest "
-                "rate that worked: for a linear model (its error falls), and for the network "
-                f"(it reads {percent(LEARNED, 0)} of the digits)",
+                "rate that worked (≥: the largest tried): for a linear model (its error falls), "
+                f"and for the network (it reads {percent(LEARNED, 0)} of the digits)",
                 ("pixels", "λ", "2/λ", "linear model", "network"),
                 tuple(
                     (name, short(top), short(bound), _last(rates, fell), _last(rates, good))
@@ -354,8 +354,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
             Formula(
                 r"\frac{\partial L}{\partial W^{(1)}} = x \, \delta^{(1)\top}, \qquad "
                 r"\delta^{(1)} = \left(W^{(2)} \delta^{(2)}\right) \odot f'\!\left(y^{(1)}\right)",
-                "The gradient by the first weights is x times what comes back. δ is the gradient of "
-                "the loss by the sums of a layer; ⊙ multiplies number by number:",
+                "The gradient by the first weights is x times what comes back. δ is the gradient "
+                "of the loss by the sums of a layer; ⊙ multiplies number by number:",
             ),
             Formula(
                 r"L = \frac{1}{2n} \sum_i \left\| W^\top x_i - t_i \right\|^2, \qquad "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from digitscope.reporting.wording import NBSP
+from digitscope.reporting.wording import NBSP, power_of_ten
 
 
 def setting(default: Any, about: str) -> Any:
@@ -134,6 +134,4 @@ def short(value: float) -> str:
     """
     if value == 0 or 1e-3 <= value < 1e3:
         return f"{float(f'{value:.2g}'):g}"  # no exponent: 250, not 2.5e+02
-    mantissa, exponent = f"{value:.1e}".split("e")
-    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa} × 10{raised}"
+    return power_of_ten(value, 1)

@@ -234,12 +234,17 @@ def tell(measured: Measured, settings: Settings) -> Page:
         experiment=(
             f"{count(seeds, 'network')} 784-{settings.hidden}-10 (ReLU, Adam) see "
             f"{settings.images:,} images {settings.epochs} times, long enough to become too sure. "
-            "Their logits on the test images are divided by temperatures, multiplied by factors, "
-            "and made into probabilities in float32; T is fitted on held-out training images.\n\n"
+            "Their logits on the test images are made into probabilities in float32, first "
+            "divided by several temperatures, then multiplied by several factors. One temperature "
+            "is fitted on held-out training images. *Log-loss* is the mean of -log of the label's "
+            "probability. For the *calibration error* the answers are sorted into 15 bins by how "
+            "sure they are; it is the mean distance, over all images, between how sure a bin is "
+            "and how often it is right.\n\n"
             "Then networks start from first weights that are too large, each twice with the same "
             f"weights and order of images ({settings.optimizer}, rate {settings.rate:g}, "
             f"{count(settings.steps, 'epoch')}): with the loss worked out from the logits, and "
-            "from the probabilities, clipped at 10⁻⁷. Theirs is the accuracy on held-out images."
+            "from the probabilities, clipped at 10⁻⁷. These are judged on held-out images, all at "
+            "the same rate."
         ),
         pictures=(
             Picture(
@@ -252,7 +257,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
                 _draw_losses(measured, settings),
                 "Left: one image, of which a wrong digit's logit is ahead of the label's; the "
                 "slope of a line is its gradient. Right: points are means over the seeds, lines "
-                "through them reach from the worst to the best.",
+                "through them reach from the worst to the best. Grey bars: share of the images "
+                "without a gradient before training, on the same scale.",
             ),
         ),
         tables=(
@@ -269,7 +275,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
             Table(
                 "Softmax in float32 of the logits of all test images and seeds, times a factor, as "
                 "it stands and with the largest subtracted: the largest error of a probability, in "
-                "units of 2⁻²³",
+                "units of 2⁻²³, the step from 1 to the next float32",
                 ("factor", "exp overflows", "as it stands", "largest subtracted"),
                 tuple(
                     (
@@ -368,8 +374,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
             ),
             Formula(
                 r"\frac{\partial}{\partial z_k} \bigl(-\log B_c\bigr) = B_k - [k = c]",
-                "Its gradient: what was said minus what is true. It is largest where the network "
-                "is most wrong:",
+                "Its gradient: what was said minus what is true ([k = c] is 1 where k is the "
+                "label, else 0). It is largest where the network is most wrong:",
             ),
         ),
         code=(listing(softmax, clipped_loss),),

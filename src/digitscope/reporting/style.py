@@ -18,6 +18,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 from numpy.typing import NDArray
 from PIL import Image
 
+from digitscope.reporting.wording import power_of_ten
+
 WIDTH = 6.4  # inches
 DPI = 150
 
@@ -128,7 +130,9 @@ def log_ticks(axes: Axes) -> None:
     low, high = axes.get_ylim()
     subs = (1.0,) if high / low > 300 else (1.0, 3.0) if high / low > 25 else (1.0, 2.0, 5.0)
     axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda y, _: f"{y:,g}" if y >= 1e-4 else power_of_ten(y))
+    )
     axes.yaxis.set_minor_locator(NullLocator())  # minor ticks are most of the time to draw
 
 

@@ -46,3 +46,14 @@ def times(n: int) -> str:
     ('once', 'twice', '12 times')
     """
     return {1: "once", 2: "twice"}.get(n, f"{n:,} times")
+
+
+def power_of_ten(value: float, decimals: int = 0) -> str:
+    """Return a number with its power of ten.
+
+    >>> power_of_ten(1e-5), power_of_ten(3e-5), power_of_ten(12345.0, 1)
+    ('10⁻⁵', '3 × 10⁻⁵', '1.2 × 10⁴')
+    """
+    mantissa, exponent = f"{value:.{decimals}e}".split("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if mantissa == "1" else f"{mantissa} × 10{raised}"
