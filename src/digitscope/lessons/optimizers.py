@@ -279,8 +279,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
                     f"Steps to {goal} of the test images: {names[quick]} {pace[quick]}, "
                     f"SGD {pace[0]}",
                 ),
-                "Lines are means over the seeds, points where the test images were read. The scale "
-                "is logarithmic: equal steps down are equal shares of the mistakes.",
+                "Lines are means over the seeds, points where the test images were read. Below the "
+                "dotted line the goal is reached.",
             ),
         ),
         tables=(table,),
@@ -436,7 +436,7 @@ def _draw_race(measured: Measured, settings: Settings, title: str) -> Figure:
         if np.isfinite(error[-1]):
             ends.append((float(measured.leg[-1]), float(error[-1]), name, colour))
     axes.axhline(100 * (1 - settings.target), color=style.GREY, lw=0.9, ls=":")
-    style.log_ticks(axes)
+    axes.set_ylim(0, None)
     axes.set_xlabel("steps")
     axes.set_ylabel("test images read wrongly, %")
     style.label_points(axes, ends)

@@ -206,7 +206,7 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
     sized = [(seed, n) for n in settings.sizes for seed in seeds]
     gaps = each(by_heart, sized, lambda share: advance(0.7 + 0.3 * share))
     curves, parts, chosen, ends = zip(*plain, strict=True)
-    results = [*ends, *(end for _, end in early), *helped]
+    results = [*ends, *(last for _, last in early), *helped]
     return Measured(
         curves=np.array(curves),
         parts=np.array(parts),
