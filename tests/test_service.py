@@ -314,6 +314,8 @@ def test_the_desk_takes_so_much_work_and_no_more():
             await asyncio.sleep(0)
         assert await desk.do(lambda: 7) == 7
         desk.close()
+        assert await desk.do(lambda: 8) == 8, "an app may be started again"
+        desk.close()
         return full.value
 
     problem = asyncio.run(scenario())

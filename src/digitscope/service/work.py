@@ -22,7 +22,7 @@ class Desk:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._pool = ThreadPoolExecutor(limits.at_once, thread_name_prefix="digitscope")
+        self._pool: ThreadPoolExecutor | None = None
         self._taken = 0
 
     @property
@@ -41,8 +41,10 @@ class Desk:
         """
         if self._taken >= self._limits.at_once + self._limits.waiting:
             raise Problem(503, "too much is waiting already; try again in a second.", RETRY)
-        self._taken += 1
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._limits.at_once, thread_name_prefix="digitscope")
         future = asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        self._taken += 1
         future.add_done_callback(self._done)
         try:
             return await asyncio.wait_for(asyncio.shield(future), self._limits.seconds)
@@ -58,5 +60,7 @@ class Desk:
             future.exception()  # seen, if nobody waits for it any more
 
     def close(self) -> None:
-        """Take no more work."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Let the threads go; further work would get others, since an app may be started again."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
