@@ -190,7 +190,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
         ),
         tables=(
             Table(
-                f"Reading the same {n:,} test images",
+                f"Reading the same {n:,} test images; the interval of the mean of {seeds} seeds is "
+                "Wilson's for one network that gets as many right",
                 ("who", "accuracy", "95 % interval", "errors"),
                 tuple(
                     (
@@ -233,7 +234,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"stays when the seed changes (here {percent(fixed, 0)} of it), and the rest, which "
             "is chance anew with each seed. A small spread over seeds does not mean that the "
             "number holds on other images. And it is not always small: while the learning rate "
-            "stays high, networks differ as a whole, and the spread grows (first exercise).\n\n"
+            "stays high, networks differ as a whole, and the spread grows (first exercise). Here "
+            f"the seeds reach from {percent(scores.min(), 2)} to {percent(scores.max(), 2)}.\n\n"
             "Two networks on the same images are compared where they differ: images that both "
             "get right or both get wrong say nothing. What is left is a coin, tossed for each "
             "image that only one gets right. The test tells whether these two networks differ, "
