@@ -198,6 +198,7 @@ def test_the_command_runs_a_lesson(capsys, tmp_path, monkeypatch):
         (["softmax", "--set", "sedes=3"], "no setting 'sedes'.*Did you mean 'seeds'"),
         (["--all", "softmax"], "--all runs every lesson as it is"),
         (["--set", "seeds=3"], "--set needs the name of a lesson"),
+        (["softmax", "--out", __file__], "--out must be a folder"),
     ],
 )
 def test_misuse_of_the_command_is_one_line(arguments, message, capsys):

@@ -55,6 +55,8 @@ def command(
     chosen = _changes(changes or [])
     if name is not None:  # said before anything is loaded
         make_settings(name, open_lesson(name).Settings, chosen)
+    if out.exists() and not out.is_dir():
+        raise Misuse(f"--out must be a folder. Received: {out}")
     dataset = load_data(data, data_dir)
     if dataset.remark:
         remark(dataset.remark)

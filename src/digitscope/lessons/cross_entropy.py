@@ -269,7 +269,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
         tables=(
             Table(
                 "Each loss at the rate that was best on held-out images; test accuracy, % "
-                f"(mean ± standard deviation, n = {seeds} seeds)",
+                f"(mean ± standard deviation, n = {count(seeds, 'seed')})",
                 ("loss", "first weights", "rate", "accuracy"),
                 tuple(
                     (

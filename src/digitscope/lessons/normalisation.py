@@ -253,7 +253,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
         tables=(
             Table(
                 "Held-out accuracy by learning rate, % (mean ± standard deviation, "
-                f"n = {settings.seeds} seeds; a loss that is no finite number counts as 0)",
+                f"n = {count(settings.seeds, 'seed')}; a loss that is no finite number counts as "
+                "0)",
                 ("rate", *names),
                 tuple(
                     (_rate(rate), *(plus_minus(100 * a, decimals=1) for a in column))

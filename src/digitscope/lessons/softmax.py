@@ -264,7 +264,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
         tables=(
             Table(
                 f"The temperature, fitted on held-out images, and what it does to test images "
-                f"(mean ± standard deviation, n = {seeds} seeds)",
+                f"(mean ± standard deviation, n = {count(seeds, 'seed')})",
                 ("", "T = 1", "fitted T"),
                 (
                     ("temperature", "1", plus_minus(fitted.tolist())),
