@@ -331,7 +331,8 @@ def test_limits_that_make_no_sense(field):
 def test_the_description_has_an_example_or_a_schema_for_everything(client):
     description = client.get("/openapi.json").json()
     assert set(description["paths"]) == {
-        "/v1/read", "/v1/predict", "/v1/explain", "/v1/models", "/healthz", "/readyz", "/metrics",
+        "/v1/read", "/v1/predict", "/v1/explain", "/v1/models", "/v1/models/{name}/weights",
+        "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
     for path, methods in description["paths"].items():
         for method, operation in methods.items():

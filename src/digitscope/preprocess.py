@@ -9,7 +9,7 @@ near what MNIST's pens drew.
 
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,35 @@ MIN_CONTRAST = 24  # gray levels between paper and the darkest ink, below which 
 TINY = 40  # pixels; a picture with a shorter side is a crop to be taken as it is
 STROKE = 1.8, 4.0  # pixels; nine of ten MNIST strokes are at least and at most that wide
 LARGE = 256  # pixels; a larger digit is scaled by Pillow itself
+LEVELS = np.arange(256, dtype=np.float32)  # of gray
 FINE = 4  # times as fine as MNIST is the digit whose strokes are changed
+
+
+class Steps(NamedTuple):
+    """A digit on its way into the form of MNIST, one step after another.
+
+    Attributes
+    ----------
+    gray : ndarray of shape (height, width), dtype uint8
+        The picture without its colours, 0 = black.
+    ink : ndarray of shape (height, width), dtype float32
+        What is written, in either polarity: 0 = paper, 255 = full ink, as in all that follow.
+    digit : ndarray of shape (height, width), dtype float32
+        Without rules, specks and parts of neighbours.
+    stroke : ndarray, dtype float32
+        Without the paper around it, and its strokes about as wide as MNIST has them.
+    box : ndarray, dtype float32
+        Its longer side is 20 pixels.
+    image : ndarray of shape (28, 28), dtype uint8
+        Set by its centre of mass: what the network sees.
+    """
+
+    gray: Gray
+    ink: NDArray[np.float32]
+    digit: NDArray[np.float32]
+    stroke: NDArray[np.float32]
+    box: NDArray[np.float32]
+    image: NDArray[np.uint8]
 
 
 def to_mnist(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> NDArray[np.uint8]:
@@ -55,17 +83,43 @@ def to_mnist(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> NDArra
     >>> digit.shape, int(digit[0, 0]), int(digit[14, 14])
     ((28, 28), 0, 255)
     """
+    return mnist_steps(picture).image
+
+
+def mnist_steps(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> Steps:
+    """Return what `to_mnist` returns, and all that led to it.
+
+    Parameters
+    ----------
+    picture : as `to_mnist`
+
+    Raises
+    ------
+    BadImage, NoInk
+        As `to_mnist`.
+
+    Examples
+    --------
+    >>> page = np.full((90, 60), 250, np.uint8)
+    >>> page[20:70, 28:34] = 10
+    >>> steps = mnist_steps(page)
+    >>> steps.box.shape, bool((steps.image == to_mnist(page)).all())
+    ((20, 2), True)
+    """
     gray = read_gray(picture)
     try:
-        return fit_to_box(_find_digit(gray))
+        ink = find_ink(gray)
+        digit = _alone(gray, ink)
+        stroke = _with_usual_stroke(_trimmed(digit))
+        box = _boxed(stroke)
+        return Steps(gray, ink, digit, stroke, box, _centred(box))
     except NoInk as error:
         where = f"{picture}: " if isinstance(picture, str | Path) else ""
         raise NoInk(f"{where}{error}") from None
 
 
-def _find_digit(gray: Gray) -> NDArray[np.float32]:
+def _alone(gray: Gray, ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the ink of the one digit on a picture, without what else lies about."""
-    ink = find_ink(gray)
     if min(gray.shape) < TINY:
         return ink
     from digitscope import ink as page  # OpenCV, which a crop can do without
@@ -138,35 +192,59 @@ def find_ink(gray: Gray) -> NDArray[np.float32]:
 
     The paper is whatever fills most of the border, in either polarity.
     """
-    level = gray.astype(np.float32)
-    threshold = _otsu(gray)
+    # All that is asked of the picture depends on how many pixels have which level.
+    counts = np.bincount(gray.ravel(), minlength=256)
+    threshold = _otsu(counts)
     border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
-    if (border > threshold).mean() > 0.5:
-        level = 255 - level
+    dark = 2 * np.count_nonzero(border > threshold) > border.size
+    if dark:
+        counts = counts[::-1]
         threshold = 255 - threshold
-    paper = level[level <= threshold]
-    if not paper.size or level.max() - np.median(paper) < MIN_CONTRAST:
+    paper = counts[LEVELS <= threshold]
+    middle = _median(paper) if paper.any() else 255.0
+    if np.flatnonzero(counts)[-1] - middle < MIN_CONTRAST:
         raise NoInk("nothing is written on it: paper and ink differ by less than 24 gray levels.")
     # Grain of the paper goes, but clean paper keeps its faintest anti-aliased edge.
-    middle = float(np.median(paper))
-    grain = 3 * 1.4826 * float(np.median(np.abs(paper - middle)))
+    halves = np.abs(2 * np.arange(len(paper)) - round(2 * middle))
+    grain = 3 * 1.4826 * _median(np.bincount(halves, paper)) / 2
     grain = min(grain, threshold - middle)  # a shadow is no grain: what is ink stays ink
-    ink = np.where(level - middle > grain, level - middle, 0)
-    peak = float(np.percentile(ink[level > threshold], 90))
-    return (ink * (255 / peak if peak < 250 else 1)).clip(0, 255).astype(np.float32)
+    ink = np.where(LEVELS - middle > grain, LEVELS - middle, 0)
+    peak = _percentile(counts[len(paper) :], ink[len(paper) :], 0.9)
+    ink = (ink * (255 / peak if peak < 250 else 1)).clip(0, 255).astype(np.float32)
+    found: NDArray[np.float32] = (ink[::-1] if dark else ink)[gray]
+    return found
 
 
-def _otsu(gray: Gray) -> float:
+def _otsu(counts: NDArray[np.int64]) -> float:
     """Return the gray level that best splits the histogram in two (Otsu, 1979)."""
-    counts = np.bincount(gray.ravel(), minlength=256).astype(np.float64)
-    below = counts.cumsum()
-    sums = (counts * np.arange(256)).cumsum()
+    below = counts.cumsum(dtype=np.float64)
+    sums = (counts * LEVELS).cumsum(dtype=np.float64)
     above = below[-1] - below
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
-    best = np.nan_to_num(between)
+    best = np.where(between > 0, between, 0)  # where one side is empty, there is no split
     # A clean picture has a whole plateau of best splits; its middle is the fairest of them.
     return float(np.flatnonzero(best >= best.max() * (1 - 1e-9)).mean())
+
+
+def _median(counts: NDArray[Any]) -> float:
+    """Return the median of what was counted: `counts[i]` times i."""
+    below = counts.cumsum()
+    n = int(below[-1])
+    low, high = below.searchsorted([(n - 1) // 2, n // 2], "right")
+    return float(low + high) / 2
+
+
+def _percentile(
+    counts: NDArray[np.int64], values: NDArray[np.float32], share: float
+) -> float:
+    """Return the value below which a share lies, of values in order, each as often as counted."""
+    below = counts.cumsum()
+    last = int(below[-1]) - 1
+    place = last * share
+    low, high = values[below.searchsorted([int(place), min(int(place) + 1, last)], "right")]
+    part = place % 1
+    return float(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))
 
 
 def fit_to_box(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -182,12 +260,24 @@ def fit_to_box(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
     NoInk
         When all of it is paper.
     """
+    return _centred(_boxed(_with_usual_stroke(_trimmed(ink))))
+
+
+def _trimmed(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ink without the paper around it."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if not rows.size:
         raise NoInk("nothing is written on it.")
-    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    if max(digit.shape) != BOX:
-        digit = _scale(digit)
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _boxed(digit: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale a digit's ink to 20 pixels, with its aspect."""
+    return digit if max(digit.shape) == BOX else _resize(digit, _size(digit, BOX))
+
+
+def _centred(digit: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Set ink of at most 20×20 into 28×28 by its centre of mass."""
     height, width = digit.shape
     mass = max(float(digit.sum()), 1e-9)
     row = float((digit.sum(axis=1) * np.arange(height)).sum()) / mass
@@ -198,12 +288,6 @@ def fit_to_box(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
     image = np.zeros((SIDE, SIDE), np.uint8)
     image[top : top + height, left : left + width] = digit.round()
     return image
-
-
-def _scale(digit: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale a digit's ink to 20 pixels, with strokes about as wide as MNIST has them."""
-    digit = _with_usual_stroke(digit)
-    return _resize(digit, _size(digit, BOX))
 
 
 def _size(digit: NDArray[np.float32], longer: int) -> tuple[int, int]:
@@ -235,6 +319,8 @@ def resampling(source: int, target: int) -> NDArray[np.float32]:
 
 def _with_usual_stroke(digit: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a digit whose strokes MNIST's pens might have drawn; `digit` itself if they might."""
+    if max(digit.shape) == BOX:  # it has MNIST's size already
+        return digit
     import cv2
 
     # Four times as fine as MNIST, with a margin for strokes to grow into.

@@ -4,14 +4,24 @@ The schemas describe; the answers are plain dictionaries, since validating every
 would take longer than most of them take to work out. A test holds the two together.
 """
 
+import base64
+import io
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from digitscope.classifier import Classifier, Judgement
 from digitscope.explanation import Explanation, Occlusion, plain
+from digitscope.perceptron import Perceptron
+from digitscope.preprocess import Steps
+from digitscope.reading import Page
+from digitscope.reading.annotate import annotate
 
 Box = tuple[int, int, int, int]
+THUMBNAIL = 256  # pixels; the larger side of a step's picture
 
 
 class Answer(BaseModel):
@@ -44,6 +54,9 @@ class Digit(Answer):
     label: int
     confidence: float
     box: Box = Field(description="left, top, width, height, in pixels of the upright picture")
+    image: str | None = Field(
+        default=None, description="what the network saw: base64 of 784 bytes, 0 = paper"
+    )
 
 
 class Number(Answer):
@@ -100,9 +113,19 @@ class Unit(Answer):
     )
 
 
+class Step(Answer):
+    """A picture on its way into the form of MNIST."""
+
+    name: Literal["gray", "ink", "digit", "stroke", "box"]
+    width: int
+    height: int
+    picture: str = Field(description="a data: address, PNG; drawn smaller if it is large")
+
+
 class Explained(Answer):
     """The answer of ``/v1/explain`` for a multilayer perceptron."""
 
+    steps: list[Step] | None = None
     kind: Literal["layers"]
     model: str
     image: list[list[int]] = Field(description="the 28×28 that the network saw, 0 = paper")
@@ -128,6 +151,7 @@ class Explained(Answer):
 class Occluded(Answer):
     """The answer of ``/v1/explain`` for any other network: what is missed when it is covered."""
 
+    steps: list[Step] | None = None
     kind: Literal["occlusion"]
     model: str
     image: list[list[int]]
@@ -142,6 +166,21 @@ class Occluded(Answer):
     refused: bool
 
 
+class Layer(Answer):
+    """One layer: y = x · W + b, and f(y)."""
+
+    inputs: int
+    units: int
+    activation: str
+
+
+class Network(Answer):
+    """A multilayer perceptron, whose weights are at ``/v1/models/{name}/weights``."""
+
+    scale: float = Field(description="what a pixel of 0 to 255 is multiplied by")
+    layers: list[Layer]
+
+
 class Model(Answer):
     """One model that the service has."""
 
@@ -150,6 +189,7 @@ class Model(Answer):
     refuses: bool = Field(description="whether it learned what is no digit")
     threshold: float
     explains: Literal["layers", "occlusion"]
+    network: Network | None = None
     card: dict[str, Any] = Field(description="what the model's file says of itself")
 
 
@@ -190,6 +230,58 @@ def predictions(
     return {"model": name, "threshold": threshold, "predictions": answers}
 
 
+def read_page(name: str, page: Page, images: bool, picture: bytes | None) -> dict[str, Any]:
+    """Return the answer of ``/v1/read``.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    page : Page
+    images : bool
+        Whether each digit brings what the network saw.
+    picture : bytes, optional
+        The picture that is to be given back with what was read drawn over it.
+    """
+    content = page.to_dict()
+    if images:
+        blocks = [*content["lines"], *(c for g in content["grids"] for r in g["cells"] for c in r)]
+        rows = [digit for block in blocks for n in block["numbers"] for digit in n["digits"]]
+        for row, digit in zip(rows, page.digits, strict=True):
+            row["image"] = base64.b64encode(digit.image.tobytes()).decode()
+    drawn = _address(annotate(picture, page)) if picture else None
+    return {"model": name} | content | {"annotated": drawn}
+
+
+def steps(way: Steps) -> list[dict[str, Any]]:
+    """Return each step to the 28×28 as a picture, dark ink on light paper."""
+    answers = []
+    for name in ("gray", "ink", "digit", "stroke", "box"):
+        plane: NDArray[Any] = getattr(way, name)
+        height, width = plane.shape
+        picture = Image.fromarray(plane if name == "gray" else (255 - plane).astype(np.uint8))
+        picture.thumbnail((THUMBNAIL, THUMBNAIL))
+        answers.append(
+            {"name": name, "width": width, "height": height, "picture": _address(picture)}
+        )
+    return answers
+
+
+def network(perceptron: Perceptron) -> dict[str, Any]:
+    """Return what a network is made of, without its weights."""
+    rows = [
+        {"inputs": len(layer.kernel), "units": len(layer.bias), "activation": layer.activation}
+        for layer in perceptron.layers
+    ]
+    return {"scale": perceptron.scale, "layers": rows}
+
+
+def _address(picture: Image.Image) -> str:
+    stream = io.BytesIO()
+    picture.save(stream, "png")
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
 def explained(name: str, explanation: Explanation, top: int) -> dict[str, Any]:
     """Return the answer of ``/v1/explain`` for a perceptron, without its hundred thousand weights.
 
@@ -222,7 +314,12 @@ def explained(name: str, explanation: Explanation, top: int) -> dict[str, Any]:
             )
         )
     ]
-    own = {"kind": "layers", "model": name, "sizes": list(explanation.network.sizes)}
+    own: dict[str, Any] = {
+        "steps": None,
+        "kind": "layers",
+        "model": name,
+        "sizes": list(explanation.network.sizes),
+    }
     return own | {
         field: units if field == "units" else plain(getattr(explanation, field))
         for field in Explained.model_fields
@@ -232,4 +329,4 @@ def explained(name: str, explanation: Explanation, top: int) -> dict[str, Any]:
 
 def occluded(name: str, occlusion: Occlusion) -> dict[str, Any]:
     """Return the answer of ``/v1/explain`` for any other network."""
-    return {"kind": "occlusion", "model": name} | occlusion.to_dict()
+    return {"steps": None, "kind": "occlusion", "model": name} | occlusion.to_dict()

@@ -1,8 +1,6 @@
 """The routes of the service."""
 
-import base64
 import dataclasses
-import io
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,10 +17,9 @@ from digitscope.errors import BadModel, did_you_mean
 from digitscope.explanation import explain, occlude
 from digitscope.images import Images
 from digitscope.perceptron import Perceptron
-from digitscope.preprocess import to_mnist
-from digitscope.reading import Page, read
-from digitscope.reading.annotate import annotate
-from digitscope.service import answers, inputs
+from digitscope.preprocess import mnist_steps, to_mnist
+from digitscope.reading import read
+from digitscope.service import answers, inputs, page
 from digitscope.service.guard import Guard
 from digitscope.service.limits import Limits
 from digitscope.service.metrics import Metrics
@@ -33,6 +30,7 @@ VERSION = version("digitscope")
 # What is faster done at once than handed to a thread.
 FEW = 16  # images to judge
 SMALL = 64 * 64  # pixels of a picture to put into MNIST's form
+UNLOCKED = {"/healthz", "/readyz"}  # without a key, as is the page
 MAY_FAIL = documented(400, 401, 403, 404, 408, 413, 415, 421, 422, 429, 500, 503)
 
 ModelName = Annotated[str | None, Query(description="one of /v1/models; the default if left out")]
@@ -44,10 +42,10 @@ Threshold = Annotated[
 
 @dataclasses.dataclass(frozen=True)
 class Loaded:
-    """A model, and whether its layers can be walked through."""
+    """A model, and its weights where its layers can be walked through."""
 
     classifier: Classifier
-    layers: bool
+    network: Perceptron | None
 
 
 def create_app(
@@ -73,7 +71,8 @@ def create_app(
     limits = limits or Limits()
     desk, metrics = Desk(limits), Metrics()
     default = next(iter(models))
-    loaded = {name: Loaded(model, _has_layers(model)) for name, model in models.items()}
+    loaded = {name: Loaded(model, _network(model)) for name, model in models.items()}
+    served = page.load_page()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -115,19 +114,23 @@ def create_app(
         annotated: Annotated[
             bool, Query(description="draw what was read over the picture, too")
         ] = False,
+        images: Annotated[
+            bool, Query(description="give of each digit the 28×28 that the network saw")
+        ] = False,
     ) -> Response:
         """Read every number in a photo, scan or drawing."""
         name, chosen = choose(model)
         picture = await inputs.take_picture(request, limits)
         inputs.check_size(picture, limits)
 
-        def work() -> tuple[Page, str | None]:
-            page = read(picture, model=chosen.classifier, threshold=threshold)
-            return page, _drawn(picture, page) if annotated else None
+        def work() -> tuple[int, dict[str, Any]]:
+            found = read(picture, model=chosen.classifier, threshold=threshold)
+            drawn = picture if annotated else None
+            return len(found.digits), answers.read_page(name, found, images, drawn)
 
-        page, drawn = await desk.do(work)
-        metrics.digits.labels(name).inc(len(page.digits))
-        return _json({"model": name} | page.to_dict() | {"annotated": drawn})
+        digits, answer = await desk.do(work)
+        metrics.digits.labels(name).inc(digits)
+        return _json(answer)
 
     @app.post(
         "/v1/predict", response_model=answers.Predictions, responses=MAY_FAIL, tags=["digits"],
@@ -168,22 +171,32 @@ def create_app(
         label: Annotated[int | None, Query(ge=0, le=9, description="the true digit")] = None,
         top: Annotated[int, Query(ge=0, le=1000, description="units shown with weights")] = 6,
         occlusion: Annotated[bool, Query(description="an occlusion map in any case")] = False,
+        steps: Annotated[
+            bool, Query(description="of a picture, each step from it to the 28×28")
+        ] = False,
     ) -> Response:
         """Explain one image: layer by layer where the network allows it, else by covering parts."""
-        name, chosen = choose(model or next((n for n, m in loaded.items() if m.layers), None))
+        name, chosen = choose(model or next((n for n, m in loaded.items() if m.network), None))
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == inputs.ARRAY:
             images = inputs.to_images(await inputs.read_body(request, limits), limits)
             if len(images) != 1:
                 raise Problem(422, f"explain takes one image. Received: {len(images)}.")
-            image = images[0]
+            picture = None
         else:
-            image = await one_digit(request)
+            picture = await inputs.take_picture(request, limits)
+            inputs.check_size(picture, limits)
 
         def work() -> dict[str, Any]:
-            if occlusion or not chosen.layers:
-                return answers.occluded(name, occlude(chosen.classifier, image))
-            return answers.explained(name, explain(chosen.classifier, image, label=label), top)
+            way = mnist_steps(picture) if picture else None
+            image = way.image if way else images[0]
+            if occlusion or not chosen.network:
+                answer = answers.occluded(name, occlude(chosen.classifier, image))
+            else:
+                answer = answers.explained(
+                    name, explain(chosen.classifier, image, label=label), top
+                )
+            return answer | {"steps": answers.steps(way) if way and steps else None}
 
         return _json(await desk.do(work))
 
@@ -196,12 +209,30 @@ def create_app(
                 "parameters": model.classifier.card.parameters,
                 "refuses": model.classifier.refuses,
                 "threshold": model.classifier.threshold,
-                "explains": "layers" if model.layers else "occlusion",
+                "explains": "layers" if model.network else "occlusion",
+                "network": answers.network(model.network) if model.network else None,
                 "card": dataclasses.asdict(model.classifier.card),
             }
             for name, model in loaded.items()
         ]
         return _json({"default": default, "models": rows})
+
+    @app.get(
+        "/v1/models/{name}/weights", response_class=Response, responses=documented(404),
+        tags=["service"],
+    )  # fmt: skip
+    async def give_weights(name: str) -> Response:
+        """Give all weights of a multilayer perceptron, as float32 with the lowest byte first.
+
+        Layer by layer, as `/v1/models` lists them: the kernel, row by row, of inputs × units, and
+        the biases.
+        """
+        name, chosen = choose(name)
+        if not chosen.network:
+            raise Problem(404, f"{name} is no multilayer perceptron; its weights are not given.")
+        layers = chosen.network.layers
+        parts = [part.ravel() for layer in layers for part in (layer.kernel, layer.bias)]
+        return Response(np.concatenate(parts).astype("<f4").tobytes(), media_type=inputs.ARRAY)
 
     @app.get("/healthz", response_model=answers.Health, tags=["service"])
     @app.get("/readyz", response_model=answers.Health, tags=["service"])
@@ -214,28 +245,24 @@ def create_app(
         """Give the counters in the text form of Prometheus."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    app.add_middleware(Guard, limits=limits, metrics=metrics, loopback=loopback)
+    app.include_router(page.routes(served))
+    app.add_middleware(
+        Guard, limits=limits, metrics=metrics, loopback=loopback, unlocked=UNLOCKED | set(served)
+    )
     return app
 
 
-def _has_layers(model: Classifier) -> bool:
+def _network(model: Classifier) -> Perceptron | None:
     try:
-        Perceptron.of(model.path)
+        return Perceptron.of(model.path)
     except BadModel:
-        return False
-    return True
+        return None
 
 
 async def _judge(desk: Desk, classifier: Classifier, images: Images) -> Judgement:
     if len(images) <= FEW:
         return classifier.judge(images)
     return await desk.do(classifier.judge, images)
-
-
-def _drawn(picture: bytes, page: Page) -> str:
-    stream = io.BytesIO()
-    annotate(picture, page).save(stream, "png")
-    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
 def _json(content: dict[str, Any]) -> Response:

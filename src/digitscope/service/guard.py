@@ -10,7 +10,7 @@ import ipaddress
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Set
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +23,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-OPEN = frozenset(["/healthz", "/readyz"])  # no key needed: they tell nothing
 log = logging.getLogger("digitscope.service")
 
 
@@ -37,11 +36,15 @@ class Guard:
     metrics : Metrics
     loopback : bool
         Whether the service listens to this machine alone.
+    unlocked : set of str
+        Paths for which no key is needed: they tell nothing of anybody.
     """
 
-    def __init__(self, app: App, limits: Limits, metrics: Metrics, loopback: bool) -> None:
+    def __init__(
+        self, app: App, limits: Limits, metrics: Metrics, loopback: bool, unlocked: Set[str]
+    ) -> None:
         self._app, self._limits, self._metrics = app, limits, metrics
-        self._loopback = loopback
+        self._loopback, self._unlocked = loopback, unlocked
         self._under_way: Counter[str] = Counter()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -88,7 +91,7 @@ class Guard:
             )
         if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
             _check_site(headers, limits.origins)
-        if limits.key and scope["path"] not in OPEN:
+        if limits.key and scope["path"] not in self._unlocked:
             given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix(
                 "Bearer "
             )

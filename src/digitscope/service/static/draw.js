@@ -1,0 +1,60 @@
+// Draw: what is written is read while it is written.
+
+import { askJSON, latest } from "./api.js";
+import { $, GRADES, grade, guarded, h, legend, percent } from "./dom.js";
+import { cut, fromBase64, grain, paint } from "./grain.js";
+import { Pad } from "./pad.js";
+
+// Large enough to read from, small enough to be read between two movements of the pen.
+const PIXELS = 60_000;
+const COLOURS = { sure: "blue", fair: "orange", doubtful: "red" };
+
+export function startDraw({ model, lookInside }) {
+  const pad = new Pad($("draw-pad"), "Write here.");
+  $("draw-legend").append(...legend(GRADES));
+
+  const read = latest(async () => {
+    if (pad.empty) return show(null);
+    const began = performance.now();
+    const sheet = pad.sheet(PIXELS);
+    const body = await new Promise((resolve) => sheet.toBlob(resolve, "image/png"));
+    const path = `/v1/read?images=true&model=${encodeURIComponent(model())}`;
+    const page = await guarded(() => askJSON(path, { body, type: "image/png" }));
+    if (page && !pad.empty) show(page, sheet, performance.now() - began);
+    return undefined;
+  });
+
+  function show(page, sheet, ms) {
+    const digits = page ? page.lines.flatMap((line) => line.numbers.flatMap((number) => number.digits)) : [];
+    $("draw-text").textContent = page ? page.text || "no digit" : "";
+    $("draw-text").className = page && !page.text ? "none" : "";
+    $("draw-note").textContent = page ? note(digits, ms) : "";
+    $("draw-legend").hidden = !digits.length;
+    $("draw-digits").replaceChildren(...digits.map((digit) => card(digit, sheet)));
+    pad.boxes = digits.map((d) => [...d.box.map((v) => v / sheet.width), COLOURS[grade(d.confidence)]]);
+    pad.render();
+  }
+
+  function note(digits, ms) {
+    const time = `${model()} answered in ${Math.round(ms)} ms.`;
+    if (digits.length) return `${time} Press a digit to look inside.`;
+    return `${time} Nothing here is a digit to the network, or it is not finished yet.`;
+  }
+
+  function card(digit, sheet) {
+    const image = fromBase64(digit.image);
+    const picture = grain(56, "what the network saw");
+    paint(picture, image, { top: 255 });
+    const inside = async () => lookInside({ image, picture: await cut(sheet, digit.box) });
+    const label = `${digit.label}, ${percent(digit.confidence)} sure; look inside`;
+    return h("li", {}, h(`button.${grade(digit.confidence)}`, { type: "button", onclick: inside, ariaLabel: label },
+      picture, h("b", {}, `${digit.label}`), h("small", {}, percent(digit.confidence))));
+  }
+
+  pad.addEventListener("change", () => read());
+  // Spoken when a stroke is done, not with every point of it.
+  pad.addEventListener("end", () => {
+    setTimeout(() => { $("draw-spoken").textContent = $("draw-text").textContent; }, 400);
+  });
+  return { again: () => read() };
+}

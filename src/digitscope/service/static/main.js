@@ -1,0 +1,72 @@
+// The page: which view is shown, which model is asked, which theme it has.
+
+import { askJSON } from "./api.js";
+import { $, guarded, percent, setTheme } from "./dom.js";
+import { startDraw } from "./draw.js";
+
+const THEME = "digitscope-theme";
+const views = [...document.querySelectorAll("[data-view]")];
+const context = {
+  models: [],
+  model: () => $("model").value,
+  async lookInside(digit) {
+    location.hash = "inside";
+    (await open("inside")).show(digit);
+  },
+};
+const draw = startDraw(context);
+
+// The other views are fetched when they are first opened.
+const LATER = {
+  photo: async () => (await import("./photo.js")).startPhoto(context),
+  inside: async () => (await import("./inside.js")).startInside(context),
+  playground: async () => (await import("./playground.js")).startPlayground(context),
+};
+const opened = { draw };
+
+async function open(name) {
+  opened[name] ??= LATER[name]();
+  return opened[name];
+}
+
+async function route() {
+  const wanted = location.hash.slice(1);
+  if (wanted === "content") return;
+  const name = views.some((view) => view.dataset.view === wanted) ? wanted : "draw";
+  for (const view of views) view.hidden = view.dataset.view !== name;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = name === "draw" ? "digitscope" : `${name} · digitscope`;
+  await ready;
+  await open(name);
+}
+
+const ready = guarded(async () => {
+  const { default: first, models } = await askJSON("/v1/models");
+  context.models = models;
+  $("model").replaceChildren(...models.map(({ name }) => new Option(name, name, name === first, name === first)));
+  tellCard();
+});
+
+function tellCard() {
+  const { card, name, parameters } = context.models.find((model) => model.name === context.model()) ?? {};
+  const accuracy = card?.scores?.accuracy;
+  const scored = accuracy ? `, ${percent(accuracy)} of the MNIST test images right` : "";
+  $("card").textContent = card ? `${name}: ${parameters.toLocaleString("en")} weights${scored}` : "";
+}
+
+$("model").addEventListener("change", async () => {
+  tellCard();
+  for (const view of Object.values(opened)) (await view).again?.();
+});
+$("theme").value = localStorage.getItem(THEME) ?? "";
+$("theme").addEventListener("change", () => {
+  localStorage.setItem(THEME, $("theme").value);
+  setTheme($("theme").value);
+});
+setTheme($("theme").value);
+addEventListener("hashchange", route);
+route();
+askJSON("/healthz").then(({ version }) => { $("version").textContent = `digitscope ${version}`; });

@@ -1,0 +1,228 @@
+// One run of the playground: its knobs, its process at the service, what it tells, what it shows.
+
+import { ask, askJSON, follow } from "./api.js";
+import { Chart } from "./chart.js";
+import { colour, fixed, guarded, h, percent } from "./dom.js";
+import { fromBase64, grain, paint, SIDE } from "./grain.js";
+
+const LABELS = {
+  hidden: ["Hidden layers", "units of each, such as 128 or 64 64 64; empty for none"],
+  activation: ["Activation", "of the hidden layers"],
+  optimizer: ["Optimizer", ""],
+  rate: ["Learning rate", "how long a step is"],
+  batch: ["Batch", "images a step"],
+  images: ["Images", "to learn from"],
+  epochs: ["Epochs", "passes through them"],
+  pixels: ["Pixels", "unit: 0 to 1, raw: 0 to 255, standard: mean 0, variance 1"],
+  initialisation: ["First weights", "how they are drawn"],
+  normalisation: ["Batch normalisation", "of each hidden layer's sums"],
+  residual: ["Residual", "hidden layers add to what they were given"],
+  dropout: ["Dropout", "share of hidden units silenced in a step"],
+  data: ["Data", "mnist, or the 1,797 digits that come with scikit-learn"],
+  seed: ["Seed", "of the first weights and the order of the images"],
+};
+const ADVANCED = ["normalisation", "residual", "dropout", "epochs", "data", "seed"];
+const STATES = {
+  loading: "loading the data", training: "training", paused: "stopped", done: "done",
+};
+
+export class Run {
+  state = ""; // of the training: loading, training, paused, done, or empty
+  xs = []; // epochs at each progress
+  #progress = [];
+  #layers = 0;
+  #id = null;
+  #listening = null;
+
+  constructor(name, offered, changed) {
+    this.name = name;
+    this.changed = changed;
+    this.defaults = offered.defaults;
+    this.fields = {};
+    const rows = Object.keys(LABELS).filter((key) => key in offered.defaults);
+    const field = (key) => this.#field(key, offered);
+    this.status = h("p.status", { role: "status" }, "not trained yet");
+    this.start = h("button.primary", { type: "submit" }, "Train");
+    this.hold = h("button", { type: "button", disabled: true, onclick: () => (this.state === "training" ? this.pause() : this.resume()) }, "Stop");
+    this.norms = new Chart("Length of the gradient, by layer", { log: true, format: (v) => (v === null ? "–" : v.toPrecision(2)) });
+    this.mosaic = h("div.mosaic", { role: "img", ariaLabel: "Weights of the first layer" });
+    this.scale = h("p.legend");
+    this.answer = h("div", {}, h("h3", {}, `Run ${name}`), h("p.soft", {}, "Train it first."));
+    const form = h("form", { onsubmit: (event) => { event.preventDefault(); this.train(); } },
+      h("div.knobs", {}, ...rows.filter((key) => !ADVANCED.includes(key)).map(field)),
+      h("details", {}, h("summary", {}, "More knobs"), h("div.knobs", {}, ...rows.filter((key) => ADVANCED.includes(key)).map(field))),
+      h("p.row", {}, this.start, this.hold));
+    this.element = h(`section.run.run-${name.toLowerCase()}`, { ariaLabel: `Run ${name}` },
+      h("h2", {}, `Run ${name}`), form, this.status, this.norms.element,
+      h("h3", {}, "Weights of the first layer, one picture a unit"), this.mosaic, this.scale);
+    this.choose({});
+  }
+
+  #field(key, { choices, ranges }) {
+    const [label, hint] = LABELS[key];
+    const first = this.defaults[key];
+    let input;
+    if (choices[key]) input = h("select", {}, ...choices[key].map((choice) => new Option(choice, choice)));
+    else if (typeof first === "boolean") input = h("input", { type: "checkbox" });
+    else if (Array.isArray(first)) input = h("input", { type: "text", autocomplete: "off" });
+    else {
+      const [min, max] = ranges[key] ?? ["", ""];
+      input = h("input", { type: "number", required: true, min, max, step: Number.isInteger(first) ? 1 : "any" });
+    }
+    this.fields[key] = input;
+    return h("label", { title: hint }, h("span", {}, label), input);
+  }
+
+  /** Set the knobs to the defaults with these changes. */
+  choose(changes) {
+    const settings = { ...this.defaults, ...changes };
+    for (const [key, input] of Object.entries(this.fields)) {
+      if (input.type === "checkbox") input.checked = settings[key];
+      else input.value = Array.isArray(settings[key]) ? settings[key].join(" ") : settings[key];
+    }
+  }
+
+  settings() {
+    return Object.fromEntries(Object.entries(this.fields).map(([key, input]) => {
+      const first = this.defaults[key];
+      if (typeof first === "boolean") return [key, input.checked];
+      if (Array.isArray(first)) return [key, input.value.split(/[\s,]+/).filter(Boolean).map(Number)];
+      return [key, typeof first === "number" ? Number(input.value) : input.value];
+    }));
+  }
+
+  async train() {
+    this.leave();
+    this.#progress = [];
+    this.xs = [];
+    this.state = "loading";
+    this.status.textContent = "starting …";
+    this.changed();
+    const body = JSON.stringify(this.settings());
+    const made = await guarded(() => askJSON("/v1/playground/runs", { body, type: "application/json" }));
+    if (!made) {
+      this.state = "";
+      this.status.textContent = "not started";
+      this.changed();
+      return;
+    }
+    this.#id = made.run;
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    guarded(() => follow(`${this.#path()}/events`, signal, (kind, data) => {
+      if (!signal.aborted) this.#hear(kind, data);
+    })).then(() => { if (!signal.aborted) this.#gone(); });
+  }
+
+  #path = () => `/v1/playground/runs/${this.#id}`;
+
+  #hear(kind, data) {
+    if (kind === "state") this.state = data.state;
+    else if (kind === "begin") this.begun = data;
+    else if (kind === "progress") {
+      this.#progress.push(data);
+      this.xs.push(data.epoch);
+      this.#layers = data.norms.length;
+    } else if (kind === "weights") this.#showWeights(data);
+    else if (kind === "end") this.ended = data;
+    if (kind === "state" && data.state !== "done") this.ended = null;
+    this.changed();
+  }
+
+  #gone() {
+    this.#id = null;
+    this.state = "";
+    this.changed();
+  }
+
+  async #command(name) {
+    if (this.#id) await guarded(() => askJSON(`${this.#path()}/${name}`, { method: "POST" }));
+  }
+
+  pause() {
+    return this.state === "training" ? this.#command("pause") : undefined;
+  }
+
+  resume() {
+    return ["paused", "done"].includes(this.state) ? this.#command("resume") : undefined;
+  }
+
+  /** Let the process at the service go; it is not needed any more. */
+  leave() {
+    this.#listening?.abort();
+    if (this.#id) ask(this.#path(), { method: "DELETE" }).catch(() => {});
+    this.#id = this.#listening = this.ended = null;
+    this.state = "";
+  }
+
+  /** What the network says to a drawing, or null without one. */
+  async predict(body) {
+    if (!this.#id || this.state === "loading") return undefined;
+    return askJSON(`${this.#path()}/predict`, { body, type: "image/png" }).catch(() => undefined);
+  }
+
+  tell(answer) {
+    const title = h("h3", {}, `Run ${this.name}`);
+    if (!answer) {
+      this.answer.replaceChildren(title, h("p.soft", {}, answer === null ? "Draw a digit." : "Train it first."));
+      return;
+    }
+    const bars = answer.probabilities.map((p, digit) => {
+      const fill = h("i");
+      fill.style.width = `${100 * p}%`;
+      return h(`div.bar${digit === answer.digit ? ".wins" : ""}`, {}, h("b", {}, `${digit}`), h("span.track", {}, fill),
+        h("small", {}, p < 0.0005 ? "< 0.1 %" : percent(p)));
+    });
+    this.answer.replaceChildren(title, h("p", {}, `${answer.digit} after ${answer.step.toLocaleString("en")} steps`), h("div.bars", {}, ...bars));
+  }
+
+  curve = (key) => this.#progress.map((row) => row[key]);
+
+  /** The norm of each layer's gradient, as lines from the colour of the first to that of the last. */
+  layers() {
+    const [first, last] = [colour("red"), colour("blue")];
+    return Array.from({ length: this.#progress.length ? this.#layers : 0 }, (_, layer) => {
+      const share = this.#layers > 1 ? layer / (this.#layers - 1) : 1;
+      const mixed = first.map((value, c) => Math.round(value + share * (last[c] - value)));
+      return {
+        name: `${layer + 1}`, colour: `rgb(${mixed.join(" ")})`, xs: this.xs,
+        ys: this.#progress.map((row) => row.norms[layer] ?? null),
+      };
+    });
+  }
+
+  draw(range) {
+    this.start.textContent = this.#progress.length ? "Train again" : "Train";
+    this.hold.textContent = { paused: "Go on", done: "Train on" }[this.state] ?? "Stop";
+    this.hold.disabled = !["training", "paused", "done"].includes(this.state);
+    this.norms.show(this.layers(), range);
+    this.status.textContent = this.#sentence();
+  }
+
+  #sentence() {
+    const now = this.#progress.at(-1);
+    const parts = [];
+    if (this.state) parts.push(STATES[this.state]);
+    if (now) {
+      const loss = now.loss === null ? "no number any more" : fixed(now.loss, 3);
+      parts.push(`step ${now.step.toLocaleString("en")}, ${now.seconds.toFixed(1)} s`, `loss ${loss}`,
+        `${(100 * now.accuracy).toFixed(1)} % of the held-out images right`);
+    }
+    if (!parts.length) parts.push(this.ended ? "ended" : "not trained yet");
+    const test = this.ended?.test_accuracy;
+    const said = this.ended && this.ended.reason !== "done" ? ` ${this.ended.message}` : "";
+    const scored = typeof test === "number"
+      ? ` ${(100 * test).toFixed(2)} % of ${this.ended.test_images.toLocaleString("en")} test images right.` : "";
+    return `${parts.join(", ")}.${said}${scored}`;
+  }
+
+  #showWeights({ units, scale, pixels }) {
+    const values = new Int8Array(fromBase64(pixels).buffer);
+    while (this.mosaic.children.length > units) this.mosaic.lastChild.remove();
+    while (this.mosaic.children.length < units) this.mosaic.append(grain(40, "", SIDE));
+    [...this.mosaic.children].forEach((canvas, unit) => {
+      paint(canvas, values.subarray(unit * SIDE * SIDE, (unit + 1) * SIDE * SIDE), { signed: true, top: 127 });
+    });
+    this.scale.replaceChildren(h("span", {}, h("i.bar.signed"), `weights from ${fixed(-scale, 3)} over 0 to ${fixed(scale, 3)}`));
+  }
+}

@@ -1,0 +1,290 @@
+"""The page in a browser: drawing, photos, corrections, the keyboard, a phone.
+
+Needs Debian's chromium; where there is none these tests say so and are skipped.
+"""
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from pen import corners, draw, rounded
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+VIEWS = ("draw", "photo", "inside", "playground")
+
+
+@pytest.fixture(scope="module")
+def address():
+    command = [sys.executable, "-m", "digitscope", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield process.stdout.readline().strip()
+        process.terminate()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open a view, in a browser of the given kind; whatever goes wrong in it fails the test."""
+    contexts, wrong = [], []
+
+    def open_view(view="draw", **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        page.goto(f"{address}/#{view}")
+        expect(page.locator("#model option").first).to_be_attached()
+        return page
+
+    yield open_view
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "till roll.png"
+    cv2.imwrite(str(path), draw(["4207 65", "9 1352"]))
+    return path
+
+
+def pen(page, pad, digit, left, top, height):
+    """Draw a digit with the mouse; place and height by the height of the pad."""
+    box = pad.bounding_box()
+    for stroke in corners(digit):
+        points = rounded(stroke) * height + (left, top)
+        places = [(box["x"] + x * box["height"], box["y"] + y * box["height"]) for x, y in points]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place)
+        page.mouse.up()
+
+
+def pad_of(page, view):
+    return page.locator(f"[data-view={view}] .pad canvas")
+
+
+def test_a_7_drawn_with_the_mouse_is_read_undone_and_brought_back(visit):
+    page = visit()
+    text = page.locator("#draw-text")
+    pen(page, pad_of(page, "draw"), "7", 0.4, 0.2, 0.55)
+    expect(text).to_have_text("7")
+    expect(page.locator("#draw-spoken")).to_have_text("7")
+    expect(page.locator("#draw-digits button")).to_have_count(1)
+    page.get_by_role("button", name="Clear").click()
+    expect(text).to_have_text("")
+    expect(page.locator("#draw-digits button")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(text).to_have_text("7")
+
+
+def test_several_digits_are_read_while_they_are_written(visit):
+    page = visit()
+    for k, (digit, expected) in enumerate([("4", "4"), ("0", "40"), ("7", "407")]):
+        pen(page, pad_of(page, "draw"), digit, 0.3 + 0.55 * k, 0.2, 0.5)
+        expect(page.locator("#draw-text")).to_have_text(expected)
+    labels = page.locator("#draw-digits b").all_inner_texts()
+    assert labels == ["4", "0", "7"]
+
+
+def test_what_is_no_digit_is_said_to_be_none(visit):
+    page = visit()
+    box = pad_of(page, "draw").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 60, box["y"] + box["height"] / 2, steps=20)
+    page.mouse.up()
+    expect(page.locator("#draw-text")).to_have_text("no digit")
+
+
+def test_a_digit_is_looked_into_with_the_networks_own_numbers(visit, digits):
+    page = visit()
+    pen(page, pad_of(page, "draw"), "7", 0.4, 0.2, 0.55)
+    page.get_by_role("button", name=re.compile("^7, .* look inside")).click()
+    expect(page).to_have_url(re.compile("#inside$"))
+    expect(page.locator(".verdict")).to_contain_text("7")
+    expect(page.locator("#inside")).to_contain_text("the same to")
+    expect(page.locator(".cells button")).to_have_count(128)
+    expect(page.locator(".way li").first).to_contain_text("The picture")
+    # What is written out is a sum: x·W + b = y, and y after the activation.
+    for row in (page.locator(".cells button").nth(5), page.locator(".bars button").nth(3)):
+        row.hover()
+        said = page.locator(".sum pre").inner_text().replace("\N{MINUS SIGN}", "-")
+        product, bias = re.search(r"= (-?[\d.]+) \+ \(?(-?[\d.]+)\)?\n", said).groups()
+        total = float(re.search(r"\n  = (-?[\d.]+)\n[AB]", said)[1])
+        assert float(product) + float(bias) == pytest.approx(total, abs=0.0021)
+    page.locator("canvas[aria-label^='The 28×28']").hover()
+    expect(page.locator("#inside")).to_contain_text(re.compile(r"Row \d+, column \d+: \d+"))
+
+
+def drop(page, path):
+    """Drop a file on the page, as from the desktop."""
+    content = list(path.read_bytes())
+    transfer = page.evaluate_handle(
+        """([content, name]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(content)], name, {type: "image/png"}));
+            return transfer;
+        }""",
+        [content, path.name],
+    )
+    page.dispatch_event("#photo-drop", "drop", {"dataTransfer": transfer})
+
+
+def saved(page, button):
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button, exact=True).click()
+    return download.value.suggested_filename, download.value.path().read_bytes()
+
+
+def test_a_photo_is_dropped_corrected_and_saved(visit, photo):
+    page = visit("photo")
+    drop(page, photo)
+    text = page.locator("#photo-text")
+    expect(text).to_have_text(re.compile(r"4207 65\s*9 1352"))
+    marks = page.locator("#photo-figure g")
+    expect(marks).to_have_count(11)
+
+    page.get_by_role("button", name=re.compile("^9, ")).click()
+    page.get_by_role("dialog").get_by_role("button", name="4", exact=True).click()
+    expect(text).to_have_text(re.compile(r"4207 65\s*4 1352"))
+    page.get_by_role("button", name=re.compile("^6, ")).click()
+    page.get_by_role("button", name="No digit").click()
+    expect(text).to_have_text(re.compile(r"4207 5\s*4 1352"))
+
+    name, content = saved(page, "JSON")
+    assert name == "till roll.json"
+    answer = json.loads(content)
+    assert answer["text"] == "4207 5\n4 1352"
+    changed = [
+        d["label"] for line in answer["lines"] for n in line["numbers"] for d in n["digits"]
+        if d.get("corrected")
+    ]  # fmt: skip
+    assert changed == [4]
+    name, content = saved(page, "CSV")
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    assert [row["number"] for row in rows] == ["4207", "5", "4", "1352"]
+    assert [row["corrected"] for row in rows] == ["false", "true", "true", "false"]
+    name, content = saved(page, "Annotated PNG")
+    assert name == "till roll-read.png"
+    drawn = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR).astype(int)
+    assert drawn.shape[:2] == cv2.imread(str(photo)).shape[:2]
+    assert (drawn.max(2) - drawn.min(2) > 60).any(), "frames in colour"
+
+
+def test_a_picture_is_pasted_and_what_is_none_is_said_so(visit, photo, tmp_path):
+    page = visit("photo")
+    content = list(photo.read_bytes())
+    page.evaluate(
+        """(content) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([new Uint8Array(content)], "pasted.png"));
+            dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+        }""",
+        content,
+    )
+    expect(page.locator("#photo-status")).to_contain_text("pasted.png: 11 digits")
+
+
+def test_what_is_no_picture_gets_one_sentence(browser, address, tmp_path):
+    # Not by `visit`: the browser itself notes every 4xx in its console.
+    page = browser.new_page()
+    page.goto(f"{address}/#photo")
+    (tmp_path / "notes.png").write_text("no picture")
+    page.locator("#photo-file").set_input_files(tmp_path / "notes.png")
+    expect(page.locator("#problem")).to_contain_text("is not a picture")
+    expect(page.locator("#photo-result")).to_be_hidden()
+    page.context.close()
+
+
+def test_everything_can_be_done_with_the_keyboard_alone(visit, photo):
+    page = visit("photo")
+    page.locator("#photo-file").set_input_files(photo)
+    expect(page.locator("#photo-text")).to_contain_text("4207")
+    page.keyboard.press("Tab")
+    while not page.evaluate("document.activeElement.closest('#photo-figure') !== null"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("8")
+    expect(page.locator("#photo-text")).to_contain_text("8207")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Delete")
+    expect(page.locator("#photo-text")).to_contain_text("807")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+    page = visit()
+    while not page.evaluate("document.activeElement.matches('.pad canvas')"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    for _ in range(8):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.locator("#draw-text")).to_have_text("1")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#draw-text")).to_have_text("")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_nothing_runs_off_a_phone_or_is_too_small_to_touch(visit, view):
+    page = visit(view, **PHONE)
+    expect(page.locator(f"[data-view={view}] h1")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    if view == "inside":
+        pen(page, pad_of(page, view), "3", 0.35, 0.2, 0.55)
+        expect(page.locator(".cells button").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("button, select, input, a, summary")]
+            .filter((e) => e.offsetParent && e.type !== "file" && !e.closest("p"))
+            .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+            .filter(([, box]) => box.width < 24 || box.height < 22)
+            .map(([html]) => html)"""
+    )
+    assert not small
+
+
+def test_a_finger_draws(visit):
+    page = visit(**PHONE)
+    box = pad_of(page, "draw").bounding_box()
+    session = page.context.new_cdp_session(page)
+    points = rounded(np.array([[0.3, 0.25], [0.6, 0.25], [0.4, 0.8]]))
+    for k, (x, y) in enumerate(points):
+        place = {"x": box["x"] + x * box["height"], "y": box["y"] + y * box["height"]}
+        kind = "touchMove" if k else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator("#draw-text")).to_have_text("7")
+    assert page.evaluate("scrollY") == 0, "the page does not move under the finger"
+
+
+def test_the_theme_is_kept(visit):
+    page = visit(color_scheme="light")
+    shade = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(shade) == "rgb(251, 250, 247)"
+    page.get_by_label("Theme").select_option("dark")
+    assert page.evaluate(shade) == "rgb(22, 23, 21)"
+    page.reload()
+    assert page.evaluate(shade) == "rgb(22, 23, 21)"
