@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -28,6 +30,20 @@ def bar(mode="L", paper=255, ink=0):
 
 
 BAR = np.asarray(bar())
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "BMP", "GIF", "PPM"])
+def test_a_common_picture_loads_no_other_decoders(format, tmp_path):
+    path = tmp_path / f"picture.{format.lower()}"
+    path.write_bytes(encode(bar(), format))
+    code = (
+        "import sys; from digitscope.pictures import read_gray; read_gray(sys.argv[1]); "
+        "print('PIL.EpsImagePlugin' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize("format", ["PNG", "BMP", "GIF", "TIFF", "PPM"])

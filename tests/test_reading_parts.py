@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitscope.ink import find_ink
+from digitscope.ink import components, find_ink, lift
 from digitscope.reading.chains import NEVER, Chain
 from digitscope.reading.judge import Judge, Verdict, to_tile
 from digitscope.reading.lines import TextLine, find_lines, find_slant, find_slope
@@ -70,6 +70,26 @@ def test_paper_of_any_size_and_shade_has_no_ink(height, width, level):
 
 
 # --- pieces ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("noise", [1.0, 2.0, 3.0])
+def test_the_noise_of_the_paper_is_told_whatever_is_written_on_it(noise):
+    page = np.full((400, 500), 120.0)
+    page[100:300:20, 50:450] = 30
+    page += np.random.default_rng(0).normal(0, noise, page.shape)
+    _, told = lift(page.round().clip(0, 255).astype(np.uint8))
+    # A median of whole gray levels is at most half of one off.
+    assert told == pytest.approx(noise * 255 / 120, abs=1.4826 * 255 / 120 / 2)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 1.0])
+def test_components_are_those_of_opencv_with_the_same_boxes(share):
+    mask = np.random.default_rng(1).random((40, 70)) < share
+    labels, boxes = components(mask)
+    _, expected, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    assert (labels == expected).all()
+    left, top, width, height, _ = stats[1:].T
+    assert (boxes[1:] == np.stack([left, top, left + width, top + height], axis=1)).all()
 
 
 def test_a_piece_carries_its_own_ink_alone():

@@ -1,11 +1,14 @@
 """Rules go, digits stay."""
 
+from itertools import groupby
+
 import cv2
 import numpy as np
 import pytest
 
 from digitscope.ink import lift
 from digitscope.rules.removal import remove_rules
+from digitscope.rules.tracing import runs, trace_rules
 
 
 def write_digits(page, words, x, y, size=1.4, ink=25, width=4):
@@ -109,3 +112,27 @@ def test_the_ink_that_was_given_is_not_changed():
     before = ink.copy()
     remove_rules(ink)
     assert (ink == before).all()
+
+
+@pytest.mark.parametrize("slope", [-0.44, -0.2, 0.0, 0.3, 0.44])
+def test_a_steep_rule_is_followed_from_end_to_end(slope):
+    ink = np.zeros((700, 800), np.uint8)
+    cv2.line(ink, (40, round(350 - 360 * slope)), (760, round(350 + 360 * slope)), 255, 2)
+    tracing = trace_rules(ink)
+    (places,) = tracing.across.places
+    assert tracing.across.lengths()[0] >= 0.95 * 720
+    here = np.flatnonzero(~np.isnan(places))
+    middle = (here + 0.5) * 4
+    assert np.abs(places[here] - (350 + slope * (middle - 400))).max() < 3
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_runs_are_those_of_each_row(share):
+    mask = (np.random.default_rng(2).random((9, 13)) < share).astype(np.uint8)
+    expected = []
+    for row, line in enumerate(mask.tolist()):
+        for value, run in groupby(range(13), lambda k, line=line: line[k]):
+            columns = list(run)
+            if value:
+                expected.append((row, columns[0], columns[-1]))
+    assert list(zip(*(part.tolist() for part in runs(mask)), strict=True)) == expected

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from digitscope.errors import BadImage
 
@@ -21,8 +21,8 @@ Gray: TypeAlias = NDArray[np.uint8]  # (height, width), 0 = black, 255 = white
 
 MAX_PIXELS = 80_000_000  # more than a phone takes in one shot, less than fills the memory
 # The decoders that are let near a stranger's file: Pillow has forty more, one of which starts
-# Ghostscript.
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM")
+# Ghostscript. The first five are all that `Image.preinit` loads.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 SUFFIXES = frozenset(
     [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm"]
 )
@@ -55,6 +55,7 @@ def read_gray(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> Gray:
             warnings.simplefilter("ignore")
             if isinstance(picture, Image.Image):
                 return _from_pillow(picture, name)
+            Image.preinit()  # or Pillow would load all of its decoders for a file by its suffix
             source = io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
             with Image.open(source, formats=FORMATS) as image:
                 return _from_pillow(image, name)
@@ -84,14 +85,15 @@ def _from_pillow(image: Image.Image, name: str) -> Gray:
     if not (image.width and image.height):
         raise BadImage(f"{name} has no pixels: it is {image.width}×{image.height}.")
     image.seek(0) if getattr(image, "is_animated", False) else None
-    image = ImageOps.exif_transpose(image) or image
+    if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+        image = ImageOps.exif_transpose(image)
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _to_8_bits(np.asarray(image))
     if image.mode == "LAB":
         return np.asarray(image.getchannel(0))
     if "A" in image.getbands() or "transparency" in image.info:
         return _over_paper(np.asarray(image.convert("RGBA")))
-    if image.mode not in ("1", "L"):
+    if image.mode not in ("1", "L", "RGB"):
         image = image.convert("RGB")
     return np.asarray(image.convert("L"))
 

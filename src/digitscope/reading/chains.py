@@ -103,6 +103,8 @@ class Chain:
         for piece in pieces:
             if piece not in self._extents:
                 self._extents[piece] = extent(piece, self.lean)
+        if len(pieces) == 1:
+            return self._extents[pieces[0]]
         return union(self._extents[piece] for piece in pieces)
 
     def size(self, *pieces: Piece) -> tuple[float, float]:
@@ -235,8 +237,8 @@ class Chain:
         one, two = self._borders[start], self._borders[stop]
         if one.piece != two.piece or two.cut is None:
             return False
-        left = one.cut.columns.max() if one.cut else 0
-        return float(two.cut.columns.min() - left) > WIDEST * self.height
+        left = one.cut.last if one.cut else 0
+        return two.cut.first - left > WIDEST * self.height
 
     def _is_cut(self, span: _Span) -> bool:
         return any(self._borders[end].cut for end in (span.start, span.stop))

@@ -111,10 +111,10 @@ def to_tile(piece: Piece, lean: Lean | None = None) -> NDArray[np.uint8]:
 
 def _upright(ink: NDArray[np.uint8], lean: Lean) -> NDArray[np.uint8]:
     height, width = ink.shape
-    matrix = lean.matrix
-    corners = matrix @ np.array([[0, width, width, 0], [0, 0, height, height]])
-    low, high = corners.min(axis=1), corners.max(axis=1)
-    size = np.ceil(high - low).astype(int) + 2
-    turn = np.column_stack([matrix, 1 - low])
-    upright: NDArray[np.uint8] = cv2.warpAffine(ink, turn, size.tolist(), flags=cv2.INTER_LINEAR)
-    return np.where(upright > 16, upright, 0).astype(np.uint8)
+    edges = lean.matrix * (width, height)
+    corner = np.minimum(edges, 0).sum(axis=1)
+    size = np.ceil(np.abs(edges).sum(axis=1)).astype(int) + 2
+    turn = np.column_stack([lean.matrix, 1 - corner])
+    upright = cv2.warpAffine(ink, turn, size.tolist(), flags=cv2.INTER_LINEAR)
+    clean: NDArray[np.uint8] = cv2.threshold(upright, 16, 0, cv2.THRESH_TOZERO)[1]
+    return clean

@@ -93,22 +93,21 @@ def find_slope(boxes: NDArray[np.float32]) -> float:
     if text.sum() < 4:
         return 0.0
     x = (boxes[text, 0] + boxes[text, 2]) / 2
-    angles = np.arange(-STEEPEST - 2, STEEPEST + 2.1, 0.5)
-    scores = []
-    for angle in angles:
-        total = 0.0
-        for edge in (1, 3):
-            y = boxes[text, edge] - np.tan(np.radians(angle)) * x
-            y = (y - y.min()) / (usual / 4)
-            # Each edge is shared between its two rows, so that no row's border matters.
-            low = np.floor(y).astype(int)
-            rows = np.bincount(low, 1 - (y - low), low.max() + 2)
-            rows += np.bincount(low + 1, y - low, low.max() + 2)
-            total += float((rows**2).sum())
-        scores.append(total)
-    best = int(np.argmax(scores))
-    straight = scores[len(angles) // 2]
-    return float(np.tan(np.radians(angles[best]))) if scores[best] > 1.15 * straight else 0.0
+    slopes = np.tan(np.radians(np.arange(-STEEPEST - 2, STEEPEST + 2.1, 0.5)))
+    scores = np.zeros(len(slopes))
+    for edge in (1, 3):
+        y = boxes[text, edge] - slopes[:, None] * x  # (slopes, boxes)
+        y = (y - y.min(axis=1, keepdims=True)) / (usual / 4)
+        # Each edge is shared between its two rows, so that no row's border matters.
+        low = np.floor(y).astype(int)
+        most = int(low.max()) + 2
+        first = (low + most * np.arange(len(slopes))[:, None]).ravel()
+        share = (y - low).ravel()
+        rows = np.bincount(first, 1 - share, most * len(slopes))
+        rows += np.bincount(first + 1, share, most * len(slopes))
+        scores += (rows.reshape(len(slopes), most) ** 2).sum(axis=1)
+    best, straight = int(scores.argmax()), scores[len(slopes) // 2]
+    return float(slopes[best]) if scores[best] > 1.15 * straight else 0.0
 
 
 def find_slant(pieces: Sequence[Piece], boxes: NDArray[np.float32], slope: float) -> float:
@@ -148,9 +147,9 @@ def _link(boxes: NDArray[np.float32]) -> NDArray[np.int64]:
         taller = np.maximum(height[i], height)
         gap = np.maximum(left[i], left) - np.minimum(right[i], right)
         near = (shared >= OVERLAP * taller) & (gap <= NEAR * taller)
-        same = np.unique(names[near])
-        if len(same) > 1:
-            names[np.isin(names, same)] = same[0]
+        same = np.zeros(len(boxes), bool)
+        same[names[near]] = True
+        names[same[names]] = same.argmax()
     return names
 
 

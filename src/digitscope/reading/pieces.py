@@ -7,13 +7,14 @@ that was cut off. A piece carries its own ink alone, so whatever lies beside it 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.ink import Ink
+from digitscope.ink import Ink, components
 
 Extent: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -91,7 +92,7 @@ class Lean:
     slope: float = 0.0
     slant: float = 0.0
 
-    @property
+    @cached_property
     def matrix(self) -> NDArray[np.float64]:
         """(2, 2): takes x and y of the page to x and y where all is upright."""
         level = np.array([[1, self.slope], [-self.slope, 1]]) / math.hypot(1, self.slope)
@@ -127,32 +128,32 @@ def union(extents: Iterable[Extent]) -> Extent:
 
 def take_apart(ink: Ink) -> list[Piece]:
     """Return the connected pieces of a page, the largest `MOST` of them, from left to right."""
-    mask = (ink > EDGE).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    size = np.maximum(stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT])
-    wanted = np.flatnonzero(size >= 3) + 1
+    labels, boxes = components(ink > EDGE)
+    size = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    size[0] = 0  # the paper
+    wanted = np.flatnonzero(size >= 3)
     if len(wanted) > MOST:
-        wanted = wanted[np.argsort(-stats[wanted, cv2.CC_STAT_AREA], kind="stable")[:MOST]]
-    pieces = [_cut_out(ink, labels, int(k), stats[k]) for k in wanted]
+        area = np.bincount(labels.ravel())
+        wanted = wanted[np.argsort(-area[wanted], kind="stable")[:MOST]]
+    pieces = [_cut_out(ink, labels, k, *boxes[k].tolist()) for k in wanted.tolist()]
     return sorted(pieces, key=lambda p: (p.left, p.top))
 
 
-def _cut_out(ink: Ink, labels: NDArray[np.int32], label: int, stats: NDArray[np.int32]) -> Piece:
+def _cut_out(
+    ink: Ink, labels: NDArray[np.int32], label: int, left: int, top: int, right: int, bottom: int
+) -> Piece:
     """Return one connected piece with the soft edge around it."""
-    left, top, width, height = (int(v) for v in stats[:4])
     # One pixel around it, where the ink fades: its own, unless another piece lies there.
     y0, x0 = max(top - 1, 0), max(left - 1, 0)
-    window = np.s_[y0 : top + height + 1, x0 : left + width + 1]
-    mine = labels[window] == label
-    near = cv2.dilate(mine.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    keep = mine | (near & (labels[window] == 0))
-    own = np.where(keep, ink[window], 0)
-    return trim(Piece(x0, y0, own))
+    window = np.s_[y0 : bottom + 1, x0 : right + 1]
+    mine = cv2.inRange(labels[window], label, label)
+    near = cv2.dilate(mine, None)
+    keep = near & (mine | cv2.inRange(labels[window], 0, 0))
+    return trim(Piece(x0, y0, ink[window] & keep))
 
 
 def trim(piece: Piece) -> Piece:
     """Return the piece without the empty rows and columns around its ink."""
-    rows = np.flatnonzero(piece.ink.any(axis=1))
-    columns = np.flatnonzero(piece.ink.any(axis=0))
-    ink = piece.ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return Piece(piece.left + int(columns[0]), piece.top + int(rows[0]), ink)
+    left, top, width, height = cv2.boundingRect(piece.ink)
+    ink = piece.ink[top : top + height, left : left + width]
+    return Piece(piece.left + left, piece.top + top, ink)

@@ -20,7 +20,6 @@ from digitscope.pictures import Gray, read_gray
 from digitscope.reading.cells import take_cells, to_grid
 from digitscope.reading.chains import Chain
 from digitscope.reading.judge import Judge
-from digitscope.reading.lines import find_lines
 from digitscope.reading.numbers import Company, company, to_numbers, without_bars
 from digitscope.reading.page import Line, Number, Page
 from digitscope.reading.sheet import LEAST, Sheet
@@ -74,9 +73,8 @@ def read_page(gray: Gray, classifier: Classifier, threshold: float) -> Page:
         small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     judge = Judge(classifier)
     sheet = Sheet(*lift(small))
-    lines = find_lines(sheet.pieces)
     page, evidence = read_sheet(sheet, judge, threshold, gray.shape, 0)
-    if quarters := suspect_turn(lines, judge):
+    if quarters := suspect_turn(sheet.lines, judge):
         sheet = sheet.turned(quarters)
         turned, of_turned = read_sheet(sheet, judge, threshold, gray.shape, quarters)
         if of_turned > evidence:
@@ -103,7 +101,7 @@ def read_sheet(
     height, width = shape if quarters % 2 == 0 else shape[::-1]
     scale = (width / sheet.darkness.shape[1], height / sheet.darkness.shape[0])
     grids = [take_cells(grid, scale) for grid in sheet.grids]
-    chains = [Chain(line) for line in find_lines(sheet.loose) if line.height >= LEAST]
+    chains = [Chain(line) for line in sheet.loose if line.height >= LEAST]
     everywhere = [c for grid in grids for row in grid for cell in row for c in cell.chains] + chains
     judge.refill()
     judge.ask(question for chain in everywhere for question in chain.questions())

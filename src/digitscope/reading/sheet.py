@@ -8,6 +8,7 @@ import numpy as np
 
 from digitscope.ink import Ink, level
 from digitscope.reading.grids import RuledGrid, find_grids
+from digitscope.reading.lines import TextLine, find_lines
 from digitscope.reading.pieces import Piece, take_apart
 from digitscope.rules.removal import remove_rules
 from digitscope.rules.tracing import trace_rules
@@ -46,9 +47,14 @@ class Sheet:
         return find_grids(self.darkness, self.noise, tracing=self._tracing)
 
     @cached_property
-    def loose(self) -> list[Piece]:
-        """The pieces that lie in no grid."""
-        return _outside(self.pieces, self.grids) if self.grids else self.pieces
+    def lines(self) -> list[TextLine]:
+        """The lines of writing, as if there were no grids."""
+        return find_lines(self.pieces)
+
+    @cached_property
+    def loose(self) -> list[TextLine]:
+        """The lines of writing that lie in no grid."""
+        return find_lines(_outside(self.pieces, self.grids)) if self.grids else self.lines
 
 
 def _outside(pieces: Sequence[Piece], grids: Sequence[RuledGrid]) -> list[Piece]:

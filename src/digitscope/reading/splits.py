@@ -7,6 +7,7 @@ stays. Which of the cuts are digits' borders, the classifier decides.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -40,6 +41,16 @@ class Cut:
     columns: NDArray[np.int64]
     cost: float
 
+    @cached_property
+    def first(self) -> int:
+        """Its leftmost column."""
+        return int(self.columns.min())
+
+    @cached_property
+    def last(self) -> int:
+        """Its rightmost column."""
+        return int(self.columns.max())
+
 
 def find_cuts(piece: Piece, height: float, lean: float = 0.0) -> list[Cut]:
     """Return the paths that may be borders of digits, from left to right.
@@ -63,8 +74,8 @@ def find_cuts(piece: Piece, height: float, lean: float = 0.0) -> list[Cut]:
 
 def part(piece: Piece, left: Cut | None, right: Cut | None, least: float) -> Piece | None:
     """Return what lies between two cuts, or None if that is less ink than `least` pixels."""
-    first = 0 if left is None else max(int(left.columns.min()), 0)
-    last = piece.width if right is None else min(int(right.columns.max()), piece.width)
+    first = 0 if left is None else max(left.first, 0)
+    last = piece.width if right is None else min(right.last, piece.width)
     if last <= first:
         return None
     ink = piece.ink[:, first:last].copy()
@@ -89,21 +100,25 @@ def _paths(ink: Ink, upright: float) -> tuple[NDArray[np.int64], NDArray[np.floa
     stray = np.arange(-STRAY, STRAY + 1)
     at = (line[:, :, None] + stray + 1).clip(0, columns + 1)  # (lines, rows, ways)
     here = cost[np.arange(rows)[:, None], at]
-    total = here[:, 0]
-    came = np.zeros(at.shape, np.int8)
+    total = np.full((rows, len(line), len(stray) + 2), np.inf, np.float32)  # walls on both sides
+    total[0, :, 1:-1] = here[:, 0]
     for row in range(1, rows):
-        before = np.pad(total, ((0, 0), (1, 1)), constant_values=np.inf)
-        ways = np.stack([before[:, :-2] + ASIDE, before[:, 1:-1], before[:, 2:] + ASIDE])
-        best = ways.argmin(axis=0)
-        came[:, row] = best - 1
-        total = here[:, row] + np.take_along_axis(ways, best[None], axis=0)[0]
+        left, straight, right = (total[row - 1, :, k : k + len(stray)] for k in range(3))
+        best = np.minimum(np.minimum(left, right) + np.float32(ASIDE), straight)
+        np.add(best, here[:, row], out=total[row, :, 1:-1])
+    left, straight, right = (total[:-1, :, k : k + len(stray)] for k in range(3))
+    left, right = left + np.float32(ASIDE), right + np.float32(ASIDE)
+    came = (np.minimum(left, straight) > right).astype(np.int8)
+    came[(left <= straight) & (left <= right)] = -1
     each = np.arange(len(line))
-    way = total.argmin(axis=1)
-    costs = total[each, way]
-    paths = np.empty((len(line), rows), np.int64)
-    for row in range(rows - 1, -1, -1):
-        paths[:, row] = at[each, row, way] - 1
-        way = way + came[each, row, way]
+    way = total[-1, :, 1:-1].argmin(axis=1)
+    costs = total[-1, each, way + 1]
+    ways = np.empty((rows, len(line)), np.int64)
+    ways[-1] = way
+    for row in range(rows - 2, -1, -1):
+        way = way + came[row, each, way]
+        ways[row] = way
+    paths = at[each[:, None], np.arange(rows), ways.T] - 1
     return _choose(cost[:, 1:-1], paths, costs)
 
 

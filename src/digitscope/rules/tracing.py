@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitscope.ink import components
+
 Ink: TypeAlias = NDArray[np.uint8]  # (height, width), 0 = paper, 255 = full ink
 
 WORK_SIDE = 1280  # pixels of the longer side; a larger page is followed on a smaller copy
@@ -96,7 +98,7 @@ def trace_rules(ink: Ink) -> Tracing:
     scale = max(1.0, max(height, width) / WORK_SIDE)
     size = (max(1, round(width / scale)), max(1, round(height / scale)))
     work = ink if scale == 1 else cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-    across, down = _follow([_segments(work), _segments(np.ascontiguousarray(work.T))])
+    across, down = _follow([_segments(work), _segments(cv2.transpose(work))])
     return Tracing(scale=scale, work=work, across=across, down=down)
 
 
@@ -128,26 +130,42 @@ def _segments(work: Ink) -> tuple[Ink, Ink, Ink]:
     soft = cv2.dilate(soft, np.ones((3, 1), np.uint8))
     best = np.zeros((height, columns), np.uint8)
     slope = np.full((height, columns), SLOPES // 2, np.uint8)
-    half = REACH // 2
     for index, lean in enumerate(np.linspace(-MAX_SLOPE, MAX_SLOPE, SLOPES) * STEP):
-        rise = np.round(lean * np.arange(-half, half + 1)).astype(int)
-        tall = int(np.abs(rise).max())
-        line = np.zeros((2 * tall + 1, REACH), np.float32)
-        line[rise + tall, np.arange(REACH)] = 1 / REACH
-        cover = cv2.filter2D(soft, cv2.CV_8U, line, borderType=cv2.BORDER_REPLICATE)
+        cover = _cover(soft, lean)
         cv2.copyTo(np.full_like(best, index), cv2.compare(cover, best, cv2.CMP_GT), slope)
         cv2.max(best, cover, best)
     return soft, best, slope
+
+
+def _cover(soft: Ink, lean: float) -> Ink:
+    """Return how well the segment of that lean through each place is covered.
+
+    Its halves are added up one after the other: a kernel that holds a steep one whole is so large
+    that OpenCV would go by way of a Fourier transform, which takes ten times as long.
+    """
+    sums = []
+    half = REACH // 2
+    for along in (np.arange(-half, 1), np.arange(1, half + 1)):
+        rise = np.round(lean * along).astype(int)
+        left, top = min(int(along[0]), 0), min(int(rise.min()), 0)
+        kernel = np.zeros((max(int(rise.max()), 0) - top + 1, half + 1), np.float32)
+        kernel[rise - top, along - left] = 1
+        anchor = (-left, -top)
+        sums.append(
+            cv2.filter2D(soft, cv2.CV_16S, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
+        )
+    cover: Ink = cv2.convertScaleAbs(cv2.add(*sums), alpha=1 / REACH)
+    return cover
 
 
 def _sightings(best: Ink, slope: Ink) -> tuple[NDArray[Any], ...]:
     """Return the runs of covered places: column, middle, size and direction of each."""
     # What is covered over a shorter way than a segment is a stroke of something.
     covered = cv2.threshold(best, COVER * 255, 1, cv2.THRESH_BINARY)[1]
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(covered)
-    covered[(stats[:, cv2.CC_STAT_WIDTH] < REACH - 2)[labels]] = 0
+    labels, boxes = components(covered)
+    covered &= (boxes[:, 2] - boxes[:, 0] >= REACH - 2)[labels]
     # Runs of covered places down each column, sorted by column and then by place.
-    column, first, last = runs(np.ascontiguousarray(covered.T))
+    column, first, last = runs(cv2.transpose(covered))
     centre = (first + last) / 2
     leans = np.linspace(-MAX_SLOPE, MAX_SLOPE, SLOPES) * STEP
     return column, centre, last - first + 1.0, leans[slope[centre.astype(int), column]]
@@ -230,11 +248,13 @@ def _follow(planes: list[tuple[Ink, Ink, Ink]]) -> list[Family]:
 
 def runs(mask: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return row, first and last column of every run of ones along the rows of a 0/1 mask."""
-    framed = np.zeros((mask.shape[0], mask.shape[1] + 2), np.int8)
-    framed[:, 1:-1] = mask
-    change = framed[:, 1:] - framed[:, :-1]
-    row, first = np.nonzero(change == 1)
-    return row, first, np.nonzero(change == -1)[1] - 1
+    height, width = mask.shape
+    # All rows behind one another, a zero before each and behind the last.
+    flat = np.zeros(height * (width + 1) + 1, np.bool_)
+    flat[:-1].reshape(height, width + 1)[:, 1:] = mask
+    change = np.flatnonzero(flat[1:] != flat[:-1])
+    row, first = np.divmod(change[::2], width + 1)
+    return row, first, first + change[1::2] - change[::2] - 1
 
 
 def _collect(
