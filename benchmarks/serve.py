@@ -6,6 +6,7 @@ The load comes from h2load (Debian's nghttp2-client) on the same machine, over H
 fast as 8 connections go, for requests a second; then at a set rate, for the time that all but one
 in a hundred take at most. A small picture is one of MNIST as PNG of 28×28; raw is its 784 bytes.
 The photographs are synthetic pages of 1 megapixel, of 8 and of 105 numbers (`read_speed.py`).
+Memory is that of the service and of its worker processes; what they share is counted once (PSS).
 """
 
 import argparse
@@ -30,7 +31,7 @@ CONNECTIONS = 8
 
 @contextmanager
 def service() -> Any:
-    """Start ``digitscope serve``; give its address and the seconds until it answered."""
+    """Start ``digitscope serve``; give its address, its process, and seconds until it answered."""
     command = [sys.executable, "-m", "digitscope", "serve", "--port", "0"]
     began = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -38,7 +39,7 @@ def service() -> Any:
             assert process.stdout is not None
             address = process.stdout.readline().strip()
             urllib.request.urlopen(f"{address}/readyz").read()
-            yield address, time.perf_counter() - began
+            yield address, process.pid, time.perf_counter() - began
         finally:
             process.terminate()
 
@@ -63,10 +64,20 @@ def load(address: str, body: Path, kind: str, *arguments: str) -> dict[str, floa
     }
 
 
-def memory(address: str) -> float:
-    """Return the resident memory of the service in megabytes, by its own counter."""
-    text = urllib.request.urlopen(f"{address}/metrics").read().decode()
-    return float(re.search(r"^process_resident_memory_bytes (\S+)", text, re.M)[1]) / 1e6  # type: ignore[index]
+def memory(pid: int) -> float:
+    """Return the memory of a process and of those that it started, in megabytes."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    kilobytes = 0
+    for one in (pid, *children):
+        rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
+        kilobytes += int(re.search(r"^Pss: +(\d+)", rollup, re.M)[1])  # type: ignore[index]
+    return kilobytes * 1024 / 1e6
+
+
+def ask(url: str, body: Path, kind: str) -> None:
+    """Send one request, so that what it needs is there before others are timed."""
+    headers = {"content-type": kind}
+    urllib.request.urlopen(urllib.request.Request(url, body.read_bytes(), headers)).read()
 
 
 def main() -> None:
@@ -89,10 +100,11 @@ def main() -> None:
         Image.fromarray(255 - image).save(folder / "png", "png")
         forms = {"raw": "application/octet-stream", "png": "image/png"}
         for _ in range(options.repeats):
-            with service() as (address, seconds):
+            with service() as (address, _, seconds):
                 result["start_seconds"].append(seconds)
                 for form, kind in forms.items():
                     url = f"{address}/v1/predict"
+                    ask(url, folder / form, kind)
                     full = load(url, folder / form, kind, f"-c{CONNECTIONS}", lasting)
                     each = max(1, round(full["per_second"] / 2 / CONNECTIONS))
                     half = load(
@@ -102,16 +114,17 @@ def main() -> None:
                 print(json.dumps({k: v[-1] for k, v in result.items()}), flush=True)
         for photo in ("1 megapixel, three lines", "1 megapixel, full"):
             make_photo(photo, 0, folder / "photo.jpg")
-            with service() as (address, _):
+            with service() as (address, pid, _):
+                url = f"{address}/v1/read"
+                ask(url, folder / "photo.jpg", "image/jpeg")
                 result[f"{photo}, 4 a second"] = load(
-                    f"{address}/v1/read", folder / "photo.jpg", "image/jpeg",
-                    "-c4", "--rps=1", "-D20",
-                )  # fmt: skip
-        with service() as (address, _):
+                    url, folder / "photo.jpg", "image/jpeg", "-c4", "--rps=1", "-D20"
+                ) | {"memory_mb": memory(pid)}
+        with service() as (address, pid, _):
             url, grown = f"{address}/v1/predict", []
             for _ in range(6):
                 load(url, folder / "png", "image/png", f"-c{CONNECTIONS}", "-n10000")
-                grown.append(memory(address))
+                grown.append(memory(pid))
             result["memory_mb after each 10,000"] = grown
     result["start_seconds"] = spread(result["start_seconds"])
     write("serve", result)

@@ -25,11 +25,16 @@ VIEWS = ("draw", "photo", "inside", "playground")
 
 
 @pytest.fixture(scope="module")
-def address():
+def service():
     command = [sys.executable, "-m", "digitscope", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield process.stdout.readline().strip()
+        yield process
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def address(service):
+    return service.stdout.readline().strip()
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +56,7 @@ def visit(browser, address):
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        page.on("response", lambda r: wrong.append(f"{r.url}: {r.text()}") if r.status >= 400 else None)
         page.goto(f"{address}/#{view}")
         expect(page.locator("#model option").first).to_be_attached()
         return page
@@ -70,6 +76,7 @@ def photo(tmp_path):
 
 def pen(page, pad, digit, left, top, height):
     """Draw a digit with the mouse; place and height by the height of the pad."""
+    pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
     for stroke in corners(digit):
         points = rounded(stroke) * height + (left, top)
@@ -288,3 +295,85 @@ def test_the_theme_is_kept(visit):
     assert page.evaluate(shade) == "rgb(22, 23, 21)"
     page.reload()
     assert page.evaluate(shade) == "rgb(22, 23, 21)"
+
+
+def set_up(page, run, **knobs):
+    """Turn the knobs of a run; the bundled digits are on every machine."""
+    run.get_by_text("More knobs").click()
+    for label, value in ({"Data": "digits"} | knobs).items():
+        knob = run.get_by_label(label, exact=True)
+        if knob.evaluate("e => e.tagName") == "SELECT":
+            knob.select_option(value)
+        else:
+            knob.fill(value)
+
+
+def test_two_networks_learn_side_by_side_and_are_asked(visit):
+    page = visit("playground")
+    a, b = (page.get_by_role("region", name=name, exact=True) for name in ("Run A", "Run B"))
+    set_up(page, a, Activation="sigmoid", **{"First weights": "zeros", "Epochs": "10"})
+    set_up(page, b, Activation="relu", **{"Hidden layers": "64, 32", "Epochs": "30"})
+    page.get_by_role("button", name="Train both").click()
+    told = []
+    for run in (a, b):
+        expect(run.get_by_role("status")).to_contain_text("test images right", timeout=60_000)
+        told.append(run.get_by_role("status").inner_text())
+    shares = [float(re.search(r"([\d.]+) % of [\d,]+ test", text)[1]) for text in told]
+    assert shares[1] > 85, "ReLU from random weights learns"
+    assert shares[0] < shares[1], "units that begin alike do not tell digits apart as well"
+    # Two kernels in A and three in B, and a curve of each.
+    labels = [run.locator(".chart canvas").get_attribute("aria-label") for run in (a, b)]
+    assert [len(re.findall(r"\b\d [\d.e-]+", label.partition("Now: ")[2])) for label in labels] == [
+        2, 3,
+    ]  # fmt: skip
+    expect(b.locator(".mosaic canvas")).to_have_count(32)
+    steps = re.search(r"step (\d+)", told[1])[1]
+    b.get_by_role("button", name="Train on").click()
+    expect(b.get_by_role("status")).not_to_contain_text(f"step {steps},")
+    expect(b.get_by_role("status")).to_contain_text("test images right", timeout=60_000)
+
+    pen(page, pad_of(page, "playground"), "1", 0.5, 0.2, 0.6)
+    answers = page.locator("#playground .bars")
+    expect(answers).to_have_count(2)
+    expect(answers.nth(1).locator(".bar")).to_have_count(10)
+
+
+def test_a_run_is_stopped_and_goes_on(visit):
+    page = visit("playground")
+    run = page.get_by_role("region", name="Run A", exact=True)
+    status = run.get_by_role("status")
+    set_up(page, run, Epochs="100", Batch="1", **{"Hidden layers": "256 256"})
+    run.get_by_role("button", name="Train").click()
+    expect(status).to_contain_text("training, step")
+    run.get_by_role("button", name="Stop").click()
+    expect(status).to_contain_text("stopped, step")
+    stood = status.inner_text()
+    run.get_by_role("button", name="Go on").click()
+    expect(status).to_contain_text("training, step")
+    expect(status).not_to_have_text(stood.replace("stopped", "training"))
+
+
+def test_a_run_whose_process_is_killed_says_so_and_can_begin_again(visit, service):
+    page = visit("playground")
+    run = page.get_by_role("region", name="Run A", exact=True)
+    set_up(page, run, Epochs="100", Batch="1", **{"Hidden layers": "256 256"})
+    run.get_by_role("button", name="Train").click()
+    expect(run.get_by_role("status")).to_contain_text("training, step")
+    killed = subprocess.run(
+        ["pkill", "-KILL", "-P", str(service.pid), "-f", "service.trainer"], check=False
+    )
+    assert killed.returncode == 0
+    expect(run.get_by_role("status")).to_contain_text("ended from outside (SIGKILL)")
+    run.get_by_role("button", name="Train").click()
+    expect(run.get_by_role("status")).to_contain_text("training, step")
+
+
+def test_settings_that_make_no_sense_are_said_in_one_sentence(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/#playground")
+    run = page.get_by_role("region", name="Run A", exact=True)
+    run.get_by_label("Hidden layers").fill("9999")
+    run.get_by_role("button", name="Train").click()
+    expect(page.locator("#problem")).to_contain_text("less than or equal to 512. Received: '9999'")
+    expect(run.get_by_role("status")).to_have_text("not trained yet.")
+    page.context.close()

@@ -1,9 +1,7 @@
 """The HTTP service: what it answers, what it refuses, and what it never does."""
 
-import asyncio
 import io
 import json
-import threading
 
 import numpy as np
 import pytest
@@ -15,8 +13,6 @@ from digitscope.classifier import load
 from digitscope.service import answers
 from digitscope.service.app import create_app
 from digitscope.service.limits import Limits
-from digitscope.service.problems import Problem
-from digitscope.service.work import Desk
 
 PROBLEM = "application/problem+json"
 RAW = {"Content-Type": "application/octet-stream"}
@@ -282,7 +278,7 @@ def test_an_unforeseen_error_tells_nothing_of_itself(models, seven, monkeypatch,
     def broken(*_):
         raise RuntimeError("a secret of the house")
 
-    monkeypatch.setattr("digitscope.service.app._judge", broken)
+    monkeypatch.setattr("digitscope.service.batches.Batches.ask", broken)
     client = client_of(models)
     response = client.post("/v1/predict", content=seven.tobytes(), headers=RAW)
     assert "secret" not in problem_of(response, 500)
@@ -295,33 +291,6 @@ def test_every_error_of_digitscope_has_a_status():
     assert errors.NoInk.http_status == 422
 
 
-def test_the_desk_takes_so_much_work_and_no_more():
-    gate = threading.Event()
-    limits = Limits(at_once=1, waiting=1, seconds=0.05)
-
-    async def scenario():
-        desk = Desk(limits)
-        late = [asyncio.ensure_future(desk.do(gate.wait)) for _ in range(2)]
-        await asyncio.sleep(0)
-        with pytest.raises(Problem, match="too much is waiting") as full:
-            await desk.do(gate.wait)
-        for one in late:
-            with pytest.raises(Problem, match=r"no answer within 0\.05 s"):
-                await one
-        assert desk.taken == 2, "what was begun keeps its place"
-        gate.set()
-        while desk.taken:
-            await asyncio.sleep(0)
-        assert await desk.do(lambda: 7) == 7
-        desk.close()
-        assert await desk.do(lambda: 8) == 8, "an app may be started again"
-        desk.close()
-        return full.value
-
-    problem = asyncio.run(scenario())
-    assert (problem.status, problem.headers) == (503, {"Retry-After": "1"})
-
-
 @pytest.mark.parametrize("field", ["upload", "pixels", "images", "seconds", "at_once"])
 def test_limits_that_make_no_sense(field):
     with pytest.raises(errors.Misuse, match=f"{field} must be more than 0"):
@@ -332,14 +301,18 @@ def test_the_description_has_an_example_or_a_schema_for_everything(client):
     description = client.get("/openapi.json").json()
     assert set(description["paths"]) == {
         "/v1/read", "/v1/predict", "/v1/explain", "/v1/models", "/v1/models/{name}/weights",
+        "/v1/playground", "/v1/playground/runs", "/v1/playground/runs/{name}",
+        "/v1/playground/runs/{name}/events", "/v1/playground/runs/{name}/pause",
+        "/v1/playground/runs/{name}/resume", "/v1/playground/runs/{name}/predict",
         "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"], path
             if method == "post":
-                assert operation["requestBody"]["content"]
-                assert {"200", "413", "422", "503"} <= set(operation["responses"])
+                assert {"413", "422", "503"} <= set(operation["responses"])
+                if not path.endswith(("/pause", "/resume")):
+                    assert operation["requestBody"]["content"]
 
 
 def test_serve_starts_answers_and_stops(tmp_path, seven):

@@ -25,6 +25,7 @@ TINY = 40  # pixels; a picture with a shorter side is a crop to be taken as it i
 STROKE = 1.8, 4.0  # pixels; nine of ten MNIST strokes are at least and at most that wide
 LARGE = 256  # pixels; a larger digit is scaled by Pillow itself
 LEVELS = np.arange(256, dtype=np.float32)  # of gray
+HALVES = 2 * np.arange(256)  # the same, counted in halves of a level
 FINE = 4  # times as fine as MNIST is the digit whose strokes are changed
 
 
@@ -196,53 +197,58 @@ def find_ink(gray: Gray) -> NDArray[np.float32]:
     counts = np.bincount(gray.ravel(), minlength=256)
     threshold = _otsu(counts)
     border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
-    dark = 2 * np.count_nonzero(border > threshold) > border.size
-    if dark:
+    light = 2 * np.count_nonzero(border > threshold) > border.size
+    if light:
         counts = counts[::-1]
         threshold = 255 - threshold
-    paper = counts[LEVELS <= threshold]
-    middle = _median(paper) if paper.any() else 255.0
-    if np.flatnonzero(counts)[-1] - middle < MIN_CONTRAST:
+    split = int(np.float32(threshold)) + 1
+    paper = counts[:split].cumsum()
+    middle = _median(paper) if paper[-1] else 255.0
+    if counts.nonzero()[0][-1] - middle < MIN_CONTRAST:
         raise NoInk("nothing is written on it: paper and ink differ by less than 24 gray levels.")
     # Grain of the paper goes, but clean paper keeps its faintest anti-aliased edge.
-    halves = np.abs(2 * np.arange(len(paper)) - round(2 * middle))
-    grain = 3 * 1.4826 * _median(np.bincount(halves, paper)) / 2
+    halves = np.abs(HALVES[:split] - round(2 * middle))
+    grain = 3 * 1.4826 * _median(np.bincount(halves, counts[:split]).cumsum()) / 2
     grain = min(grain, threshold - middle)  # a shadow is no grain: what is ink stays ink
-    ink = np.where(LEVELS - middle > grain, LEVELS - middle, 0)
-    peak = _percentile(counts[len(paper) :], ink[len(paper) :], 0.9)
-    ink = (ink * (255 / peak if peak < 250 else 1)).clip(0, 255).astype(np.float32)
-    found: NDArray[np.float32] = (ink[::-1] if dark else ink)[gray]
+    ink = LEVELS - middle
+    ink[ink <= grain] = 0
+    peak = _percentile(counts[split:].cumsum(), ink[split:], 0.9)
+    if peak < 250:
+        ink *= 255 / peak
+    np.minimum(ink, 255, out=ink)
+    found: NDArray[np.float32] = (ink[::-1] if light else ink)[gray]
     return found
 
 
 def _otsu(counts: NDArray[np.int64]) -> float:
     """Return the gray level that best splits the histogram in two (Otsu, 1979)."""
-    below = counts.cumsum(dtype=np.float64)
-    sums = (counts * LEVELS).cumsum(dtype=np.float64)
-    above = below[-1] - below
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
-    best = np.where(between > 0, between, 0)  # where one side is empty, there is no split
+    levels = counts.nonzero()[0]
+    first, last = levels[0], levels[-1]
+    if first == last:
+        return float(first)
+    # From the first to the last but one, neither side of a split is empty.
+    below = counts[first:last].cumsum(dtype=np.float64)
+    sums = (counts[first : last + 1] * LEVELS[first : last + 1]).cumsum(dtype=np.float64)
+    above = below[-1] + counts[last] - below
+    between = below * above * (sums[:-1] / below - (sums[-1] - sums[:-1]) / above) ** 2
     # A clean picture has a whole plateau of best splits; its middle is the fairest of them.
-    return float(np.flatnonzero(best >= best.max() * (1 - 1e-9)).mean())
+    best = (between >= between.max() * (1 - 1e-9)).nonzero()[0] + first
+    return float(best.sum() / best.size)
 
 
-def _median(counts: NDArray[Any]) -> float:
-    """Return the median of what was counted: `counts[i]` times i."""
-    below = counts.cumsum()
+def _median(below: NDArray[Any]) -> float:
+    """Return the median of numbers of which `below[i]` are at most i."""
     n = int(below[-1])
-    low, high = below.searchsorted([(n - 1) // 2, n // 2], "right")
-    return float(low + high) / 2
+    low = below.searchsorted((n - 1) // 2, "right")
+    return float(low if n % 2 else (low + below.searchsorted(n // 2, "right")) / 2)
 
 
-def _percentile(
-    counts: NDArray[np.int64], values: NDArray[np.float32], share: float
-) -> float:
-    """Return the value below which a share lies, of values in order, each as often as counted."""
-    below = counts.cumsum()
+def _percentile(below: NDArray[np.int64], values: NDArray[np.float32], share: float) -> float:
+    """Return the value below which a share lies, of `below[i]` numbers up to `values[i]` each."""
     last = int(below[-1]) - 1
     place = last * share
-    low, high = values[below.searchsorted([int(place), min(int(place) + 1, last)], "right")]
+    low = values[below.searchsorted(int(place), "right")]
+    high = values[below.searchsorted(min(int(place) + 1, last), "right")]
     part = place % 1
     return float(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))
 

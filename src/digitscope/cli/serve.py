@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from digitscope.classifier import Classifier
 
-KEY = "DIGITSCOPE_API_KEY"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -41,6 +40,9 @@ def command(
         int, typer.Option(min=0, help="Requests that may wait for their turn.")
     ] = 64,
     per_client: Annotated[int, typer.Option(help="Requests under way from one address.")] = 256,
+    runs: Annotated[
+        int, typer.Option(min=0, help="Networks of the playground at a time; 0 has no playground.")
+    ] = 4,
     origins: Annotated[
         list[str] | None,
         typer.Option(
@@ -48,10 +50,11 @@ def command(
         ),
     ] = None,
 ) -> None:
-    r"""Serve the models over HTTP: /v1/read, /v1/predict, /v1/explain, /v1/models.
+    r"""Serve a page to draw on, and the models over HTTP: /v1/read, /v1/predict, /v1/explain.
 
-    Its description (OpenAPI) is at /openapi.json, its counters for Prometheus at /metrics. With
-    DIGITSCOPE_API_KEY in the environment, requests must carry that key.
+    The page is at the address that is printed. The description of the rest (OpenAPI) is at
+    /openapi.json, counters for Prometheus at /metrics. With DIGITSCOPE_API_KEY in the environment,
+    requests must carry that key.
 
     \b
     Examples:
@@ -63,11 +66,12 @@ def command(
         import uvicorn
 
         from digitscope.service.app import create_app
+        from digitscope.service.connections import Connection
     except ImportError as error:
         raise MissingExtra(
             f"serving needs FastAPI and Uvicorn: pip install 'digitscope[serve]' ({error})."
         ) from None
-    from digitscope.service.limits import MEGA, Limits
+    from digitscope.service.limits import KEY, MEGA, Limits
 
     limits = Limits(
         upload=int(upload * MEGA),
@@ -75,6 +79,7 @@ def command(
         seconds=seconds,
         waiting=waiting,
         per_client=per_client,
+        runs=runs,
         key=os.environ.get(KEY, ""),
         origins=tuple(origins or ()),
         **({} if at_once is None else {"at_once": at_once}),
@@ -87,12 +92,13 @@ def command(
         app,
         host=host,
         port=port,
+        http=Connection.within(seconds),
+        ws="none",
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=int(seconds) + 1,
-        h11_max_incomplete_event_size=64 * 1024,
     )
     try:
         socket = config.bind_socket()
@@ -106,6 +112,10 @@ def command(
         async def startup(self, sockets: "list[Socket] | None" = None) -> None:
             await super().startup(sockets)
             print(f"http://{shown}:{socket.getsockname()[1]}", flush=True)
+
+        async def shutdown(self, sockets: "list[Socket] | None" = None) -> None:
+            await app.state.runs.close()  # their streams would be waited for
+            await super().shutdown(sockets)
 
     Server(config).run(sockets=[socket])
 

@@ -14,7 +14,7 @@ runs; the tests hold each against Keras and automatic differentiation.
 from digitscope.lab.losses import cross_entropy
 from digitscope.lab.network import Design, Network, pixels
 from digitscope.lab.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Momentum, Optimizer, RMSprop
-from digitscope.lab.training import Epoch, each, train
+from digitscope.lab.training import Epoch, Step, each, steps, train
 
 __all__ = [
     "OPTIMIZERS",
@@ -27,8 +27,10 @@ __all__ = [
     "Network",
     "Optimizer",
     "RMSprop",
+    "Step",
     "cross_entropy",
     "each",
     "pixels",
+    "steps",
     "train",
 ]

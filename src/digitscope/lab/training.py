@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +17,25 @@ from digitscope.lab.optimizers import Optimizer, clip
 
 Case = TypeVar("Case")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One batch, and what was learned of it.
+
+    Attributes
+    ----------
+    loss : float
+        Mean loss of the batch, before the step, in nats.
+    norms : list of float
+        Norm of the gradient by each kernel, first layer to last, before clipping.
+    finite : bool
+        False if the loss or a gradient is no finite number; no step was then taken.
+    """
+
+    loss: float
+    norms: list[float]
+    finite: bool
 
 
 @dataclass(frozen=True)
@@ -39,6 +59,53 @@ class Epoch:
     losses: NDArray[np.float64]
     norms: NDArray[np.float64]
     finite: bool
+
+
+def steps(
+    network: Network,
+    optimizer: Optimizer,
+    x: Floats,
+    labels: NDArray[Any],
+    *,
+    batch: int = 128,
+    seed: int = 0,
+    loss: Loss = cross_entropy,
+    limit: float = 0.0,
+) -> Iterator[Step]:
+    """Train a network batch by batch, epoch after epoch, for as long as the next step is asked for.
+
+    It ends by itself where the loss or a gradient is no finite number any more. The parameters are
+    those of `train`.
+
+    Examples
+    --------
+    >>> from digitscope.lab import Adam, Design
+    >>> x, labels = np.eye(10, 784, dtype=np.float32), np.arange(10)
+    >>> taken = islice(steps(Network(Design(hidden=())), Adam(0.01), x, labels, batch=10), 50)
+    >>> losses = [step.loss for step in taken]
+    >>> losses[-1] < losses[0]
+    True
+    """
+    rng = np.random.default_rng([seed, 128])
+    # Dropout draws elsewhere, so that the order of the images is that of a network without it.
+    silencing = np.random.default_rng([seed, 129])
+    batch = min(batch, len(x))
+    for _ in count():
+        order = rng.permutation(len(x))
+        for at in range(0, len(x) - batch + 1, batch):
+            rows = order[at : at + batch]
+            with np.errstate(all="ignore"):  # what overflows here is seen in the losses
+                values, by_logits = loss(network.forward(x[rows], silencing), labels[rows])
+                network.backward(by_logits / by_logits.dtype.type(batch))
+                mean, norms = float(values.mean()), network.norms()
+                finite = bool(np.isfinite(mean) and np.isfinite(norms).all())
+                if finite:
+                    if limit:
+                        clip(network.gradient, limit)
+                    optimizer.step(network.weights, network.gradient)
+            yield Step(mean, norms, finite)
+            if not finite:
+                return
 
 
 def train(
@@ -84,29 +151,13 @@ def train(
     >>> network.accuracy(x, labels)
     1.0
     """
-    rng = np.random.default_rng([seed, 128])
-    # Dropout draws elsewhere, so that the order of the images is that of a network without it.
-    silencing = np.random.default_rng([seed, 129])
     batch = min(batch, len(x))
+    each = steps(network, optimizer, x, labels, batch=batch, seed=seed, loss=loss, limit=limit)
     for number in range(1, epochs + 1):
-        order = rng.permutation(len(x))
-        losses, norms, finite = [], [], True
-        # What overflows here is seen in the losses.
-        with np.errstate(all="ignore"):
-            for at in range(0, len(x) - batch + 1, batch):
-                rows = order[at : at + batch]
-                values, by_logits = loss(network.forward(x[rows], silencing), labels[rows])
-                network.backward(by_logits / by_logits.dtype.type(batch))
-                losses.append(float(values.mean()))
-                norms.append(network.norms())
-                finite = bool(np.isfinite(losses[-1]) and np.isfinite(norms[-1]).all())
-                if not finite:
-                    break
-                if limit:
-                    clip(network.gradient, limit)
-                optimizer.step(network.weights, network.gradient)
-        yield Epoch(number, np.array(losses), np.array(norms), finite)
-        if not finite:
+        taken = list(islice(each, len(x) // batch))
+        losses, norms = np.array([s.loss for s in taken]), np.array([s.norms for s in taken])
+        yield Epoch(number, losses, norms, taken[-1].finite)
+        if not taken[-1].finite:
             return
 
 

@@ -11,8 +11,12 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping, Set
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 
 from digitscope.service.limits import Limits
 from digitscope.service.metrics import Metrics
@@ -68,6 +72,8 @@ class Guard:
             await self._app(scope, receive, send_on)
         except Problem as problem:
             await _refuse(problem, send_on)
+        except ClientDisconnect:
+            status = 499  # as others count those who left before they were answered
         except Exception as error:
             log.exception("%s %s", scope["method"], scope["path"])
             if status == 500:  # nothing was sent yet
@@ -82,9 +88,7 @@ class Guard:
 
     def _check(self, scope: Message, client: str) -> None:
         limits = self._limits
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
+        headers = Headers(scope=scope)
         if self._loopback and not _is_here(headers.get("host", "")):
             raise Problem(
                 421, "this service answers to localhost alone; --host makes it listen to others."
@@ -109,6 +113,7 @@ class Guard:
             )
 
 
+@lru_cache(maxsize=16)
 def _is_here(host: str) -> bool:
     name = urlsplit(f"//{host}").hostname or ""
     if name == "localhost" or name.endswith(".localhost"):
@@ -119,7 +124,7 @@ def _is_here(host: str) -> bool:
         return False
 
 
-def _check_site(headers: dict[str, str], origins: tuple[str, ...]) -> None:
+def _check_site(headers: Headers, origins: tuple[str, ...]) -> None:
     origin = headers.get("origin", "")
     own = bool(origin) and urlsplit(origin).netloc == headers.get("host")
     if origin in origins or own:

@@ -1,24 +1,23 @@
 """The body of a request, in whatever form it comes, as pictures."""
 
 import asyncio
-import io
 import json
-import warnings
 from collections.abc import AsyncGenerator
 from typing import Any
 
 import numpy as np
 from fastapi import Request
-from PIL import Image
+from pydantic import BaseModel, Field
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from digitscope.images import SIDE, Images
-from digitscope.pictures import FORMATS
 from digitscope.service.limits import Limits
 from digitscope.service.problems import Problem
 
 ARRAY = "application/octet-stream"
+JSON = "application/json"
 PIXELS = SIDE * SIDE
+CLOSE = {"Connection": "close"}  # what is left of the body is not awaited
 
 PICTURE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 UPLOAD: dict[str, Any] = {
@@ -54,6 +53,37 @@ IMAGES: dict[str, Any] = {
 OF_PICTURE = {"image/*": PICTURE, "multipart/form-data": UPLOAD}
 
 
+class PredictOptions(BaseModel):
+    """The query of ``/v1/predict``."""
+
+    model: str | None = Field(None, description="one of /v1/models; the default if left out")
+    threshold: float | None = Field(
+        None, ge=0, le=1, description="refuse what scores less; the model's own if left out"
+    )
+
+
+class ReadOptions(PredictOptions):
+    """The query of ``/v1/read``."""
+
+    annotated: bool = Field(False, description="draw what was read over the picture, too")
+    images: bool = Field(False, description="give of each digit the 28×28 that the network saw")
+
+
+class ExplainOptions(BaseModel):
+    """The query of ``/v1/explain``."""
+
+    model: str | None = Field(None, description="one of /v1/models; the default if left out")
+    label: int | None = Field(None, ge=0, le=9, description="the true digit")
+    top: int = Field(6, ge=0, le=1000, description="units shown with weights")
+    occlusion: bool = Field(False, description="an occlusion map in any case")
+    steps: bool = Field(False, description="of a picture, each step from it to the 28×28")
+
+
+def kind_of(request: Request) -> str:
+    """Return the media type of the body, or nothing if none is told."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def read_body(request: Request, limits: Limits) -> bytes:
     """Return the body.
 
@@ -63,7 +93,9 @@ async def read_body(request: Request, limits: Limits) -> bytes:
         413 if it is larger than allowed, 408 if it takes too long to arrive, 400 if there is none.
     """
     too_large = Problem(
-        413, f"a request may have {limits.upload:,} bytes; send a smaller picture, such as a JPEG."
+        413,
+        f"a request may have {limits.upload:,} bytes; send a smaller picture, such as a JPEG.",
+        CLOSE,
     )
     told = request.headers.get("content-length", "")
     if told.isdigit() and int(told) > limits.upload:
@@ -76,7 +108,7 @@ async def read_body(request: Request, limits: Limits) -> bytes:
                 if len(body) > limits.upload:
                     raise too_large
     except TimeoutError:
-        raise Problem(408, f"the body did not arrive within {limits.seconds:g} s.") from None
+        raise Problem(408, f"the body did not arrive within {limits.seconds:g} s.", CLOSE) from None
     if not body:
         raise Problem(400, "the body is empty; send a picture in it.")
     return bytes(body)
@@ -90,7 +122,7 @@ async def take_picture(request: Request, limits: Limits) -> bytes:
     Problem
         As `read_body`; and 415 for another content type, 422 for a form without a file.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = kind_of(request)
     if kind == "multipart/form-data":
         return await _from_form(request, await read_body(request, limits), limits)
     if kind and not kind.startswith("image/") and kind != ARRAY:
@@ -123,30 +155,6 @@ async def _from_form(request: Request, body: bytes, limits: Limits) -> bytes:
     if not content:
         raise Problem(400, "the file is empty; send a picture in it.")
     return content
-
-
-def check_size(picture: bytes, limits: Limits) -> int:
-    """Return how many pixels a picture says it has, before any of them is decoded.
-
-    Raises
-    ------
-    Problem
-        413.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(picture), formats=FORMATS) as image:
-                width, height = image.size
-    except Image.DecompressionBombError:
-        width = height = limits.pixels
-    except Exception:  # whoever decodes it says what is wrong
-        return 0
-    if width * height > limits.pixels:
-        raise Problem(
-            413, f"a picture may have {limits.pixels:,} pixels. Received: {width:,} × {height:,}."
-        )
-    return width * height
 
 
 def to_images(body: bytes, limits: Limits) -> Images:

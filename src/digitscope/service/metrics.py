@@ -1,5 +1,7 @@
 """What is counted, for Prometheus."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import generate_latest
 
@@ -7,9 +9,15 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 class Metrics:
-    """The counters of one service; a registry of its own, so that two may live in one process."""
+    """The counters of one service; a registry of its own, so that two may live in one process.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    runs : callable
+        Gives how many networks are in training.
+    """
+
+    def __init__(self, runs: Callable[[], int] = int) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._requests = Counter(
@@ -33,6 +41,10 @@ class Metrics:
             "digitscope_digits", "Digits read or predicted, by model", ["model"],
             registry=self.registry,
         )  # fmt: skip
+
+        Gauge(
+            "digitscope_playground_runs", "Networks in training", registry=self.registry
+        ).set_function(runs)
 
     def seen(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request that is over."""

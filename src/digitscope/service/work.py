@@ -1,66 +1,224 @@
-"""Computing in threads: so many at once, so many waiting, and no longer than so."""
+"""Computing in processes: so many at once, so many waiting, and no longer than so."""
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import weakref
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from socket import socketpair
+from typing import Any, TypeVar, cast
 
-from digitscope.service.limits import Limits
+from digitscope.service.limits import KEY, Limits
 from digitscope.service.problems import Problem
+from digitscope.service.worker import LENGTH
 
 Result = TypeVar("Result")
 RETRY = {"Retry-After": "1"}
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+log = logging.getLogger("digitscope.service")
 
 
-class Desk:
-    """Takes work and gives results; NumPy, OpenCV and ONNX Runtime let other threads run.
+class Died(Exception):
+    """A worker process is no more."""
+
+
+class Worker:
+    """A process of `digitscope.service.worker`, which does one thing after another.
 
     Parameters
     ----------
-    limits : Limits
+    models : dict of Path
+        The files of the models, by their names.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._pool: ThreadPoolExecutor | None = None
+    def __init__(self, models: Mapping[str, Path]) -> None:
+        # It imports from where this process does, whatever lies in the current folder.
+        environment = {name: text for name, text in os.environ.items() if name != KEY}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        self._socket, theirs = socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "digitscope.service.worker"],
+                stdin=theirs.fileno(),
+                stdout=2,  # what a library prints goes to the log
+                env=environment | dict.fromkeys(THREADS, "1"),
+                start_new_session=True,  # Ctrl-C is for the service, which then ends its workers
+            )
+        self._socket.sendall(pickle.dumps(models))
+        self._socket.setblocking(False)
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
+    def lives(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    async def do(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a function gives in that process.
+
+        Raises
+        ------
+        Died
+            When the process ends over it.
+        Exception
+            What the function raised.
+        """
+        order = pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL)
+        try:
+            await asyncio.get_running_loop().sock_sendall(self._socket, order)
+            result = await self._receive()
+        except OSError:
+            raise Died from None
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def _receive(self) -> Any:
+        loop = asyncio.get_running_loop()
+        received = bytearray()
+        while len(received) < LENGTH or len(received) < LENGTH + int.from_bytes(received[:LENGTH]):
+            part = await loop.sock_recv(self._socket, 1 << 20)
+            if not part:
+                raise Died
+            received += part
+        return pickle.loads(memoryview(received)[LENGTH:])
+
+    def end(self) -> None:
+        """End the process, whatever it is doing."""
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+
+
+def late(limits: Limits) -> Problem:
+    """Return what is said to those who waited too long."""
+    return Problem(
+        503, f"no answer within {limits.seconds:g} s; send a smaller picture, or try again later."
+    )
+
+
+class Desk:
+    """Takes work for some worker processes, and gives results.
+
+    Parameters
+    ----------
+    models : dict of Path
+        The files of the models, by their names.
+    limits : Limits
+    at_once : int
+        Worker processes.
+    """
+
+    def __init__(self, models: Mapping[str, Path], limits: Limits, at_once: int) -> None:
+        self._models = {name: path.absolute() for name, path in models.items()}
+        self._limits, self._at_once = limits, at_once
+        self._places = asyncio.Semaphore(at_once)
+        self._idle: list[Worker] = []
+        self._workers: set[Worker] = set()
         self._taken = 0
+        weakref.finalize(self, _end, self._workers)
 
     @property
     def taken(self) -> int:
         """How much work runs or waits."""
         return self._taken
 
+    @property
+    def workers(self) -> list[int]:
+        """The numbers of the processes."""
+        return [worker.pid for worker in self._workers]
+
+    def open(self) -> None:
+        """Start the workers; the service answers already while they load their models."""
+        while len(self._workers) < self._at_once:
+            worker = Worker(self._models)
+            self._workers.add(worker)
+            self._idle.append(worker)
+
     async def do(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        """Return what a function gives, worked out in a thread.
+        """Return what a function of `digitscope.service.jobs` gives, worked out by a worker.
+
+        Parameters
+        ----------
+        function : callable
+            Takes the models, and what follows.
+        *arguments
 
         Raises
         ------
         Problem
-            503, when too much waits already, or the answer takes too long. What was begun cannot be
-            stopped; it keeps its place until it is done, so that the machine is never overloaded.
+            503, when too much waits already, when the answer takes too long, or when the worker
+            dies over it; another takes its place.
         """
-        if self._taken >= self._limits.at_once + self._limits.waiting:
+        if self._taken >= self._at_once + self._limits.waiting:
             raise Problem(503, "too much is waiting already; try again in a second.", RETRY)
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._limits.at_once, thread_name_prefix="digitscope")
-        future = asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
         self._taken += 1
-        future.add_done_callback(self._done)
         try:
-            return await asyncio.wait_for(asyncio.shield(future), self._limits.seconds)
+            async with asyncio.timeout(self._limits.seconds), self._places:
+                return cast(Result, await self._have_done(function, *arguments))
         except TimeoutError:
-            seconds = self._limits.seconds
+            raise late(self._limits) from None
+        except Died:
             raise Problem(
-                503, f"no answer within {seconds:g} s; send a smaller picture, or try again later."
+                503, "what worked on it has died; try again, or send a smaller picture.", RETRY
             ) from None
+        finally:
+            self._taken -= 1
 
-    def _done(self, future: "asyncio.Future[Any]") -> None:
-        self._taken -= 1
-        if not future.cancelled():
-            future.exception()  # seen, if nobody waits for it any more
+    async def _have_done(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        worker = self._take()
+        try:
+            result = await worker.do(function, *arguments)
+        except Exception as error:
+            if isinstance(error, Died):
+                self._replace(worker)
+            else:
+                self._idle.append(worker)
+            raise
+        except BaseException:  # nobody waits for its answer any more
+            self._replace(worker)
+            raise
+        self._idle.append(worker)
+        return result
+
+    def _take(self) -> Worker:
+        for worker in [worker for worker in self._idle if not worker.lives]:
+            self._dismiss(worker)
+        try:
+            self.open()
+        except OSError as error:  # no memory, or too many files
+            log.error("a worker process cannot be started: %s", error)
+        if not self._idle:
+            raise Died
+        return self._idle.pop()
+
+    def _replace(self, worker: Worker) -> None:
+        self._dismiss(worker)
+        with suppress(OSError):  # whoever needs it next tries again
+            self.open()
+
+    def _dismiss(self, worker: Worker) -> None:
+        self._workers.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        worker.end()
 
     def close(self) -> None:
-        """Let the threads go; further work would get others, since an app may be started again."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        """End the workers; further work would get others, since an app may be started again."""
+        self._idle.clear()
+        _end(self._workers)
+
+
+def _end(workers: set[Worker]) -> None:
+    while workers:
+        workers.pop().end()

@@ -10,20 +10,20 @@ export class Problem extends Error {
 }
 
 /** Send a request; the answer is an OK Response, anything else is thrown as a Problem. */
-export async function ask(path, { body, type, method, signal, headers = {} } = {}) {
+export async function ask(path, { body, type, method, signal, keepalive, headers = {} } = {}) {
   const all = { ...headers };
   if (type) all["Content-Type"] = type;
   if (sessionStorage.getItem(KEY)) all["X-API-Key"] = sessionStorage.getItem(KEY);
   let response;
   try {
     method ??= body === undefined ? "GET" : "POST";
-    response = await fetch(path, { method, body, headers: all, signal });
+    response = await fetch(path, { method, body, headers: all, signal, keepalive });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "The service does not answer; is it still running?");
   }
   if (response.status === 401 && (await askForKey())) {
-    return ask(path, { body, type, method, signal, headers });
+    return ask(path, { body, type, method, signal, keepalive, headers });
   }
   if (!response.ok) {
     const problem = await response.json().catch(() => ({}));

@@ -2,7 +2,7 @@
 
 import { css, h, onTheme } from "./dom.js";
 
-const [LEFT, RIGHT, TOP, BOTTOM] = [52, 22, 8, 24]; // room around the lines, in CSS pixels
+const [LEFT, RIGHT, TOP, BOTTOM] = [56, 22, 8, 24]; // room around the lines, in CSS pixels
 const TICKS = 4;
 
 export class Chart {
@@ -12,15 +12,15 @@ export class Chart {
   #pointed = null;
 
   /**
-   * `format` writes a value; `log` makes the upward axis logarithmic; `x` names the axis along.
+   * `format` writes a value, `tick` one at the axis; `log` makes the upward axis logarithmic; `x` names the axis along.
    * The lines are told apart by name at their ends, too, so that no colour has to be seen.
    */
-  constructor(title, { log = false, format, x = "epochs" }) {
-    Object.assign(this, { log, format, x });
+  constructor(title, { log = false, format, tick = format, x = "epochs" }) {
+    Object.assign(this, { log, format, tick, x });
     this.canvas = h("canvas", { role: "img", tabIndex: 0 });
     this.readout = h("figcaption", {}, " ");
     this.title = title;
-    this.element = h("figure.chart", {}, h("h3", {}, title), this.canvas, this.readout);
+    this.element = h("figure.chart", {}, h("p.title", {}, title), this.canvas, this.readout);
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     onTheme(() => this.draw());
     this.canvas.addEventListener("pointermove", (event) => this.#point(event.offsetX));
@@ -79,13 +79,13 @@ export class Chart {
       context.moveTo(LEFT, y);
       context.lineTo(width - RIGHT, y);
       context.stroke();
-      context.fillText(this.log ? `10${superscript(Math.round(Math.log10(value)))}` : this.format(value), LEFT - 6, y);
+      context.fillText(this.log ? `10${superscript(Math.round(Math.log10(value)))}` : this.tick(value), LEFT - 6, y);
     }
     context.textAlign = "center";
     context.textBaseline = "bottom";
     for (const value of ticks(0, this.#last)) context.fillText(String(Number(value.toPrecision(3))), along(value), height - 4);
     context.textAlign = "right";
-    context.fillText(this.x, width - RIGHT, height - BOTTOM - 2);
+    context.fillText(this.x, LEFT - 10, height - 4);
   }
 
   #trace(context, { name, colour, dash = [], xs, ys }, along, up, width) {

@@ -7,10 +7,10 @@ export const SIDE = 28;
 const painted = new WeakMap();
 const all = new Set();
 
-/** A canvas for a picture of `side` × `side` numbers, shown `size` CSS pixels large. */
+/** A canvas for a picture of `side` × `side` numbers, shown `size` sixteenths of a rem large. */
 export function grain(size, label, side = SIDE) {
   const canvas = h("canvas.grain", { width: side, height: side, role: "img", ariaLabel: label });
-  canvas.style.width = canvas.style.height = `${size}px`;
+  canvas.style.width = canvas.style.height = `${size / 16}rem`;
   return canvas;
 }
 

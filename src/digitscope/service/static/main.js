@@ -48,6 +48,7 @@ const ready = guarded(async () => {
   context.models = models;
   $("model").replaceChildren(...models.map(({ name }) => new Option(name, name, name === first, name === first)));
   tellCard();
+  performance.mark("ready"); // one can write, and is read
 });
 
 function tellCard() {

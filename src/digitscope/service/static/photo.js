@@ -63,6 +63,7 @@ export function startPhoto({ model, lookInside }) {
     await showPicture();
     showText();
     $("photo-result").hidden = false;
+    $("photo-drop").classList.add("used"); // the result deserves the room
   }
 
   const blocks = () => [...page.lines, ...page.grids.flatMap((grid) => grid.cells.flat())];

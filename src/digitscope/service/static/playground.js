@@ -10,11 +10,11 @@ const PIXELS = 60_000; // of a drawing as it is sent
 const LINES = { A: ["blue", []], B: ["red", [6, 4]] };
 
 // What is worth seeing first: name, what to look at, the settings of A and of B.
-const DEEP = { hidden: [64, 64, 64, 64, 64, 64], optimizer: "sgd", rate: 0.1 };
+const DEEP = { hidden: [64, 64, 64, 64, 64, 64], optimizer: "sgd", rate: 0.05, epochs: 10 };
 const PRESETS = [
   ["SGD or Adam", "Both walk downhill from the same start; one of them adapts its steps to each weight.",
     { optimizer: "sgd", rate: 0.1 }, { optimizer: "adam", rate: 0.001 }],
-  ["Vanishing gradients", "Six hidden layers. Through sigmoids the gradient of layer 1 is a thousandth of that of the last; through ReLU it arrives.",
+  ["Vanishing gradients", "Six hidden layers. Through sigmoids the gradient shrinks from layer to layer on its way back, and layer 1 gets about a thousandth; through ReLU it arrives.",
     { ...DEEP, activation: "sigmoid" }, { ...DEEP, activation: "relu", initialisation: "he" }],
   ["Exploding gradients", "The same network on pixels from 0 to 255 and from 0 to 1: the first steps are 255 times as long.",
     { pixels: "raw", optimizer: "sgd", rate: 0.1 }, { pixels: "unit", optimizer: "sgd", rate: 0.1 }],
@@ -32,8 +32,8 @@ export async function startPlayground() {
   const offered = await guarded(() => askJSON("/v1/playground"));
   if (!offered) return {};
   const seen = h("p.soft", {}, "Choose what to see, or turn the knobs yourself.");
-  const loss = new Chart("Loss on the batches that are learned", { format: (v) => fixed(v, 2) });
-  const accuracy = new Chart("Accuracy on 1,000 held-out images", { format: (v) => (v === null ? "–" : `${(100 * v).toFixed(1)} %`) });
+  const loss = new Chart("Loss on the batches that are learned", { format: (v) => (v === null ? "no number" : fixed(v, 3)), tick: (v) => String(Number(v.toPrecision(3))) });
+  const accuracy = new Chart("Accuracy on 1,000 held-out images", { format: (v) => (v === null ? "no number" : `${(100 * v).toFixed(1)} %`), tick: (v) => `${Math.round(100 * v)} %` });
   const runs = ["A", "B"].map((name) => new Run(name, offered, changed));
   const both = h("button.primary", { type: "button", onclick: () => trainBoth() }, "Train both");
   const hold = h("button", { type: "button", onclick: () => holdBoth(), disabled: true }, "Stop both");
@@ -99,7 +99,8 @@ export async function startPlayground() {
     accuracy.show(lines("accuracy"), [0, 1]);
     const norms = spanned(runs.flatMap((run) => run.layers()), true);
     for (const run of runs) run.draw(norms);
-    if (training && !pad.empty) predict();
+    if (pad.empty) runs.forEach((run) => run.tell(null));
+    else if (training) predict();
   }
 
   onTheme(changed);

@@ -22,6 +22,7 @@ const LABELS = {
   seed: ["Seed", "of the first weights and the order of the images"],
 };
 const ADVANCED = ["normalisation", "residual", "dropout", "epochs", "data", "seed"];
+const WHOLE = ["batch", "images", "epochs", "seed"];
 const STATES = {
   loading: "loading the data", training: "training", paused: "stopped", done: "done",
 };
@@ -44,7 +45,8 @@ export class Run {
     this.status = h("p.status", { role: "status" }, "not trained yet");
     this.start = h("button.primary", { type: "submit" }, "Train");
     this.hold = h("button", { type: "button", disabled: true, onclick: () => (this.state === "training" ? this.pause() : this.resume()) }, "Stop");
-    this.norms = new Chart("Length of the gradient, by layer", { log: true, format: (v) => (v === null ? "–" : v.toPrecision(2)) });
+    this.norms = new Chart("Length of the gradient, by layer", { log: true, format: (v) => (v === null ? "no number" : v.toPrecision(2)) });
+    const layers = h("p.legend", {}, h("span", {}, "layer 1", h("i.bar.order"), "the last"));
     this.mosaic = h("div.mosaic", { role: "img", ariaLabel: "Weights of the first layer" });
     this.scale = h("p.legend");
     this.answer = h("div", {}, h("h3", {}, `Run ${name}`), h("p.soft", {}, "Train it first."));
@@ -53,7 +55,7 @@ export class Run {
       h("details", {}, h("summary", {}, "More knobs"), h("div.knobs", {}, ...rows.filter((key) => ADVANCED.includes(key)).map(field))),
       h("p.row", {}, this.start, this.hold));
     this.element = h(`section.run.run-${name.toLowerCase()}`, { ariaLabel: `Run ${name}` },
-      h("h2", {}, `Run ${name}`), form, this.status, this.norms.element,
+      h("h2", {}, `Run ${name}`), form, this.status, this.norms.element, layers,
       h("h3", {}, "Weights of the first layer, one picture a unit"), this.mosaic, this.scale);
     this.choose({});
   }
@@ -67,8 +69,9 @@ export class Run {
     else if (Array.isArray(first)) input = h("input", { type: "text", autocomplete: "off" });
     else {
       const [min, max] = ranges[key] ?? ["", ""];
-      input = h("input", { type: "number", required: true, min, max, step: Number.isInteger(first) ? 1 : "any" });
+      input = h("input", { type: "number", required: true, min, max, step: WHOLE.includes(key) ? 1 : "any" });
     }
+    input.ariaLabel = label; // without the choices, which are in the label, too
     this.fields[key] = input;
     return h("label", { title: hint }, h("span", {}, label), input);
   }
@@ -150,7 +153,7 @@ export class Run {
   /** Let the process at the service go; it is not needed any more. */
   leave() {
     this.#listening?.abort();
-    if (this.#id) ask(this.#path(), { method: "DELETE" }).catch(() => {});
+    if (this.#id) ask(this.#path(), { method: "DELETE", keepalive: true }).catch(() => {});
     this.#id = this.#listening = this.ended = null;
     this.state = "";
   }
@@ -164,7 +167,7 @@ export class Run {
   tell(answer) {
     const title = h("h3", {}, `Run ${this.name}`);
     if (!answer) {
-      this.answer.replaceChildren(title, h("p.soft", {}, answer === null ? "Draw a digit." : "Train it first."));
+      this.answer.replaceChildren(title, h("p.soft", {}, this.#id ? "Draw a digit." : "Train it first."));
       return;
     }
     const bars = answer.probabilities.map((p, digit) => {

@@ -1,0 +1,100 @@
+"""The page of the service in a browser: how large, how soon it can be used, how fast it follows.
+
+    uv run python benchmarks/page.py
+
+Debian's chromium without a screen, on the same machine as the service. A visit is with an empty
+cache; the page is ready when its models are known and one can write. The pen is moved point by
+point while three digits are written, and each time the clock runs from the event to the frame in
+which its answer stands on the page.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from common import spread, write
+from pen import corners, rounded
+from playwright.sync_api import Browser, sync_playwright
+from serve import service
+
+FOLLOW = """() => {
+    const sheet = document.querySelector("#draw-pad canvas");
+    window.delays = [];
+    let moved = null;
+    sheet.addEventListener("pointermove", () => { moved ??= performance.now(); }, true);
+    new MutationObserver(() => {
+        const since = moved;
+        moved = null;
+        if (since) requestAnimationFrame(() => window.delays.push(performance.now() - since));
+    }).observe(document.querySelector("#draw-note"), {childList: true});
+}"""
+
+
+def load(browser: Browser, address: str) -> tuple[float, int]:
+    """Return the milliseconds until the page can be used, and the bytes that were sent for it."""
+    context = browser.new_context(bypass_csp=True)  # for what asks it
+    page = context.new_page()
+    sizes: list[int] = []
+    page.on("response", lambda answer: sizes.append(len(answer.body())))
+    page.goto(address)
+    page.wait_for_function("performance.getEntriesByName('ready').length")
+    ready = page.evaluate("performance.getEntriesByName('ready')[0].startTime")
+    page.wait_for_load_state("networkidle")
+    context.close()
+    return ready, sum(sizes)
+
+
+def follow(browser: Browser, address: str) -> list[float]:
+    """Return the milliseconds from each movement of the pen to its answer on the page."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_function("performance.getEntriesByName('ready').length")
+    page.evaluate(FOLLOW)
+    box = page.locator("#draw-pad canvas").bounding_box()
+    assert box
+    seen = 0
+    for k, digit in enumerate("407"):
+        for stroke in corners(digit):
+            points = box["height"] * (rounded(stroke) * 0.5 + (0.3 + 0.6 * k, 0.2))
+            page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])
+            page.mouse.down()
+            for x, y in points[1::2]:
+                page.mouse.move(box["x"] + x, box["y"] + y)
+                page.wait_for_function(f"window.delays.length > {seen}", timeout=5000)
+                seen = page.evaluate("window.delays.length")
+            page.mouse.up()
+    delays: list[float] = page.evaluate("window.delays")
+    context.close()
+    return delays
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=10)
+    options = parser.parse_args()
+    chromium = shutil.which("chromium")
+    if not chromium:
+        parser.error("chromium is not here; Debian has it under that name.")
+    with service() as (address, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        load(browser, address)  # the browser's own first time
+        visits = [load(browser, address) for _ in range(options.repeats)]
+        delays = [ms for _ in range(3) for ms in follow(browser, address)]
+        browser.close()
+    result: dict[str, Any] = {
+        "ready_ms": spread([ready for ready, _ in visits]),
+        "bytes": visits[0][1],
+        "follow_ms": spread(delays) | {"p95": sorted(delays)[int(0.95 * (len(delays) - 1))]},
+    }
+    print(json.dumps(result, indent=2))
+    write("page", result)
+
+
+if __name__ == "__main__":
+    main()

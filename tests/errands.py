@@ -1,0 +1,24 @@
+"""What a worker of the service is asked to do in tests; it imports this file by its name."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+
+def seven(models):
+    return 7
+
+
+def die(models):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail(models):
+    raise LookupError("a secret of the house")
+
+
+def hold(models, file):
+    while not Path(file).exists():
+        time.sleep(0.01)
+    return 8
