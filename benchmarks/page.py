@@ -17,9 +17,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from playwright.sync_api import Browser, sync_playwright
+
 from common import spread, write
 from pen import corners, rounded
-from playwright.sync_api import Browser, sync_playwright
 from serve import service
 
 FOLLOW = """() => {

@@ -56,7 +56,9 @@ def visit(browser, address):
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-        page.on("response", lambda r: wrong.append(f"{r.url}: {r.text()}") if r.status >= 400 else None)
+        page.on(
+            "response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status > 399 else None
+        )
         page.goto(f"{address}/#{view}")
         expect(page.locator("#model option").first).to_be_attached()
         return page

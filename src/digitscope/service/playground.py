@@ -88,7 +88,9 @@ class Offer(BaseModel):
 
     choices: dict[str, list[str]]
     defaults: Settings
-    ranges: dict[str, tuple[int | float, int | float]] = Field(description="lowest and highest, of numbers")
+    ranges: dict[str, tuple[int | float, int | float]] = Field(
+        description="lowest and highest, of numbers"
+    )
 
 
 class Started(BaseModel):

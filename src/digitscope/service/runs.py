@@ -8,16 +8,15 @@ import asyncio
 import base64
 import json
 import logging
-import os
 import secrets
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from digitscope.images import Images
 from digitscope.service.limits import Limits
 from digitscope.service.problems import Problem
+from digitscope.service.processes import child
 
 ALONE = 60.0  # seconds that a run lives without anybody who listens
 QUIET = 15.0  # seconds after which a comment keeps the connection open
@@ -221,10 +220,10 @@ class Runs:
                     503, f"{most} networks are in training already; try again when one has ended."
                 )
             await self.end(alone)
+        command, options = child("digitscope.service.trainer")
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "digitscope.service.trainer",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE, limit=LINE, env=_environment(),
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE, limit=LINE, **options,
         )  # fmt: skip
         run = Run(process, self._forget)
         self._runs[run.name] = run
@@ -245,12 +244,6 @@ class Runs:
         """End all runs."""
         while self._runs:
             await self.end(next(iter(self._runs.values())))
-
-
-def _environment() -> dict[str, str]:
-    # One thread: matrices of this size gain little from more, and the other run wants a core, too.
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    return os.environ | dict.fromkeys(threads, "1")
 
 
 def _how(code: int) -> str:

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import os
 import pickle
 import subprocess
-import sys
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,13 +11,13 @@ from pathlib import Path
 from socket import socketpair
 from typing import Any, TypeVar, cast
 
-from digitscope.service.limits import KEY, Limits
+from digitscope.service.limits import Limits
 from digitscope.service.problems import Problem
+from digitscope.service.processes import child
 from digitscope.service.worker import LENGTH
 
 Result = TypeVar("Result")
 RETRY = {"Retry-After": "1"}
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 log = logging.getLogger("digitscope.service")
 
@@ -38,18 +36,11 @@ class Worker:
     """
 
     def __init__(self, models: Mapping[str, Path]) -> None:
-        # It imports from where this process does, whatever lies in the current folder.
-        environment = {name: text for name, text in os.environ.items() if name != KEY}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        command, options = child("digitscope.service.worker")
         self._socket, theirs = socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "digitscope.service.worker"],
-                stdin=theirs.fileno(),
-                stdout=2,  # what a library prints goes to the log
-                env=environment | dict.fromkeys(THREADS, "1"),
-                start_new_session=True,  # Ctrl-C is for the service, which then ends its workers
-            )
+            # What a library prints goes to the log.
+            self._process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=2, **options)
         self._socket.sendall(pickle.dumps(models))
         self._socket.setblocking(False)
 
