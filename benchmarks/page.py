@@ -82,7 +82,7 @@ def main() -> None:
     chromium = shutil.which("chromium")
     if not chromium:
         parser.error("chromium is not here; Debian has it under that name.")
-    with service() as (address, _), sync_playwright() as playwright:
+    with service() as (address, *_), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         load(browser, address)  # the browser's own first time
         visits = [load(browser, address) for _ in range(options.repeats)]

@@ -6,6 +6,7 @@ Needs Debian's chromium; where there is none these tests say so and are skipped.
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -379,3 +380,22 @@ def test_settings_that_make_no_sense_are_said_in_one_sentence(browser, address):
     expect(page.locator("#problem")).to_contain_text("less than or equal to 512. Received: '9999'")
     expect(run.get_by_role("status")).to_have_text("not trained yet.")
     page.context.close()
+
+
+def test_a_service_with_a_key_is_asked_with_it(browser):
+    command = [sys.executable, "-m", "digitscope", "serve", "--port", "0", "--model", "mlp"]
+    environment = os.environ | {"DIGITSCOPE_API_KEY": "open sesame"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            page = browser.new_page()
+            page.goto(process.stdout.readline().strip())
+            page.get_by_role("textbox", name="Key").fill("open sesame")
+            page.get_by_role("button", name="Go on").click()
+            expect(page.locator("#card")).to_contain_text("mlp: 101,770 weights")
+            pen(page, pad_of(page, "draw"), "7", 0.4, 0.2, 0.55)
+            expect(page.locator("#draw-text")).to_have_text("7")
+            page.get_by_role("link", name="Playground").click()
+            expect(page.get_by_role("button", name="Train both")).to_be_visible()
+            page.context.close()
+        finally:
+            process.terminate()
