@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,31 @@ def load(address: str, body: Path, kind: str, *arguments: str) -> dict[str, floa
     return {
         "n": len(ms),
         "per_second": rate,
+        "median_ms": statistics.median(ms),
+        "p99_ms": ms[int(0.99 * (len(ms) - 1))],
+    }
+
+
+def evenly(url: str, body: Path, kind: str, per_second: float, seconds: float) -> dict[str, float]:
+    """Send a request every so often, whether or not the last one was answered.
+
+    Time runs from when it was due. h2load would send those of all its connections at once.
+    """
+    content = body.read_bytes()
+    began = time.perf_counter() + 0.1
+
+    def one(number: int) -> float:
+        due = began + number / per_second
+        time.sleep(max(0.0, due - time.perf_counter()))
+        request = urllib.request.Request(url, data=content, headers={"Content-Type": kind})
+        with urllib.request.urlopen(request) as answer:
+            answer.read()
+        return 1000 * (time.perf_counter() - due)
+
+    with ThreadPoolExecutor(32) as pool:
+        ms = sorted(pool.map(one, range(int(per_second * seconds))))
+    return {
+        "n": len(ms),
         "median_ms": statistics.median(ms),
         "p99_ms": ms[int(0.99 * (len(ms) - 1))],
     }
@@ -117,9 +143,12 @@ def main() -> None:
             with service() as (address, pid, _):
                 url = f"{address}/v1/read"
                 ask(url, folder / "photo.jpg", "image/jpeg")
-                result[f"{photo}, 4 a second"] = load(
-                    url, folder / "photo.jpg", "image/jpeg", "-c4", "--rps=1", "-D20"
+                body, kind = folder / "photo.jpg", "image/jpeg"
+                result[f"{photo}, one every 250 ms"] = evenly(url, body, kind, 4, 30)
+                result[f"{photo}, four at once every second"] = load(
+                    url, body, kind, "-c4", "--rps=1", "-D20"
                 ) | {"memory_mb": memory(pid)}
+                print(json.dumps({k: v for k, v in result.items() if photo in k}), flush=True)
         with service() as (address, pid, _):
             url, grown = f"{address}/v1/predict", []
             for _ in range(6):

@@ -117,6 +117,7 @@ def rows() -> list[Row]:
     for name, of_result in (
         ("course", course_rows),
         ("serve", serve_rows),
+        ("page", browser_rows),
         ("digits", digit_rows),
         ("read-pages", page_rows),
         ("read-pages-every", page_rows),
@@ -163,11 +164,30 @@ def serve_rows(content: dict[str, Any]) -> list[Row]:
         measured = f"p99 **{one['p99_ms']:.0f} ms**, median {one['median_ms']:.0f} ms"
         table.append((f"`/v1/read`, {name}", measured, "p99 < 400 ms", command))
     grown, start = r["memory_mb after each 10,000"], r["start_seconds"]
-    measured = f"{grown[0]:.0f} MB after 10,000, {grown[-1]:.0f} MB after {len(grown)}0,000"
+    measured = (
+        f"{grown[0]:.0f} MB after 10,000, {grown[-1]:.0f} MB after {len(grown)}0,000, all processes"
+    )
     table.append(("memory of the service over requests", measured, "flat over 50,000", command))
     measured = f"**{start['median']:.2f} s** ({start['min']:.2f} to {start['max']:.2f})"
     table.append(("`serve` until it answers", measured, "< 1.5 s", command))
     return table
+
+
+def browser_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the rows of the page in a browser."""
+    r, command = content["result"], content["command"]
+    ready, follow = r["ready_ms"], r["follow_ms"]
+    loaded = (
+        f"**{ready['median']:.0f} ms** ({ready['min']:.0f} to {ready['max']:.0f}), "
+        f"n = {ready['n']}; {r['bytes'] / 1000:.0f} kB for Draw"
+    )
+    answered = (
+        f"**{follow['median']:.0f} ms**, 95 of 100 within {follow['p95']:.0f} ms, n = {follow['n']}"
+    )
+    return [
+        ("the page until one can write, in a browser", loaded, "< 300 ms, < 150 kB", command),
+        ("from a movement of the pen to its answer on the page", answered, "< 50 ms", command),
+    ]
 
 
 def digit_rows(content: dict[str, Any]) -> list[Row]:

@@ -235,6 +235,17 @@ def test_a_process_that_is_killed_is_told_of_and_forgotten():
     assert (end["reason"], "SIGKILL" in end["message"]) == ("killed", True)
 
 
+def test_a_process_that_is_killed_as_it_trains_on_is_told_of():
+    async def scenario(runs):
+        run = await runs.start(settings(hidden=[512] * 10, batch=600, epochs=1))  # long steps
+        last = (await listen(run, is_state("done")))[-1][0]
+        await run.ask(DEADLINE, do="resume")
+        os.kill(run.pid, signal.SIGKILL)  # before it tells any progress
+        return await listen(run, lambda kind, data: kind == "end", last)
+
+    assert [end["reason"] for end in of_kind(go(scenario), "end")] == ["killed"]
+
+
 def test_who_waits_for_a_process_that_dies_is_told(monkeypatch):
     async def scenario(runs):
         run = await runs.start(settings(data="mnist"))
@@ -262,6 +273,21 @@ def test_ending_a_run_leaves_no_process_and_tells_all_who_listen():
     assert left == 0
 
 
+def test_what_a_run_said_before_it_was_ended_does_not_make_it_a_mishap():
+    async def scenario(runs):
+        run = await runs.start(settings(**LONG))
+        heard = asyncio.create_task(listen(run, lambda kind, data: False))
+        for message in (("state", {"state": "training"}), ("progress", {"step": 1})):
+            line = json.dumps(dict(zip(("kind", "data"), message, strict=True)))
+            run._process.stdout.feed_data(line.encode() + b"\n")  # not read yet
+        await runs.end(run)
+        return await heard
+
+    events = go(scenario)
+    assert of_kind(events, "progress"), "it was read afterwards"
+    assert not of_kind(events, "end")
+
+
 def test_so_many_runs_and_no_more_but_those_that_nobody_watches_give_way():
     async def scenario(runs):
         first = await runs.start(settings(**LONG))
@@ -275,6 +301,16 @@ def test_so_many_runs_and_no_more_but_those_that_nobody_watches_give_way():
         return full.value.status
 
     assert go(scenario, Limits(runs=1)) == 503
+
+
+def test_so_many_runs_and_no_more_even_if_all_are_wanted_at_once():
+    async def scenario(runs):
+        wanted = (runs.start(settings(**LONG)) for _ in range(6))
+        started = await asyncio.gather(*wanted, return_exceptions=True)
+        refused = [run for run in started if isinstance(run, Problem)]
+        return len(runs), len(started) - len(refused), {problem.status for problem in refused}
+
+    assert go(scenario, Limits(runs=2)) == (2, 2, {503})
 
 
 def test_a_run_that_nobody_watches_ends(monkeypatch):
@@ -297,20 +333,25 @@ def test_without_a_playground_there_are_no_runs():
     assert refused.value.status == 403
 
 
-def test_what_is_kept_of_a_long_run_is_bounded(monkeypatch):
+@pytest.mark.parametrize(("spoken", "last"), [("progress", "done"), ("state", "training")])
+def test_what_is_kept_of_a_long_run_is_bounded(monkeypatch, spoken, last):
     monkeypatch.setattr(runs_module, "KEPT", 40)
 
     async def scenario(runs):
         run = await runs.start(settings())
         await listen(run, is_state("done"))
         for step in range(1_000):
-            run._keep("progress", {"step": step})
+            if spoken == "progress":
+                run._keep("progress", {"step": step})
+            else:  # somebody holds it and lets it go on, over and over
+                run._keep("state", {"state": ("paused", "training")[step % 2], "step": step})
         return await listen(run, lambda kind, data: data.get("step") == 999)
 
     events = go(scenario)
     assert len(events) <= 41
-    assert of_kind(events, "begin"), "only progress is thinned out"
+    assert of_kind(events, "begin"), "the last of each kind stays"
     assert of_kind(events, "end")
+    assert of_kind(events, "state")[-1]["state"] == last
 
 
 def test_the_process_ends_with_the_service():

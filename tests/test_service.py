@@ -344,6 +344,22 @@ def test_serve_starts_answers_and_stops(tmp_path, seven):
     assert [path.name for path in tmp_path.rglob("*")] == ["home"], "nothing was written"
 
 
+def test_a_service_that_cannot_start_its_processes_fails(monkeypatch, capfd):
+    from digitscope.cli import main
+    from digitscope.service.work import Worker
+
+    def refused(*_):
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(Worker, "__init__", refused)
+    with pytest.raises(SystemExit) as end:
+        main(["serve", "--port", "0", "--model", "mlp"])
+    assert end.value.code == 1
+    out, err = capfd.readouterr()
+    assert out == "", "no address is promised"
+    assert err.splitlines()[-1].endswith("the service could not start; what is above says why.")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

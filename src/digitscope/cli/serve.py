@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitscope.cli.common import remark
-from digitscope.errors import MissingExtra, Misuse
+from digitscope.errors import DigitscopeError, MissingExtra, Misuse
 
 if TYPE_CHECKING:
     from socket import socket as Socket
@@ -117,7 +117,11 @@ def command(
             await app.state.runs.close()  # their streams would be waited for
             await super().shutdown(sockets)
 
-    Server(config).run(sockets=[socket])
+    try:
+        Server(config).run(sockets=[socket])
+    except SystemExit:
+        socket.close()
+        raise DigitscopeError("the service could not start; what is above says why.") from None
 
 
 def _load(models: list[str]) -> "dict[str, Classifier]":

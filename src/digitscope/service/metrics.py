@@ -48,7 +48,7 @@ class Metrics:
 
     def seen(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request that is over."""
-        method = method if method in ("GET", "POST", "HEAD", "OPTIONS") else "other"
+        method = method if method in ("GET", "POST", "DELETE", "HEAD", "OPTIONS") else "other"
         self._requests.labels(route, method, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 

@@ -20,7 +20,7 @@ from digitscope.service.processes import child
 
 ALONE = 60.0  # seconds that a run lives without anybody who listens
 QUIET = 15.0  # seconds after which a comment keeps the connection open
-KEPT = 5_000  # events of one run; older progress is thinned out beyond
+KEPT = 5_000  # events of one run; older ones are thinned out beyond
 LINE = 1 << 20  # bytes of one line from a process
 
 log = logging.getLogger("digitscope.service")
@@ -46,6 +46,7 @@ class Run:
         self._weights: tuple[int, str, str] | None = None  # only the latest
         self._count = self._last_asked = 0
         self._ended = False  # whether the last training told its end
+        self._meant = False  # whether the process is to end
         self._asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._news = asyncio.Event()
         self._leaving: asyncio.TimerHandle | None = None
@@ -112,7 +113,7 @@ class Run:
 
     async def end(self) -> None:
         """End the process, and all who listen."""
-        self._ended = True  # as it was told to
+        self._meant = True
         if self._process.returncode is None:
             self._process.kill()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -125,7 +126,7 @@ class Run:
 
     def _leave(self) -> None:
         if not self.listeners and self._process.returncode is None:
-            self._ended = True
+            self._meant = True
             self._process.kill()
 
     async def _hear(self) -> None:
@@ -140,12 +141,13 @@ class Run:
                 continue
             if kind == "state":
                 self.state = data["state"]
-            self._ended = kind == "end" or (self._ended and kind == "state")
+                self._ended = self._ended and self.state != "training"
+            self._ended = self._ended or kind == "end"
             self._keep(kind, data)
         code = await self._process.wait()
-        if not self._ended:
-            message = f"its process was ended from outside ({_how(code)}); start it again."
-            log.warning("playground: the process of a run ended: %s", _how(code))
+        if not (self._ended or self._meant):
+            message = _how(code)
+            log.warning("playground: a run: %s", message)
             none = {"test_accuracy": None, "test_images": 0}
             self._keep("end", {"reason": "killed", "message": message} | none)
         self.state = "gone"
@@ -171,7 +173,8 @@ class Run:
             self._events.append(event)
             if len(self._events) > KEPT:
                 old, new = self._events[: KEPT // 2], self._events[KEPT // 2 :]
-                thin = [e for i, e in enumerate(old) if i % 2 or e[1] != "progress"]
+                latest = {e[1]: e for e in self._events}.values()  # of each kind
+                thin = [e for i, e in enumerate(old) if i % 2 or e in latest]
                 self._events = thin + new
         self._wake()
 
@@ -192,6 +195,7 @@ class Runs:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._runs: dict[str, Run] = {}
+        self._starting = 0  # processes that are not among them yet
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -213,7 +217,7 @@ class Runs:
         most = self._limits.runs
         if not most:
             raise Problem(403, "this service has no playground; --runs gives it one.")
-        while len(self) >= most:
+        while len(self) + self._starting >= most:
             alone = next((run for run in self._runs.values() if not run.listeners), None)
             if alone is None:
                 raise Problem(
@@ -221,10 +225,14 @@ class Runs:
                 )
             await self.end(alone)
         command, options = child("digitscope.service.trainer")
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE, limit=LINE, **options,
-        )  # fmt: skip
+        self._starting += 1
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE, limit=LINE, **options,
+            )  # fmt: skip
+        finally:
+            self._starting -= 1
         run = Run(process, self._forget)
         self._runs[run.name] = run
         assert process.stdin
@@ -248,11 +256,9 @@ class Runs:
 
 def _how(code: int) -> str:
     if code >= 0:
-        return f"exit status {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"
+        return f"its process failed (exit status {code}); the log of the service says why."
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    return f"its process was ended from outside ({name}); start it again."
 
 
 def _no_run(name: str) -> Problem:

@@ -42,8 +42,11 @@ def main() -> None:
     Thread(target=_listen, args=(commands,), daemon=True).start()
     try:
         Trainer(settings, commands).run()
-    except DigitscopeError as error:
-        _tell("end", reason="failed", message=str(error), test_accuracy=None, test_images=0)
+    except (DigitscopeError, OSError) as error:
+        message = str(error)
+        if settings["data"] == "mnist":
+            message += " The bundled digits are always there."
+        _tell("end", reason="failed", message=message, test_accuracy=None, test_images=0)
 
 
 def _listen(commands: "SimpleQueue[Command]") -> None:
@@ -102,6 +105,7 @@ class Trainer:
         self.settings, self.commands = settings, commands
         self.state = "loading"
         self.step, self.seconds = 0, 0.0
+        self.since = 0.0  # the second at which this stretch of training began
         self.recent: list[Step] = []  # since the last event of progress
         self._tell_state("loading")
         data = load_data(settings["data"])
@@ -185,11 +189,12 @@ class Trainer:
             elif do == "resume" and self.state in ("paused", "done"):
                 if self.state == "done":
                     self.goal = self.step + self.settings["epochs"] * self.per_epoch
+                self.since = self.seconds
                 self._tell_state("training")
             _tell("answer", id=command["id"], **(answer or {"state": self.state}))
 
     def _end_if_due(self, step: Step) -> None:
-        late = self.seconds > self.settings["seconds"]
+        late = self.seconds - self.since > self.settings["seconds"]
         if step.finite and self.step < self.goal and not late:
             return
         self._tell_progress()
@@ -203,7 +208,6 @@ class Trainer:
         elif late:
             reason = "timeout"
             message = f"training is limited to {self.settings['seconds']:g} s; it may go on."
-            self.seconds = 0.0
         else:
             reason, message = "done", f"{self.step:,} steps in {self.seconds:.1f} s."
             with np.errstate(all="ignore"):

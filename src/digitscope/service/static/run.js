@@ -170,6 +170,10 @@ export class Run {
       this.answer.replaceChildren(title, h("p.soft", {}, this.#id ? "Draw a digit." : "Train it first."));
       return;
     }
+    if (!answer.probabilities) {
+      this.answer.replaceChildren(title, h("p.soft", {}, "Its sums are no numbers any more."));
+      return;
+    }
     const bars = answer.probabilities.map((p, digit) => {
       const fill = h("i");
       fill.style.width = `${100 * p}%`;
