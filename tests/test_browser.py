@@ -118,6 +118,32 @@ def test_several_digits_are_read_while_they_are_written(visit):
     assert labels == ["4", "0", "7"]
 
 
+def test_a_stroke_can_be_taken_back_while_it_is_drawn(visit):
+    page = visit()
+    pad = pad_of(page, "draw")
+    pen(page, pad, "7", 0.4, 0.2, 0.55)
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 400, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 450, box["y"] + 150)
+    pad.press("Control+z")
+    page.mouse.move(box["x"] + 900, box["y"] + 150, steps=5)
+    page.mouse.up()
+    expect(page.locator("#draw-text")).to_have_text("7")
+    expect(page.locator("#draw-digits button")).to_have_count(1)
+
+
+def test_another_model_reads_what_is_there_even_where_it_is_not_seen(visit):
+    page = visit()
+    pen(page, pad_of(page, "draw"), "7", 0.4, 0.2, 0.55)
+    expect(page.locator("#draw-note")).to_contain_text("cnn answered")
+    page.get_by_role("link", name="Photo").click()
+    page.get_by_label("Model").select_option("mlp")
+    page.get_by_role("link", name="Draw").click()
+    expect(page.locator("#draw-note")).to_contain_text("mlp answered")
+    expect(page.locator("#draw-text")).to_have_text("7")
+
+
 def test_what_is_no_digit_is_said_to_be_none(visit):
     page = visit()
     box = pad_of(page, "draw").bounding_box()
@@ -148,7 +174,7 @@ def test_a_digit_is_looked_into_with_the_networks_own_numbers(visit, digits):
     expect(page.locator("#inside")).to_contain_text(re.compile(r"Row \d+, column \d+: \d+"))
 
 
-def drop(page, path):
+def drop(page, path, place="#photo-drop"):
     """Drop a file on the page, as from the desktop."""
     content = list(path.read_bytes())
     transfer = page.evaluate_handle(
@@ -159,7 +185,7 @@ def drop(page, path):
         }""",
         [content, path.name],
     )
-    page.dispatch_event("#photo-drop", "drop", {"dataTransfer": transfer})
+    page.dispatch_event(place, "drop", {"dataTransfer": transfer})
 
 
 def saved(page, button):
@@ -201,6 +227,36 @@ def test_a_photo_is_dropped_corrected_and_saved(visit, photo):
     drawn = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR).astype(int)
     assert drawn.shape[:2] == cv2.imread(str(photo)).shape[:2]
     assert (drawn.max(2) - drawn.min(2) > 60).any(), "frames in colour"
+
+
+def test_corrections_are_not_lost_to_a_shortcut_or_another_model(visit, photo):
+    page = visit()
+    drop(page, photo, "#draw-pad")  # it misses the field, before Photo was ever opened
+    text = page.locator("#photo-text")
+    expect(text).to_contain_text("4207")
+    mark = page.get_by_role("button", name=re.compile("^4, ")).first
+    mark.focus()
+    page.keyboard.press("Control+0")
+    expect(text).to_contain_text("4207")
+    page.keyboard.press("3")
+    expect(text).to_contain_text("3207")
+    page.get_by_label("Model").select_option("mlp")
+    expect(page.locator("#photo-status")).to_contain_text("corrected by you")
+    expect(text).to_contain_text("3207")
+    name, content = saved(page, "JSON")
+    assert (name, json.loads(content)["model"]) == ("till roll.json", "cnn")
+
+
+def test_a_file_that_fails_leaves_the_last_one_as_it_was(browser, address, photo, tmp_path):
+    page = browser.new_page()
+    page.goto(f"{address}/#photo")
+    page.locator("#photo-file").set_input_files(photo)
+    expect(page.locator("#photo-text")).to_contain_text("4207")
+    (tmp_path / "notes.png").write_text("no picture")
+    page.locator("#photo-file").set_input_files(tmp_path / "notes.png")
+    expect(page.locator("#photo-status")).to_have_text("Below is still till roll.png.")
+    assert saved(page, "JSON")[0] == "till roll.json"
+    page.context.close()
 
 
 def test_a_picture_is_pasted_and_what_is_none_is_said_so(visit, photo, tmp_path):
@@ -290,12 +346,47 @@ def test_a_finger_draws(visit):
     assert page.evaluate("scrollY") == 0, "the page does not move under the finger"
 
 
+def test_a_second_finger_and_a_turned_phone_take_nothing_away(visit):
+    page = visit(**PHONE)
+    box = pad_of(page, "draw").bounding_box()
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind, *fingers):
+        points = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": i}
+            for i, (x, y) in enumerate(fingers)
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (0.5, 0.1))
+    for k in range(1, 10):
+        touch("touchMove", (0.5, 0.1 + 0.04 * k))
+    touch("touchStart", (0.5, 0.5), (0.9, 0.9))  # which the next movement is without
+    for k in range(1, 11):
+        touch("touchMove", (0.5, 0.5 + 0.04 * k))
+    touch("touchEnd")
+    expect(page.locator("#draw-text")).to_have_text("1")
+    page.set_viewport_size({"width": 740, "height": 360})
+    turned = pad_of(page, "draw").bounding_box()
+    assert turned["width"] / turned["height"] == pytest.approx(
+        box["width"] / box["height"], rel=0.01
+    )
+    page.get_by_role("button", name="Clear").click()
+    free = pad_of(page, "draw").bounding_box()
+    assert free["width"] / free["height"] == pytest.approx(3, rel=0.01)
+
+
 def test_the_theme_is_kept(visit):
     page = visit(color_scheme="light")
+    pen(page, pad_of(page, "draw"), "7", 0.4, 0.2, 0.55)
+    expect(page.locator("#draw-digits canvas")).to_have_count(1)
     shade = "getComputedStyle(document.body).backgroundColor"
     assert page.evaluate(shade) == "rgb(251, 250, 247)"
     page.get_by_label("Theme").select_option("dark")
     assert page.evaluate(shade) == "rgb(22, 23, 21)"
+    # What was painted follows: light ink on dark.
+    corner = "c => [...c.getContext('2d').getImageData(0, 0, 1, 1).data]"
+    assert page.locator("#draw-digits canvas").evaluate(corner) == [31, 32, 29, 255]
     page.reload()
     assert page.evaluate(shade) == "rgb(22, 23, 21)"
 
@@ -319,8 +410,8 @@ def test_two_networks_learn_side_by_side_and_are_asked(visit):
     page.get_by_role("button", name="Train both").click()
     told = []
     for run in (a, b):
-        expect(run.get_by_role("status")).to_contain_text("test images right", timeout=60_000)
-        told.append(run.get_by_role("status").inner_text())
+        expect(run.locator(".status")).to_contain_text("test images right", timeout=60_000)
+        told.append(run.locator(".status").inner_text())
     shares = [float(re.search(r"([\d.]+) % of [\d,]+ test", text)[1]) for text in told]
     assert shares[1] > 85, "ReLU from random weights learns"
     assert shares[0] < shares[1], "units that begin alike do not tell digits apart as well"
@@ -332,8 +423,8 @@ def test_two_networks_learn_side_by_side_and_are_asked(visit):
     expect(b.locator(".mosaic canvas")).to_have_count(32)
     steps = re.search(r"step (\d+)", told[1])[1]
     b.get_by_role("button", name="Train on").click()
-    expect(b.get_by_role("status")).not_to_contain_text(f"step {steps},")
-    expect(b.get_by_role("status")).to_contain_text("test images right", timeout=60_000)
+    expect(b.locator(".status")).not_to_contain_text(f"step {steps},")
+    expect(b.locator(".status")).to_contain_text("test images right", timeout=60_000)
 
     pen(page, pad_of(page, "playground"), "1", 0.5, 0.2, 0.6)
     answers = page.locator("#playground .bars")
@@ -341,10 +432,24 @@ def test_two_networks_learn_side_by_side_and_are_asked(visit):
     expect(answers.nth(1).locator(".bar")).to_have_count(10)
 
 
+def test_whoever_presses_twice_trains_once(visit, service):
+    page = visit("playground")
+    for name in ("Run A", "Run B"):
+        run = page.get_by_role("region", name=name, exact=True)
+        set_up(page, run, Epochs="100", Batch="1", **{"Hidden layers": "256 256"})
+    page.get_by_role("button", name="Train both").dblclick()
+    for name in ("Run A", "Run B"):
+        status = page.get_by_role("region", name=name, exact=True).locator(".status")
+        expect(status).to_contain_text("training, step")
+    page.wait_for_load_state("networkidle")
+    told = page.evaluate("fetch('/metrics').then((answer) => answer.text())")
+    assert "digitscope_playground_runs 2.0" in told
+
+
 def test_a_run_is_stopped_and_goes_on(visit):
     page = visit("playground")
     run = page.get_by_role("region", name="Run A", exact=True)
-    status = run.get_by_role("status")
+    status = run.locator(".status")
     set_up(page, run, Epochs="100", Batch="1", **{"Hidden layers": "256 256"})
     run.get_by_role("button", name="Train").click()
     expect(status).to_contain_text("training, step")
@@ -361,14 +466,15 @@ def test_a_run_whose_process_is_killed_says_so_and_can_begin_again(visit, servic
     run = page.get_by_role("region", name="Run A", exact=True)
     set_up(page, run, Epochs="100", Batch="1", **{"Hidden layers": "256 256"})
     run.get_by_role("button", name="Train").click()
-    expect(run.get_by_role("status")).to_contain_text("training, step")
+    expect(run.locator(".status")).to_contain_text("training, step")
     killed = subprocess.run(
         ["pkill", "-KILL", "-P", str(service.pid), "-f", "service.trainer"], check=False
     )
     assert killed.returncode == 0
-    expect(run.get_by_role("status")).to_contain_text("ended from outside (SIGKILL)")
+    expect(run.get_by_role("status")).to_contain_text("ended from outside")
+    expect(run.locator(".status")).to_contain_text("ended from outside (SIGKILL)")
     run.get_by_role("button", name="Train").click()
-    expect(run.get_by_role("status")).to_contain_text("training, step")
+    expect(run.locator(".status")).to_contain_text("training, step")
 
 
 def test_settings_that_make_no_sense_are_said_in_one_sentence(browser, address):
@@ -377,8 +483,18 @@ def test_settings_that_make_no_sense_are_said_in_one_sentence(browser, address):
     run = page.get_by_role("region", name="Run A", exact=True)
     run.get_by_label("Hidden layers").fill("9999")
     run.get_by_role("button", name="Train").click()
-    expect(page.locator("#problem")).to_contain_text("less than or equal to 512. Received: '9999'")
-    expect(run.get_by_role("status")).to_have_text("not trained yet.")
+    wrong = "less than or equal to 512. Received: '9999'"
+    expect(run.locator(".status")).to_contain_text(wrong)
+    # The other run begins all the same, and hides nothing.
+    page.get_by_role("button", name="Train both").click()
+    other = page.get_by_role("region", name="Run B", exact=True).locator(".status")
+    expect(other).not_to_contain_text("not trained")
+    expect(run.locator(".status")).to_contain_text(wrong)
+    # A knob out of its range is shown, even where it was folded away.
+    run.get_by_label("Epochs", exact=True).evaluate("e => { e.value = 0; }")
+    expect(run.get_by_label("Epochs", exact=True)).to_be_hidden()
+    run.get_by_role("button", name="Train").click()
+    expect(run.get_by_label("Epochs", exact=True)).to_be_visible()
     page.context.close()
 
 
@@ -389,8 +505,18 @@ def test_a_service_with_a_key_is_asked_with_it(browser):
         try:
             page = browser.new_page()
             page.goto(process.stdout.readline().strip())
-            page.get_by_role("textbox", name="Key").fill("open sesame")
-            page.get_by_role("button", name="Go on").click()
+            key, go_on = (
+                page.get_by_role("textbox", name="Key"),
+                page.get_by_text("Go on", exact=True),
+            )
+            key.fill("open, sésame")  # no header can carry it
+            go_on.click()
+            expect(key).to_be_visible()
+            key.fill("open barley")
+            go_on.click()
+            expect(page.get_by_text("That was not it.")).to_be_visible()
+            key.fill("open sesame")
+            go_on.click()
             expect(page.locator("#card")).to_contain_text("mlp: 101,770 weights")
             pen(page, pad_of(page, "draw"), "7", 0.4, 0.2, 0.55)
             expect(page.locator("#draw-text")).to_have_text("7")

@@ -291,6 +291,9 @@ def test_what_a_run_said_before_it_was_ended_does_not_make_it_a_mishap():
 def test_so_many_runs_and_no_more_but_those_that_nobody_watches_give_way():
     async def scenario(runs):
         first = await runs.start(settings(**LONG))
+        with pytest.raises(Problem, match="in training already"):
+            await runs.start(settings(**LONG))  # its page is about to watch it
+        await listen(first, is_state("training"))
         second = await runs.start(settings(**LONG))
         assert not alive(first.pid)
         watching = asyncio.create_task(listen(second, lambda kind, data: False))

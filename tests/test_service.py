@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -318,8 +320,6 @@ def test_the_description_has_an_example_or_a_schema_for_everything(client):
 def test_serve_starts_answers_and_stops(tmp_path, seven):
     """The whole process: it prints its address when it answers, and an interrupt ends it."""
     import signal
-    import subprocess
-    import sys
     import urllib.request
 
     command = [sys.executable, "-m", "digitscope", "serve", "--port", "0", "--model", "mlp"]
@@ -344,20 +344,25 @@ def test_serve_starts_answers_and_stops(tmp_path, seven):
     assert [path.name for path in tmp_path.rglob("*")] == ["home"], "nothing was written"
 
 
-def test_a_service_that_cannot_start_its_processes_fails(monkeypatch, capfd):
-    from digitscope.cli import main
-    from digitscope.service.work import Worker
+REFUSED = """
+from digitscope.cli import main
+from digitscope.service.work import Worker
 
-    def refused(*_):
-        raise OSError("no more processes")
+def refused(*_):
+    raise OSError("no more processes")
 
-    monkeypatch.setattr(Worker, "__init__", refused)
-    with pytest.raises(SystemExit) as end:
-        main(["serve", "--port", "0", "--model", "mlp"])
-    assert end.value.code == 1
-    out, err = capfd.readouterr()
-    assert out == "", "no address is promised"
-    assert err.splitlines()[-1].endswith("the service could not start; what is above says why.")
+Worker.__init__ = refused
+main(["serve", "--port", "0", "--model", "mlp"])
+"""
+
+
+def test_a_service_that_cannot_start_its_processes_fails():
+    command = [sys.executable, "-c", REFUSED]  # Uvicorn's logging would stay in this process
+    end = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert end.returncode == 1
+    assert end.stdout == "", "no address is promised"
+    last = end.stderr.splitlines()[-1]
+    assert last.endswith("the service could not start; what is above says why.")
 
 
 @pytest.mark.parametrize(

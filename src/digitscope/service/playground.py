@@ -86,6 +86,7 @@ class Settings(BaseModel):
 class Offer(BaseModel):
     """The answer of ``/v1/playground``: what can be chosen."""
 
+    runs: int = Field(description="networks in training at a time; 0 for no playground")
     choices: dict[str, list[str]]
     defaults: Settings
     ranges: dict[str, tuple[int | float, int | float]] = Field(
@@ -141,7 +142,8 @@ def routes(
     @router.get("", response_model=Offer)
     async def offer() -> dict[str, Any]:
         """Say what can be chosen for a run, and what is taken for what is left out."""
-        return {"choices": CHOICES, "defaults": Settings(), "ranges": _ranges()}
+        known = {"choices": CHOICES, "defaults": Settings(), "ranges": _ranges()}
+        return {"runs": limits.runs} | known
 
     @router.post(
         "/runs", status_code=201, response_model=Started, responses=MAY_FAIL,

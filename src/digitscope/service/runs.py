@@ -33,6 +33,10 @@ class Run:
     ----------
     name : str
         Nobody can guess it.
+    listeners : int
+        How many follow it now.
+    watched : bool
+        Whether anybody ever did.
     state : str
         ``loading``, ``training``, ``paused``, ``done``, or ``gone`` with the process.
     """
@@ -40,7 +44,7 @@ class Run:
     def __init__(self, process: asyncio.subprocess.Process, gone: Callable[["Run"], None]) -> None:
         self.name = secrets.token_urlsafe(12)
         self.state = "loading"
-        self.listeners = 0
+        self.listeners, self.watched = 0, False
         self._process, self._gone = process, gone
         self._events: list[tuple[int, str, str]] = []  # number, kind, JSON
         self._weights: tuple[int, str, str] | None = None  # only the latest
@@ -90,6 +94,7 @@ class Run:
     async def follow(self, last: int) -> AsyncIterator[bytes]:
         """Give all events after that number, and those to come, as server-sent events."""
         self.listeners += 1
+        self.watched = True
         try:
             while True:
                 news = self._news
@@ -218,7 +223,9 @@ class Runs:
         if not most:
             raise Problem(403, "this service has no playground; --runs gives it one.")
         while len(self) + self._starting >= most:
-            alone = next((run for run in self._runs.values() if not run.listeners), None)
+            # One that was never watched is about to be.
+            left = (run for run in self._runs.values() if run.watched and not run.listeners)
+            alone = next(left, None)
             if alone is None:
                 raise Problem(
                     503, f"{most} networks are in training already; try again when one has ended."

@@ -150,15 +150,13 @@ class Trainer:
         """Train, and do what is asked between two steps."""
         self._tell_weights()
         self._tell_state("training")
-        told = shown = began = time.perf_counter()
+        told = shown = time.perf_counter()
         while True:
             self._obey()
-            if self.state != "training":
-                began = time.perf_counter()
-                continue
+            began = time.perf_counter()
             step = next(self.steps)
             now = time.perf_counter()
-            self.seconds, began = self.seconds + now - began, now
+            self.seconds += now - began  # of training alone
             self.recent.append(step)
             self.step += step.finite
             early = self.step <= 16 and self.step & (self.step - 1) == 0
@@ -169,7 +167,6 @@ class Trainer:
                 self._tell_weights()
                 shown = time.perf_counter()
             self._end_if_due(step)
-            began = time.perf_counter()  # what was told is not training
 
     def _obey(self) -> None:
         """Do what was asked; without anything to train, wait until something is."""

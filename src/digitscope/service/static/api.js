@@ -12,8 +12,9 @@ export class Problem extends Error {
 /** Send a request; the answer is an OK Response, anything else is thrown as a Problem. */
 export async function ask(path, { body, type, method, signal, keepalive, headers = {} } = {}) {
   const all = { ...headers };
+  const key = sessionStorage.getItem(KEY);
   if (type) all["Content-Type"] = type;
-  if (sessionStorage.getItem(KEY)) all["X-API-Key"] = sessionStorage.getItem(KEY);
+  if (key) all["X-API-Key"] = key;
   let response;
   try {
     method ??= body === undefined ? "GET" : "POST";
@@ -22,7 +23,7 @@ export async function ask(path, { body, type, method, signal, keepalive, headers
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "The service does not answer; is it still running?");
   }
-  if (response.status === 401 && (await askForKey())) {
+  if (response.status === 401 && (await askForKey(key))) {
     return ask(path, { body, type, method, signal, keepalive, headers });
   }
   if (!response.ok) {
@@ -34,14 +35,19 @@ export async function ask(path, { body, type, method, signal, keepalive, headers
 
 export const askJSON = async (path, options) => (await ask(path, options)).json();
 
-/** Follow a stream of server-sent events until `signal` aborts; goes on after the last one seen. */
-export async function follow(path, signal, seen) {
+/**
+ * Follow a stream of server-sent events until `signal` aborts; goes on after the last one seen.
+ * `lost` is told true when the connection is lost and false when it is there again.
+ */
+export async function follow(path, signal, seen, lost) {
   // EventSource cannot send the key, so the stream is taken apart here.
   let last = "";
   while (!signal.aborted) {
     try {
       const response = await ask(path, { signal, headers: last ? { "Last-Event-ID": last } : {} });
+      lost(false);
       for await (const event of events(response.body)) {
+        if (signal.aborted) return;
         if (event.id) last = event.id;
         seen(event.kind, JSON.parse(event.data));
       }
@@ -49,6 +55,7 @@ export async function follow(path, signal, seen) {
     } catch (error) {
       if (error.name === "AbortError") return;
       if (error instanceof Problem && error.status) throw error;
+      lost(true);
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
   }
@@ -91,14 +98,20 @@ export function latest(work) {
 
 let asking;
 
-function askForKey() {
+/** Ask for the key, after one that was wrong or none; false if the dialog is closed without one. */
+function askForKey(wrong) {
+  const known = sessionStorage.getItem(KEY);
+  if (known && known !== wrong) return true; // another request has asked meanwhile
+  sessionStorage.removeItem(KEY);
   asking ??= new Promise((resolve) => {
     const dialog = document.getElementById("key-dialog");
     const field = document.getElementById("key");
+    document.getElementById("key-wrong").hidden = !wrong;
     dialog.addEventListener("close", () => {
       asking = undefined;
-      if (dialog.returnValue === "ok") sessionStorage.setItem(KEY, field.value);
-      resolve(dialog.returnValue === "ok");
+      const given = dialog.returnValue === "ok";
+      if (given) sessionStorage.setItem(KEY, field.value);
+      resolve(given);
       dialog.returnValue = field.value = "";
     }, { once: true });
     dialog.showModal();

@@ -35,7 +35,7 @@ export class Chart {
   show(lines, range = spanned(lines, this.log)) {
     this.#lines = lines;
     this.#range = range;
-    this.#last = Math.max(1e-9, ...lines.map(({ xs }) => xs.at(-1) ?? 0));
+    this.#last = Math.max(...lines.map(({ xs }) => xs.at(-1) ?? 0)) || 1;
     const ends = lines.filter(({ ys }) => ys.length).map(({ name, ys }) => `${name} ${this.format(ys.at(-1))}`);
     this.canvas.ariaLabel = `${this.title}. ${ends.length ? `Now: ${ends.join(", ")}.` : "Nothing yet."}`;
     this.draw();

@@ -44,21 +44,23 @@ export const grade = (confidence) => (confidence >= 0.95 ? "sure" : confidence >
 
 export const legend = (rows) => rows.map(([kind, text]) => h("span", {}, h(`i.${kind}`, {}), text));
 
-/** Show one sentence above the view, or none. */
-export function tell(text = "") {
+/** Show one sentence over the view, or none; what somebody else said stays. */
+export function tell(who, text = "") {
   const place = $("problem");
+  if (!text && place.dataset.who !== who) return;
+  place.dataset.who = who;
   place.textContent = text;
   place.hidden = !text;
 }
 
-/** Run something and say what went wrong, if it did. */
-export async function guarded(work) {
+/** Run something for a part of the page, and say what went wrong, if it did. */
+export async function guarded(who, work) {
   try {
     const result = await work();
-    tell();
+    tell(who);
     return result;
   } catch (error) {
-    tell(error.message);
+    tell(who, error.message);
     if (!("status" in error)) throw error; // a mistake of ours: the console shall have it
     return undefined;
   }

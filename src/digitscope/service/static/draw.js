@@ -19,7 +19,7 @@ export function startDraw({ model, lookInside }) {
     const sheet = pad.sheet(PIXELS);
     const body = await new Promise((resolve) => sheet.toBlob(resolve, "image/png"));
     const path = `/v1/read?images=true&model=${encodeURIComponent(model())}`;
-    const page = await guarded(() => askJSON(path, { body, type: "image/png" }));
+    const page = await guarded("draw", () => askJSON(path, { body, type: "image/png" }));
     if (page && !pad.empty) show(page, sheet, performance.now() - began);
     return undefined;
   });

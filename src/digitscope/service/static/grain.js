@@ -4,8 +4,7 @@ import { colour, h, onTheme } from "./dom.js";
 
 export const SIDE = 28;
 
-const painted = new WeakMap();
-const all = new Set();
+const painted = new WeakMap(); // canvas -> what is painted on it
 
 /** A canvas for a picture of `side` × `side` numbers, shown `size` sixteenths of a rem large. */
 export function grain(size, label, side = SIDE) {
@@ -20,7 +19,6 @@ export function grain(size, label, side = SIDE) {
  */
 export function paint(canvas, values, { signed = false, top = 0 } = {}) {
   painted.set(canvas, [values, { signed, top }]);
-  all.add(new WeakRef(canvas));
   const side = canvas.width;
   const context = canvas.getContext("2d");
   const image = context.createImageData(side, values.length / side);
@@ -37,10 +35,8 @@ export function paint(canvas, values, { signed = false, top = 0 } = {}) {
 }
 
 onTheme(() => {
-  for (const reference of all) {
-    const canvas = reference.deref();
-    if (!canvas?.isConnected) all.delete(reference);
-    else paint(canvas, ...painted.get(canvas));
+  for (const canvas of document.querySelectorAll("canvas.grain")) {
+    if (painted.has(canvas)) paint(canvas, ...painted.get(canvas));
   }
 });
 

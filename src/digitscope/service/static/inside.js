@@ -20,18 +20,27 @@ const STEPS = {
 };
 
 export async function startInside({ models, model }) {
-  const chosen = models.find((each) => each.name === model() && each.network) ?? models.find((each) => each.network);
-  const view = build(chosen ?? models[0]);
-  const network = chosen && (await guarded(() => Network.of(chosen)));
+  const view = build();
   const pad = new Pad(view.pad, "Draw one digit.");
-  let focus = { unit: null, output: null }; // whose sum is written out; null follows the answer
+  let network = null; // with its weights, if it is a multilayer perceptron
+  let path;
+  let elsewhere = null; // the digit that was read in another view, if that is what is shown
 
-  const path = `/v1/explain?model=${encodeURIComponent((chosen ?? models[0]).name)}&top=0`;
+  /** Take the model of the page if it can be walked through, else one that can, else any. */
+  async function choose() {
+    const layered = models.filter((each) => each.network);
+    const chosen = layered.find((each) => each.name === model()) ?? layered[0] ?? models[0];
+    path = `/v1/explain?model=${encodeURIComponent(chosen.name)}&top=0`;
+    network = chosen.network ? await Network.of(chosen) : null;
+    view.named(chosen.name);
+  }
+
   const explain = latest(async () => {
     if (pad.empty) return view.clear();
     const sheet = pad.sheet(PIXELS);
     const body = await new Promise((resolve) => sheet.toBlob(resolve, "image/png"));
-    await guarded(async () => {
+    elsewhere = null;
+    await guarded("inside", async () => {
       try {
         const answer = await askJSON(`${path}&steps=true`, { body, type: "image/png" });
         if (!pad.empty) render(answer, answer.steps);
@@ -45,11 +54,14 @@ export async function startInside({ models, model }) {
   pad.addEventListener("change", () => explain());
 
   /** Show a digit that was read elsewhere: what the network saw of it, and where it was cut out. */
-  async function show({ image, picture }) {
+  async function show(digit) {
     pad.clear();
-    await guarded(async () => {
+    elsewhere = digit;
+    const { image, picture } = digit;
+    await guarded("inside", async () => {
       const answer = await askJSON(path, { body: image, type: "application/octet-stream" });
       const way = await askJSON(`${path}&steps=true`, { body: picture, type: "image/png" }).catch(() => null);
+      if (elsewhere !== digit) return; // another was pressed, or drawn, meanwhile
       // Among neighbours a digit cannot be cut out as cleanly as the reader did it.
       const same = way && differ(way.image.flat(), image) < 4;
       render(answer, way?.steps.slice(0, same ? undefined : 1));
@@ -57,7 +69,6 @@ export async function startInside({ models, model }) {
   }
 
   function render(answer, steps) {
-    focus = { unit: null, output: null };
     const image = answer.image.flat();
     view.steps(steps, image);
     view.verdict(answer);
@@ -65,18 +76,23 @@ export async function startInside({ models, model }) {
     const passed = network.forward(image);
     const apart = Math.max(...passed.at(-1).a.map((p, k) => Math.abs(p - answer.probabilities[k])));
     view.agreement(apart);
-    view.layers(passed, answer, (kind, index) => {
-      focus[kind] = index;
-      view.sum(passed, kind, index);
-    });
+    view.layers(passed, answer, (kind, index) => view.sum(passed, kind, index));
     return view.sum(passed, "output", answer.winner);
   }
 
-  return { show, again: () => explain() };
+  await choose();
+  return {
+    show,
+    async again() {
+      await guarded("inside", choose);
+      if (elsewhere) await show(elsewhere);
+      else await explain();
+    },
+  };
 }
 
 /** Make the view's elements once; the functions returned fill them. */
-function build(model) {
+function build() {
   const pad = h("div.small");
   const verdict = h("p.verdict", { role: "status" }, ASKS);
   const way = h("ol.way");
@@ -90,19 +106,23 @@ function build(model) {
   const bars = h("div.bars", { role: "group", ariaLabel: "Probabilities of the ten digits" });
   const sums = h("div.sum", { ariaLive: "off" });
   const agreement = h("p.soft");
+  const named = h("p.soft");
+  const hiddenPart = h("div", {}, hiddenTitle, cells, cellLegend);
+  const outputs = h("div", {}, h("h2", {}, "Ten probabilities"), bars, agreement);
+  const rest = [ // what only a multilayer perceptron has
+    h("div.split", {}, hiddenPart, h("div", {}, h("h2", {}, "y = x·W + b"), sums)),
+    h("div", {}, strongestTitle, strongest,
+      h("p.legend", {}, h("span", {}, h("i.bar.signed"), "weights and products: − 0 +"),
+        h("span", {}, h("i.bar.ink"), "pixels and activations: 0 to most"))),
+  ];
+  const map = grain(224, "How much the answer misses what is covered", SIDE);
+  const covered = h("div", {}, h("h2", {}, "What it would miss"), map,
+    h("p.legend", {}, h("span", {}, h("i.bar.signed"), "covered, it would be surer − 0 + less sure")),
+    h("p.soft", {}, "This network is no multilayer perceptron, so it is asked from outside: the image is covered patch by patch."));
   const after = h("div", { hidden: true },
     h("h2", {}, "From the picture to 28×28"), way,
-    h("div.split", {},
-      h("div", {}, h("h2", {}, "What the network sees"), seen, pixel),
-      h("div", {}, h("h2", {}, "Ten probabilities"), bars, agreement)),
-    h("div.split", {},
-      h("div", {}, hiddenTitle, cells, cellLegend),
-      h("div", {}, h("h2", {}, "y = x·W + b"), sums)),
-    strongestTitle, strongest,
-    h("p.legend", {}, h("span", {}, h("i.bar.signed"), "weights and products: − 0 +"),
-      h("span", {}, h("i.bar.ink"), "pixels and activations: 0 to most")));
-  document.getElementById("inside").append(h("div.split.wide-right", {}, h("div", {}, pad, verdict,
-    h("p.soft", {}, `The network is ${model.name}.`)), after));
+    h("div.split", {}, h("div", {}, h("h2", {}, "What the network sees"), seen, pixel), outputs, covered), ...rest);
+  document.getElementById("inside").append(h("div.split.wide-right", {}, h("div", {}, pad, verdict, named), after));
 
   let image;
   let at = 14 * SIDE + 14;
@@ -126,6 +146,10 @@ function build(model) {
 
   return {
     pad,
+
+    named(name) {
+      named.textContent = `The network is ${name}.`;
+    },
 
     clear(why = ASKS) {
       after.hidden = true;
@@ -153,17 +177,20 @@ function build(model) {
     },
 
     agreement(apart) {
-      agreement.textContent = apart < 1e-4
+      agreement.textContent = apart < 5e-5
         ? "All numbers here are worked out by this page from the weights; the service's probabilities are the same to "
-          + `${apart < 1e-7 ? "seven" : apart < 1e-6 ? "six" : "four"} decimals.`
+          + `${apart < 5e-8 ? "seven" : apart < 5e-7 ? "six" : apart < 5e-6 ? "five" : "four"} decimals.`
         : `This page's probabilities differ from the service's by ${apart.toPrecision(2)}: do not trust them.`;
     },
 
     layers(steps, answer, look) {
+      for (const part of [outputs, ...rest]) part.hidden = false;
+      covered.hidden = true;
       const hidden = steps.at(-2);
       const { layer: last, a: probabilities } = steps.at(-1);
       const { winner, runner_up: second } = answer;
       bars.replaceChildren(...Array.from(probabilities, (p, k) => bar(k, p, k === winner, () => look("output", k))));
+      hiddenPart.hidden = rest[1].hidden = !hidden;
       if (!hidden) return; // a network without hidden layers
       const most = Math.max(...hidden.a.map(Math.abs), 1e-9);
       hiddenTitle.textContent = `${hidden.a.length} hidden units`;
@@ -192,10 +219,10 @@ function build(model) {
     },
 
     occlusion(answer) {
-      const map = grain(224, "How much the answer misses what is covered", answer.drops.length);
+      for (const part of [outputs, ...rest]) part.hidden = true;
+      covered.hidden = false;
+      map.width = map.height = answer.drops.length;
       paint(map, answer.drops.flat(), { signed: true });
-      bars.replaceChildren(map);
-      sums.textContent = `${answer.model} is no multilayer perceptron. Covered patch by patch, blue is where the answer is missed most.`;
     },
   };
 }

@@ -11,7 +11,7 @@ const context = {
   model: () => $("model").value,
   async lookInside(digit) {
     location.hash = "inside";
-    (await open("inside")).show(digit);
+    (await open("inside"))?.show(digit);
   },
 };
 const draw = startDraw(context);
@@ -24,8 +24,12 @@ const LATER = {
 };
 const opened = { draw };
 
-async function open(name) {
-  opened[name] ??= LATER[name]();
+/** Return a view, fetched and started if it is opened for the first time; nothing if that failed. */
+function open(name) {
+  opened[name] ??= guarded(name, LATER[name]).then((view) => {
+    if (!view) delete opened[name];
+    return view;
+  });
   return opened[name];
 }
 
@@ -40,10 +44,10 @@ async function route() {
   }
   document.title = name === "draw" ? "digitscope" : `${name} · digitscope`;
   await ready;
-  await open(name);
+  (await open(name))?.shown?.();
 }
 
-const ready = guarded(async () => {
+const ready = guarded("models", async () => {
   const { default: first, models } = await askJSON("/v1/models");
   context.models = models;
   $("model").replaceChildren(...models.map(({ name }) => new Option(name, name, name === first, name === first)));
@@ -60,7 +64,21 @@ function tellCard() {
 
 $("model").addEventListener("change", async () => {
   tellCard();
-  for (const view of Object.values(opened)) (await view).again?.();
+  for (const view of Object.values(opened)) (await view)?.again?.();
+});
+// Anywhere on the page: a picture that misses its field must not replace the page.
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  $("photo-drop").classList.add("over");
+});
+addEventListener("dragleave", () => $("photo-drop").classList.remove("over"));
+addEventListener("drop", async (event) => {
+  event.preventDefault();
+  $("photo-drop").classList.remove("over");
+  const [file] = event.dataTransfer.files;
+  if (!file) return;
+  location.hash = "photo";
+  (await open("photo"))?.take(file);
 });
 $("theme").value = localStorage.getItem(THEME) ?? "";
 $("theme").addEventListener("change", () => {

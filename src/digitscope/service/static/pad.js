@@ -15,6 +15,8 @@ export class Pad extends EventTarget {
   #past = [];
   #pen = null; // where the keyboard's pen is
   #down = false;
+  #pointer = null; // which one is down
+  #size = [3, 1]; // as it was last seen; a hidden sheet has none
   #context;
 
   constructor(holder, hint) {
@@ -31,7 +33,9 @@ export class Pad extends EventTarget {
     this.#context = this.canvas.getContext("2d");
     this.canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.#move(event));
-    for (const kind of ["pointerup", "pointercancel"]) this.canvas.addEventListener(kind, () => this.#end());
+    for (const kind of ["pointerup", "pointercancel"]) {
+      this.canvas.addEventListener(kind, ({ pointerId }) => { if (pointerId === this.#pointer) this.#end(); });
+    }
     this.canvas.addEventListener("keydown", (event) => this.#key(event));
     this.canvas.addEventListener("blur", () => { this.#pen = null; this.#end(); this.render(); });
     new ResizeObserver(() => this.render()).observe(this.canvas);
@@ -45,12 +49,14 @@ export class Pad extends EventTarget {
 
   undo() {
     if (!this.#past.length) return;
+    this.#lift();
     this.strokes = this.#past.pop();
     this.#changed("end");
   }
 
   clear() {
     if (this.empty) return;
+    this.#lift();
     this.#past.push(this.strokes);
     this.strokes = [];
     this.#changed("end");
@@ -58,8 +64,8 @@ export class Pad extends EventTarget {
 
   /** The writing as black on white, on a canvas of about so many pixels in all. */
   sheet(pixels) {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    const scale = Math.sqrt(pixels / (width * height || 1));
+    const [width, height] = this.#size;
+    const scale = Math.sqrt(pixels / (width * height));
     const sheet = h("canvas", { width: Math.round(width * scale), height: Math.round(height * scale) });
     const context = sheet.getContext("2d", { willReadFrequently: true });
     context.fillStyle = "#fff";
@@ -71,6 +77,7 @@ export class Pad extends EventTarget {
   render() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (!width) return;
+    this.#size = [width, height];
     const dense = devicePixelRatio || 1;
     this.canvas.width = Math.round(width * dense);
     this.canvas.height = Math.round(height * dense);
@@ -118,37 +125,47 @@ export class Pad extends EventTarget {
   }
 
   #start(point) {
+    // While there is writing the sheet keeps its form, even if the phone is turned.
+    if (this.empty) this.canvas.style.aspectRatio = this.#size.join(" / ");
     this.#past.push(this.strokes);
     this.strokes = [...this.strokes, [point]];
     this.#changed("change");
   }
 
   #begin(event) {
-    if (!event.isPrimary || event.button) return;
+    if (event.button || this.#down) return; // a second finger, or the palm
     this.#pen = null;
+    this.#pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
     this.#down = true;
     this.#start(this.#place(event));
   }
 
   #move(event) {
-    if (!this.#down || !event.isPrimary || this.#pen) return;
+    if (!this.#down || event.pointerId !== this.#pointer) return;
     // Between two frames the pointer was in several places.
     const passed = event.getCoalescedEvents?.() ?? [];
     for (const each of passed.length ? passed : [event]) this.strokes.at(-1).push(this.#place(each));
     this.#changed("change");
   }
 
+  #lift() {
+    this.#down = false;
+    this.#pointer = null;
+  }
+
   #end() {
     if (!this.#down) return;
-    this.#down = false;
+    this.#lift();
     this.#changed("end");
   }
 
   #key(event) {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const move = moves[event.key];
-    if (event.key === "z" && (event.ctrlKey || event.metaKey)) this.undo();
+    const control = event.ctrlKey || event.metaKey;
+    if (event.key === "z" && control) this.undo();
+    else if (control || event.altKey) return; // the browser's own
     else if (event.key === "Escape" || event.key === "Delete") this.clear();
     else if (event.key === " " || event.key === "Enter") this.#toggle();
     else if (move) this.#steer(move, event.shiftKey ? 4 : 1);
@@ -191,7 +208,10 @@ export class Pad extends EventTarget {
 
   #changed(kind) {
     this.#buttons();
-    if (this.empty) this.boxes = [];
+    if (this.empty) {
+      this.boxes = [];
+      this.canvas.style.aspectRatio = "";
+    }
     requestAnimationFrame(() => this.render());
     this.dispatchEvent(new Event("change"));
     if (kind === "end") this.dispatchEvent(new Event("end"));

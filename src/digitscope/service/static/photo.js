@@ -7,7 +7,8 @@ import { cut, fromBase64 } from "./grain.js";
 const LARGEST = 2400; // pixels of the longer side that are shown and saved
 
 export function startPhoto({ model, lookInside }) {
-  let file; // what was dropped
+  let wanted; // what was dropped last
+  let file; // what is shown
   let page; // the answer of /v1/read; labels and texts change with corrections
   let picture; // the canvas that shows it, upright
   let scale; // of that canvas, by the picture
@@ -26,33 +27,22 @@ export function startPhoto({ model, lookInside }) {
     const pasted = [...event.clipboardData.files][0];
     if (shown() && pasted) take(pasted);
   });
-  // Anywhere on the page: a picture that misses the field must not replace the page.
-  addEventListener("dragover", (event) => {
-    event.preventDefault();
-    $("photo-drop").classList.add("over");
-  });
-  addEventListener("dragleave", () => $("photo-drop").classList.remove("over"));
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    $("photo-drop").classList.remove("over");
-    const dropped = event.dataTransfer.files[0];
-    if (dropped) location.hash = "photo";
-    take(dropped);
-  });
 
   async function take(given) {
     if (!given) return;
-    file = given;
-    $("photo-status").textContent = `Reading ${file.name} …`;
+    wanted = given;
+    $("photo-status").textContent = `Reading ${given.name} …`;
     const began = performance.now();
     const path = `/v1/read?images=true&model=${encodeURIComponent(model())}`;
-    const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
-    const answer = await guarded(() => askJSON(path, { body: file, type }));
-    if (given !== file) return; // another was dropped meanwhile
+    const type = given.type.startsWith("image/") ? given.type : "application/octet-stream";
+    const answer = await guarded("photo", () => askJSON(path, { body: given, type }));
+    const bitmap = answer && (await createImageBitmap(given).catch(() => null));
+    if (given !== wanted) return; // another was dropped meanwhile
     if (!answer) {
-      $("photo-status").textContent = "";
+      $("photo-status").textContent = file ? `Below is still ${file.name}.` : "";
       return;
     }
+    file = given;
     page = answer;
     digits = numbers().flatMap((number) => number.digits);
     const seconds = ((performance.now() - began) / 1000).toFixed(2);
@@ -60,7 +50,7 @@ export function startPhoto({ model, lookInside }) {
     $("photo-status").textContent = digits.length
       ? `${file.name}: ${count} read in ${seconds} s by ${page.model}.`
       : `${file.name}: no digits found. A sharper or closer picture may help.`;
-    await showPicture();
+    showPicture(bitmap);
     showText();
     $("photo-result").hidden = false;
     $("photo-drop").classList.add("used"); // the result deserves the room
@@ -69,9 +59,8 @@ export function startPhoto({ model, lookInside }) {
   const blocks = () => [...page.lines, ...page.grids.flatMap((grid) => grid.cells.flat())];
   const numbers = () => blocks().flatMap((block) => block.numbers);
 
-  async function showPicture() {
+  function showPicture(bitmap) {
     picture = h("canvas");
-    const bitmap = await createImageBitmap(file).catch(() => null);
     scale = Math.min(1, LARGEST / Math.max(page.width, page.height));
     picture.width = Math.round(page.width * scale);
     picture.height = Math.round(page.height * scale);
@@ -130,6 +119,7 @@ export function startPhoto({ model, lookInside }) {
   }
 
   function key(event, digit) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
     const seen = digits.filter((each) => !each.removed);
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (step) focus(seen[(seen.indexOf(digit) + step + seen.length) % seen.length]);
@@ -305,5 +295,12 @@ export function startPhoto({ model, lookInside }) {
   $("photo-json").onclick = () => download(`${base()}.json`, `${JSON.stringify(result(), null, 2)}\n`, "application/json");
   $("photo-csv").onclick = () => download(`${base()}.csv`, csv(), "text/csv");
   $("photo-png").onclick = annotated;
-  return { again: () => take(file) };
+  /** Read it again with another model, unless that would undo somebody's work. */
+  function again() {
+    if (!digits.some((digit) => digit.corrected || digit.removed)) return take(file);
+    $("photo-status").textContent = `Read by ${page.model} and corrected by you; drop it again for ${model()}.`;
+    return undefined;
+  }
+
+  return { take, again };
 }

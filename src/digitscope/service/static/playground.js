@@ -2,7 +2,7 @@
 
 import { askJSON, latest } from "./api.js";
 import { Chart, spanned } from "./chart.js";
-import { css, fixed, guarded, h, onTheme } from "./dom.js";
+import { css, fixed, h, onTheme } from "./dom.js";
 import { Pad } from "./pad.js";
 import { Run } from "./run.js";
 
@@ -29,11 +29,14 @@ const PRESETS = [
 ];
 
 export async function startPlayground() {
-  const offered = await guarded(() => askJSON("/v1/playground"));
-  if (!offered) return {};
+  const offered = await askJSON("/v1/playground");
+  if (!offered.runs) {
+    document.getElementById("playground").append(h("p.notice", {}, "This service has no playground; digitscope serve --runs 2 gives it one."));
+    return {};
+  }
   const seen = h("p.soft", {}, "Choose what to see, or turn the knobs yourself.");
   const loss = new Chart("Loss on the batches that are learned", { format: (v) => (v === null ? "no number" : fixed(v, 3)), tick: (v) => String(Number(v.toPrecision(3))) });
-  const accuracy = new Chart("Accuracy on 1,000 held-out images", { format: (v) => (v === null ? "no number" : `${(100 * v).toFixed(1)} %`), tick: (v) => `${Math.round(100 * v)} %` });
+  const accuracy = new Chart("Accuracy on training images that were held out", { format: (v) => (v === null ? "no number" : `${(100 * v).toFixed(1)} %`), tick: (v) => `${Math.round(100 * v)} %` });
   const runs = ["A", "B"].map((name) => new Run(name, offered, changed));
   const both = h("button.primary", { type: "button", onclick: () => trainBoth() }, "Train both");
   const hold = h("button", { type: "button", onclick: () => holdBoth(), disabled: true }, "Stop both");
@@ -57,7 +60,9 @@ export async function startPlayground() {
   legend.append(...runs.map((run) => h("span", {}, h(`i.run-${run.name.toLowerCase()}`), `run ${run.name}`)));
 
   const pad = new Pad(padPlace, "Draw one digit.");
+  const hidden = () => padPlace.closest("section").hidden;
   const predict = latest(async () => {
+    if (hidden()) return;
     if (pad.empty) {
       for (const run of runs) run.tell(null);
       return;
@@ -78,6 +83,7 @@ export async function startPlayground() {
   }
 
   let drawn = false;
+  let was = false; // training when last drawn
   function changed() {
     if (drawn) return;
     drawn = true; // many events, one picture
@@ -100,11 +106,12 @@ export async function startPlayground() {
     const norms = spanned(runs.flatMap((run) => run.layers()), true);
     for (const run of runs) run.draw(norms);
     if (pad.empty) runs.forEach((run) => run.tell(null));
-    else if (training) predict();
+    else if (training || was) predict();
+    was = training;
   }
 
   onTheme(changed);
   addEventListener("pagehide", () => runs.forEach((run) => run.leave()));
   draw();
-  return {};
+  return { shown: () => predict() };
 }

@@ -27,8 +27,12 @@ const STATES = {
   loading: "loading the data", training: "training", paused: "stopped", done: "done",
 };
 
+const path = (id) => `/v1/playground/runs/${id}`;
+const end = (id) => ask(path(id), { method: "DELETE", keepalive: true }).catch(() => {});
+
 export class Run {
   state = ""; // of the training: loading, training, paused, done, or empty
+  problem = ""; // one sentence, if something went wrong
   xs = []; // epochs at each progress
   #progress = [];
   #layers = 0;
@@ -42,7 +46,8 @@ export class Run {
     this.fields = {};
     const rows = Object.keys(LABELS).filter((key) => key in offered.defaults);
     const field = (key) => this.#field(key, offered);
-    this.status = h("p.status", { role: "status" }, "not trained yet");
+    this.status = h("p.status", {}, "not trained yet");
+    this.spoken = h("p.unseen", { role: "status" }); // the states alone; all else would be a flood
     this.start = h("button.primary", { type: "submit" }, "Train");
     this.hold = h("button", { type: "button", disabled: true, onclick: () => (this.state === "training" ? this.pause() : this.resume()) }, "Stop");
     this.norms = new Chart("Length of the gradient, by layer", { log: true, format: (v) => (v === null ? "no number" : v.toPrecision(2)) });
@@ -50,12 +55,15 @@ export class Run {
     this.mosaic = h("div.mosaic", { role: "img", ariaLabel: "Weights of the first layer" });
     this.scale = h("p.legend");
     this.answer = h("div", {}, h("h3", {}, `Run ${name}`), h("p.soft", {}, "Train it first."));
-    const form = h("form", { onsubmit: (event) => { event.preventDefault(); this.train(); } },
+    const more = h("details", {}, h("summary", {}, "More knobs"),
+      h("div.knobs", {}, ...rows.filter((key) => ADVANCED.includes(key)).map(field)));
+    this.form = h("form", { onsubmit: (event) => { event.preventDefault(); this.train(); } },
       h("div.knobs", {}, ...rows.filter((key) => !ADVANCED.includes(key)).map(field)),
-      h("details", {}, h("summary", {}, "More knobs"), h("div.knobs", {}, ...rows.filter((key) => ADVANCED.includes(key)).map(field))),
-      h("p.row", {}, this.start, this.hold));
+      more, h("p.row", {}, this.start, this.hold));
+    // What is wrong with a knob is shown beside it, which needs it to be seen.
+    more.addEventListener("invalid", () => { more.open = true; }, true);
     this.element = h(`section.run.run-${name.toLowerCase()}`, { ariaLabel: `Run ${name}` },
-      h("h2", {}, `Run ${name}`), form, this.status, this.norms.element, layers,
+      h("h2", {}, `Run ${name}`), this.form, this.status, this.spoken, this.norms.element, layers,
       h("h3", {}, "Weights of the first layer, one picture a unit"), this.mosaic, this.scale);
     this.choose({});
   }
@@ -94,30 +102,35 @@ export class Run {
     }));
   }
 
+  /** Begin anew with the knobs as they stand; what ran until now ends. */
   async train() {
+    if (!this.form.reportValidity()) return;
     this.leave();
+    const { signal } = (this.#listening = new AbortController()); // aborted by the next beginning
     this.#progress = [];
     this.xs = [];
     this.state = "loading";
-    this.status.textContent = "starting …";
     this.changed();
-    const body = JSON.stringify(this.settings());
-    const made = await guarded(() => askJSON("/v1/playground/runs", { body, type: "application/json" }));
-    if (!made) {
-      this.state = "";
-      this.status.textContent = "not started";
-      this.changed();
-      return;
+    try {
+      const body = JSON.stringify(this.settings());
+      const { run } = await askJSON("/v1/playground/runs", { body, type: "application/json" });
+      if (signal.aborted) {
+        end(run);
+        return;
+      }
+      this.#id = run;
+      await follow(`${this.#path()}/events`, signal, (kind, data) => this.#hear(kind, data), (lost) => {
+        this.problem = lost ? "The service does not answer; trying again." : "";
+        this.changed();
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      this.problem = error.message;
     }
-    this.#id = made.run;
-    this.#listening = new AbortController();
-    const { signal } = this.#listening;
-    guarded(() => follow(`${this.#path()}/events`, signal, (kind, data) => {
-      if (!signal.aborted) this.#hear(kind, data);
-    })).then(() => { if (!signal.aborted) this.#gone(); });
+    if (!signal.aborted) this.#gone();
   }
 
-  #path = () => `/v1/playground/runs/${this.#id}`;
+  #path = () => path(this.#id);
 
   #hear(kind, data) {
     if (kind === "state") this.state = data.state;
@@ -139,7 +152,7 @@ export class Run {
   }
 
   async #command(name) {
-    if (this.#id) await guarded(() => askJSON(`${this.#path()}/${name}`, { method: "POST" }));
+    if (this.#id) await guarded(this.name, () => askJSON(`${this.#path()}/${name}`, { method: "POST" }));
   }
 
   pause() {
@@ -153,9 +166,9 @@ export class Run {
   /** Let the process at the service go; it is not needed any more. */
   leave() {
     this.#listening?.abort();
-    if (this.#id) ask(this.#path(), { method: "DELETE", keepalive: true }).catch(() => {});
+    if (this.#id) end(this.#id);
     this.#id = this.#listening = this.ended = null;
-    this.state = "";
+    this.state = this.problem = "";
   }
 
   /** What the network says to a drawing, or null without one. */
@@ -204,6 +217,8 @@ export class Run {
     this.hold.disabled = !["training", "paused", "done"].includes(this.state);
     this.norms.show(this.layers(), range);
     this.status.textContent = this.#sentence();
+    const state = this.problem || this.ended?.message || STATES[this.state] || "";
+    if (this.spoken.textContent !== state) this.spoken.textContent = state;
   }
 
   #sentence() {
@@ -215,12 +230,13 @@ export class Run {
       parts.push(`step ${now.step.toLocaleString("en")}, ${now.seconds.toFixed(1)} s`, `loss ${loss}`,
         `${(100 * now.accuracy).toFixed(1)} % of the held-out images right`);
     }
-    if (!parts.length) parts.push(this.ended ? "ended" : "not trained yet");
+    if (!parts.length) parts.push(this.ended ? "ended" : this.problem ? "not started" : "not trained yet");
     const test = this.ended?.test_accuracy;
     const said = this.ended && this.ended.reason !== "done" ? ` ${this.ended.message}` : "";
     const scored = typeof test === "number"
       ? ` ${(100 * test).toFixed(2)} % of ${this.ended.test_images.toLocaleString("en")} test images right.` : "";
-    return `${parts.join(", ")}.${said}${scored}`;
+    const wrong = this.problem && ` ${this.problem}`;
+    return `${parts.join(", ")}.${said}${scored}${wrong}`;
   }
 
   #showWeights({ units, scale, pixels }) {
