@@ -1,6 +1,7 @@
 """The playground's back end: runs that learn, hold, diverge, die, and are forgotten."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -52,13 +53,15 @@ def go(scenario, limits=None):
 async def listen(run, wanted, last=0):
     """Return the events after a number up to the first one that is wanted."""
     seen = []
-    async for text in run.follow(last):
-        if text.startswith(b":"):
-            continue
-        number, kind, data = (line.partition(": ")[2] for line in text.decode().splitlines()[:3])
-        seen.append((int(number), kind, json.loads(data)))
-        if wanted(kind, seen[-1][2]):
-            break
+    async with contextlib.aclosing(run.follow(last)) as stream:
+        async for text in stream:
+            if text.startswith(b":"):
+                continue
+            lines = text.decode().splitlines()[:3]
+            number, kind, data = (line.partition(": ")[2] for line in lines)
+            seen.append((int(number), kind, json.loads(data)))
+            if wanted(kind, seen[-1][2]):
+                break
     return seen
 
 
