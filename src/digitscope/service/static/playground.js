@@ -16,7 +16,7 @@ const PRESETS = [
     { optimizer: "sgd", rate: 0.1 }, { optimizer: "adam", rate: 0.001 }],
   ["Vanishing gradients", "Six hidden layers. Through sigmoids the gradient shrinks from layer to layer on its way back, and layer 1 gets about a thousandth; through ReLU it arrives.",
     { ...DEEP, activation: "sigmoid" }, { ...DEEP, activation: "relu", initialisation: "he" }],
-  ["Exploding gradients", "The same network on pixels from 0 to 255 and from 0 to 1: the first steps are 255 times as long.",
+  ["Exploding gradients", "The same network on pixels from 0 to 255 and from 0 to 1. Look at the length of the very first gradients, and at what becomes of the weights.",
     { pixels: "raw", optimizer: "sgd", rate: 0.1 }, { pixels: "unit", optimizer: "sgd", rate: 0.1 }],
   ["Batch normalisation", "Six sigmoid layers, without it and with it.",
     { ...DEEP, activation: "sigmoid" }, { ...DEEP, activation: "sigmoid", normalisation: true }],
