@@ -172,7 +172,7 @@ function build() {
       verdict.replaceChildren(answer.refused ? "no digit" : `${answer.winner}`);
       const how = answer.refused
         ? `It would be ${answer.winner}, but scores ${fixed(answer.score)}, below ${fixed(answer.threshold)}.`
-        : `${percent(p)} by its softmax.`;
+        : `${percent(p)} ${answer.kind === "layers" ? "by its softmax" : "sure"}.`;
       verdict.append(h("small", {}, how));
     },
 
