@@ -122,7 +122,7 @@ function build() {
   const after = h("div", { hidden: true },
     h("h2", {}, "From the picture to 28×28"), way,
     h("div.split", {}, h("div", {}, h("h2", {}, "What the network sees"), seen, pixel), outputs, covered), ...rest);
-  document.getElementById("inside").append(h("div.split.wide-right", {}, h("div", {}, pad, verdict, named), after));
+  document.getElementById("inside").replaceChildren(h("div.split.wide-right", {}, h("div", {}, pad, verdict, named), after));
 
   let image;
   let at = 14 * SIDE + 14;
