@@ -517,7 +517,9 @@ def test_a_service_with_a_key_is_asked_with_it(browser):
             expect(page.get_by_text("That was not it.")).to_be_visible()
             key.fill("open sesame")
             go_on.click()
-            expect(page.locator("#card")).to_contain_text("mlp: 101,770 weights")
+            expect(page.locator("#card")).to_contain_text(
+                re.compile(r"mlp: 101,770 weights, [\d.]+ % of 10,000 test images of mnist right")
+            )
             pen(page, pad_of(page, "draw"), "7", 0.4, 0.2, 0.55)
             expect(page.locator("#draw-text")).to_have_text("7")
             page.get_by_role("link", name="Playground").click()

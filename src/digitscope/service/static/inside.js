@@ -196,6 +196,7 @@ function build() {
       hiddenTitle.textContent = `${hidden.a.length} hidden units`;
       const lit = hidden.a.filter((value) => value > 0).length;
       cellLegend.replaceChildren(h("span", {}, h("i.bar.ink"), `0 to ${fixed(most)}; ${lit} of ${hidden.a.length} are above 0`));
+      if (hidden.a.some((value) => value < 0)) cellLegend.append(h("span", {}, h("i.bar.below"), `0 to ${MINUS}${fixed(most)}`));
       cells.replaceChildren(...Array.from(hidden.a, (value, j) => cell(j, value, most, () => look("unit", j))));
       const lead = (j) => hidden.a[j] * (last.kernel[j * 10 + winner] - last.kernel[j * 10 + second]);
       const order = [...hidden.a.keys()].sort((i, j) => Math.abs(lead(j)) - Math.abs(lead(i)));

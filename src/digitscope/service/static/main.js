@@ -57,8 +57,8 @@ const ready = guarded("models", async () => {
 
 function tellCard() {
   const { card, name, parameters } = context.models.find((model) => model.name === context.model()) ?? {};
-  const accuracy = card?.scores?.accuracy;
-  const scored = accuracy ? `, ${percent(accuracy)} of the MNIST test images right` : "";
+  const { accuracy, n } = card?.scores ?? {};
+  const scored = accuracy ? `, ${percent(accuracy)} of ${n?.toLocaleString("en")} test images of ${card.data.name} right` : "";
   $("card").textContent = card ? `${name}: ${parameters.toLocaleString("en")} weights${scored}` : "";
 }
 
