@@ -30,6 +30,7 @@ export const fixed = (x, places = 2) => (x ?? NaN).toFixed(places).replace("-", 
 
 export function percent(share) {
   if (share >= 0.9995) return "> 99.9 %";
+  if (share < 0.0005) return "< 0.1 %";
   return `${(100 * share).toFixed(share < 0.1 || share > 0.99 ? 1 : 0)} %`;
 }
 

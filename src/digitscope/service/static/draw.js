@@ -2,7 +2,7 @@
 
 import { askJSON, latest } from "./api.js";
 import { $, GRADES, grade, guarded, h, legend, percent } from "./dom.js";
-import { cut, fromBase64, grain, paint } from "./grain.js";
+import { cut, fromBase64, grain, paint, png } from "./grain.js";
 import { Pad } from "./pad.js";
 
 // Large enough to read from, small enough to be read between two movements of the pen.
@@ -17,7 +17,7 @@ export function startDraw({ model, lookInside }) {
     if (pad.empty) return show(null);
     const began = performance.now();
     const sheet = pad.sheet(PIXELS);
-    const body = await new Promise((resolve) => sheet.toBlob(resolve, "image/png"));
+    const body = await png(sheet);
     const path = `/v1/read?images=true&model=${encodeURIComponent(model())}`;
     const page = await guarded("draw", () => askJSON(path, { body, type: "image/png" }));
     if (page && !pad.empty) show(page, sheet, performance.now() - began);

@@ -50,5 +50,8 @@ export function cut(canvas, [left, top, width, height]) {
   context.fillStyle = "#fff";
   context.fillRect(0, 0, piece.width, piece.height);
   context.drawImage(canvas, margin - left, margin - top);
-  return new Promise((resolve) => piece.toBlob(resolve, "image/png"));
+  return png(piece);
 }
+
+/** A canvas as the bytes of a PNG. */
+export const png = (canvas) => new Promise((resolve) => canvas.toBlob(resolve, "image/png"));

@@ -2,7 +2,7 @@
 
 import { askJSON, latest } from "./api.js";
 import { fixed, guarded, h, MINUS, percent } from "./dom.js";
-import { grain, paint, SIDE } from "./grain.js";
+import { grain, paint, png, SIDE } from "./grain.js";
 import { column, Network } from "./network.js";
 import { Pad } from "./pad.js";
 
@@ -38,7 +38,7 @@ export async function startInside({ models, model }) {
   const explain = latest(async () => {
     if (pad.empty) return view.clear();
     const sheet = pad.sheet(PIXELS);
-    const body = await new Promise((resolve) => sheet.toBlob(resolve, "image/png"));
+    const body = await png(sheet);
     elsewhere = null;
     await guarded("inside", async () => {
       try {
@@ -238,7 +238,7 @@ function bar(digit, p, wins, look) {
   fill.style.width = `${100 * p}%`;
   return h(`button${wins ? ".wins" : ""}`, { type: "button", onclick: look, onpointerenter: look, onfocus: look,
     ariaLabel: `${digit}: ${percent(p)}; show the sum` },
-  h("b", {}, `${digit}`), h("span.track", {}, fill), h("small", {}, p < 0.0005 ? "< 0.1 %" : percent(p)));
+  h("b", {}, `${digit}`), h("span.track", {}, fill), h("small", {}, percent(p)));
 }
 
 function cell(unit, value, most, look) {

@@ -2,7 +2,7 @@
 
 import { askJSON } from "./api.js";
 import { $, download, grade, GRADES, guarded, h, legend, percent, svg } from "./dom.js";
-import { cut, fromBase64 } from "./grain.js";
+import { cut, fromBase64, png } from "./grain.js";
 
 const LARGEST = 2400; // pixels of the longer side that are shown and saved
 
@@ -264,7 +264,7 @@ export function startPhoto({ model, lookInside }) {
     return rows.map((row) => row.join(",")).join("\n") + "\n";
   }
 
-  function annotated() {
+  async function annotated() {
     const sheet = h("canvas", { width: picture.width, height: picture.height });
     const context = sheet.getContext("2d");
     context.drawImage(picture, 0, 0);
@@ -284,7 +284,7 @@ export function startPhoto({ model, lookInside }) {
       context.strokeText(digit.label, x, y - size * 0.15);
       context.fillText(digit.label, x, y - size * 0.15);
     }
-    sheet.toBlob((blob) => download(`${base()}-read.png`, blob));
+    download(`${base()}-read.png`, await png(sheet));
   }
 
   $("photo-copy").hidden = !navigator.clipboard; // there is none but on HTTPS and localhost

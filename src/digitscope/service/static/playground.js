@@ -3,6 +3,7 @@
 import { askJSON, latest } from "./api.js";
 import { Chart, spanned } from "./chart.js";
 import { css, fixed, h, onTheme } from "./dom.js";
+import { png } from "./grain.js";
 import { Pad } from "./pad.js";
 import { Run } from "./run.js";
 
@@ -45,8 +46,8 @@ export async function startPlayground() {
   const padPlace = h("div.small");
 
   document.getElementById("playground").append(
-    presets, seen, h("p.row", {}, both, hold), h("div.split.charts", {}, loss.element, accuracy.element), legend,
-    h("div.split.runs", {}, ...runs.map((run) => run.element)),
+    presets, seen, h("p.row", {}, both, hold), h("div.split", {}, loss.element, accuracy.element), legend,
+    h("div.split", {}, ...runs.map((run) => run.element)),
     h("h2", {}, "Ask what they have learned"),
     h("div.split.wide-right", {}, padPlace, h("div.split", {}, ...runs.map((run) => run.answer))),
   );
@@ -68,7 +69,7 @@ export async function startPlayground() {
       return;
     }
     const sheet = pad.sheet(PIXELS);
-    const body = await new Promise((resolve) => sheet.toBlob(resolve, "image/png"));
+    const body = await png(sheet);
     await Promise.all(runs.map(async (run) => run.tell(await run.predict(body))));
   });
   pad.addEventListener("change", () => predict());

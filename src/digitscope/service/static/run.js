@@ -134,7 +134,6 @@ export class Run {
 
   #hear(kind, data) {
     if (kind === "state") this.state = data.state;
-    else if (kind === "begin") this.begun = data;
     else if (kind === "progress") {
       this.#progress.push(data);
       this.xs.push(data.epoch);
@@ -191,7 +190,7 @@ export class Run {
       const fill = h("i");
       fill.style.width = `${100 * p}%`;
       return h(`div.bar${digit === answer.digit ? ".wins" : ""}`, {}, h("b", {}, `${digit}`), h("span.track", {}, fill),
-        h("small", {}, p < 0.0005 ? "< 0.1 %" : percent(p)));
+        h("small", {}, percent(p)));
     });
     this.answer.replaceChildren(title, h("p", {}, `${answer.digit} after ${answer.step.toLocaleString("en")} steps`), h("div.bars", {}, ...bars));
   }
