@@ -11,16 +11,12 @@ which its answer stands on the page.
 import argparse
 import json
 import shutil
-import sys
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from playwright.sync_api import Browser, sync_playwright
 
 from common import spread, write
-from pen import corners, rounded
+from digitscope.synthesis.pages import strokes
 from serve import service
 
 FOLLOW = """() => {
@@ -61,8 +57,8 @@ def follow(browser: Browser, address: str) -> list[float]:
     assert box
     seen = 0
     for k, digit in enumerate("407"):
-        for stroke in corners(digit):
-            points = box["height"] * (rounded(stroke) * 0.5 + (0.3 + 0.6 * k, 0.2))
+        for stroke in strokes(digit):
+            points = box["height"] * (stroke * 0.5 + (0.3 + 0.6 * k, 0.2))
             page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])
             page.mouse.down()
             for x, y in points[1::2]:

@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import spread, write
-from page_faults import FAULTS, draw_faults
+from digitscope.synthesis.pages import FAULTS, Truth, draw_faults, make_page
 from page_score import Reported, Score, reported_by, score_page, words_in_tsv, wrong_numbers
-from pages import Truth, make_page, mnist
+from pages import mnist
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 DIGITS_ONLY = "tessedit_char_whitelist=0123456789"

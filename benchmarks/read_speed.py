@@ -44,7 +44,8 @@ def make_photo(name: str, seed: int, file: Path) -> tuple[Any, tuple[int, int], 
     import numpy as np
     from PIL import Image
 
-    from pages import make_page, mnist
+    from digitscope.synthesis.pages import make_page
+    from pages import mnist
 
     megapixels, height, lines, ems = PHOTOS[name]
     rng = np.random.default_rng([seed, *name.encode()])

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from pen import corners, draw, rounded
+from digitscope.synthesis.pages import strokes, write_page
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
@@ -73,7 +73,7 @@ def visit(browser, address):
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / "till roll.png"
-    cv2.imwrite(str(path), draw(["4207 65", "9 1352"]))
+    cv2.imwrite(str(path), write_page(["4207 65", "9 1352"]))
     return path
 
 
@@ -81,8 +81,8 @@ def pen(page, pad, digit, left, top, height):
     """Draw a digit with the mouse; place and height by the height of the pad."""
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
-    for stroke in corners(digit):
-        points = rounded(stroke) * height + (left, top)
+    for stroke in strokes(digit):
+        points = stroke * height + (left, top)
         places = [(box["x"] + x * box["height"], box["y"] + y * box["height"]) for x, y in points]
         page.mouse.move(*places[0])
         page.mouse.down()
@@ -336,7 +336,8 @@ def test_a_finger_draws(visit):
     page = visit(**PHONE)
     box = pad_of(page, "draw").bounding_box()
     session = page.context.new_cdp_session(page)
-    points = rounded(np.array([[0.3, 0.25], [0.6, 0.25], [0.4, 0.8]]))
+    [points] = strokes("7")
+    points = points * 0.55 + (0.3, 0.25)
     for k, (x, y) in enumerate(points):
         place = {"x": box["x"] + x * box["height"], "y": box["y"] + y * box["height"]}
         kind = "touchMove" if k else "touchStart"

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from digitscope.cli import main
-from digitscope.data.synthetic import draw_digits
-from digitscope.data.synthetic_pen import CLEAN
+from digitscope.synthesis.digits import draw_digits
+from digitscope.synthesis.pen import CLEAN
 
 
 def draw_page(path, lines=("407 25", "81")):

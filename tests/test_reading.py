@@ -16,7 +16,9 @@ from digitscope import classifier
 from digitscope.errors import BadImage, DigitscopeError
 from digitscope.reading import read
 from digitscope.reading.annotate import annotate
-from pen import LINES, draw, write
+from digitscope.synthesis.pages import write, write_page
+
+LINES = ["4207 65 38", "9 1352", "80046 27"]
 
 # What a fuzz may cost is the test's own business; a busy machine fails no test.
 FUZZ = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
@@ -28,7 +30,7 @@ def model():
 
 
 def test_lines_numbers_and_digits_come_back_in_order(model):
-    page = read(draw(), model=model)
+    page = read(write_page(LINES), model=model)
     assert page.text.split("\n") == LINES
     assert [number.text for number in page.numbers] == " ".join(LINES).split()
     assert "".join(str(digit.label) for digit in page.digits) == "".join(LINES).replace(" ", "")
@@ -37,7 +39,7 @@ def test_lines_numbers_and_digits_come_back_in_order(model):
 
 
 def test_each_digit_has_a_box_around_its_ink_a_confidence_and_what_the_network_saw(model):
-    picture = draw()
+    picture = write_page(LINES)
     page = read(picture, model=model)
     covered = np.zeros(picture.shape, bool)
     for digit in page.digits:
@@ -58,31 +60,31 @@ def test_each_digit_has_a_box_around_its_ink_a_confidence_and_what_the_network_s
 @given(st.tuples(*[st.integers(0, 120)] * 4))
 def test_padding_a_page_changes_no_reading(model, margins):
     top, bottom, left, right = margins
-    padded = np.pad(draw(), ((top, bottom), (left, right)), constant_values=235)
+    padded = np.pad(write_page(LINES), ((top, bottom), (left, right)), constant_values=235)
     assert read(padded, model=model).text.split("\n") == LINES
 
 
 @pytest.mark.parametrize(("paper", "ink"), [(255, 0), (20, 235), (120, 60), (90, 150)])
 def test_light_on_dark_and_dark_on_light_read_the_same(model, paper, ink):
-    assert read(draw(paper=paper, ink=ink), model=model).text.split("\n") == LINES
+    assert read(write_page(LINES, paper=paper, ink=ink), model=model).text.split("\n") == LINES
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_a_turned_page_is_turned_back(model, quarters):
-    page = read(np.rot90(draw(), quarters).copy(), model=model)
+    page = read(np.rot90(write_page(LINES), quarters).copy(), model=model)
     assert page.text.split("\n") == LINES
     assert page.turn == (4 - quarters) * 90
-    assert (page.height, page.width) == draw().shape
+    assert (page.height, page.width) == write_page(LINES).shape
 
 
 @pytest.mark.parametrize("factor", [0.4, 2, 4])
 def test_the_size_of_the_writing_does_not_matter(model, factor):
-    assert read(draw(height=round(40 * factor)), model=model).text.split("\n") == LINES
+    assert read(write_page(LINES, height=round(40 * factor)), model=model).text.split("\n") == LINES
 
 
 @pytest.mark.parametrize("degrees", [-15, -6, 9, 15])
 def test_a_page_that_lies_askew_reads(model, degrees):
-    page = np.pad(draw(), 120, constant_values=235)
+    page = np.pad(write_page(LINES), 120, constant_values=235)
     middle = (page.shape[1] / 2, page.shape[0] / 2)
     turn = cv2.getRotationMatrix2D(middle, degrees, 1.0)
     askew = cv2.warpAffine(page, turn, page.shape[::-1], flags=cv2.INTER_AREA, borderValue=235)
@@ -91,14 +93,14 @@ def test_a_page_that_lies_askew_reads(model, degrees):
 
 @pytest.mark.parametrize("slant", [-0.5, 0.4, 0.7])
 def test_a_hand_that_leans_reads(model, slant):
-    page = np.pad(draw(), 120, constant_values=235)
+    page = np.pad(write_page(LINES), 120, constant_values=235)
     shear = np.array([[1, -slant, slant * page.shape[0] / 2], [0, 1, 0]])
     leaning = cv2.warpAffine(page, shear, page.shape[::-1], flags=cv2.INTER_AREA, borderValue=235)
     assert read(leaning, model=model).text.split("\n") == LINES
 
 
 def test_a_shadow_on_tinted_paper_reads(model):
-    page = draw(paper=200)
+    page = write_page(LINES, paper=200)
     across = np.linspace(-8, 8, page.shape[1])
     shade = 1 - 0.6 / (1 + np.exp(-across))
     noise = np.random.default_rng(0).normal(0, 3, page.shape)
@@ -124,7 +126,7 @@ def test_a_superscript_is_a_number_of_its_own(model):
 
 
 def test_a_decimal_point_parts_numbers_and_dust_does_not(model):
-    page = draw(["3275"])
+    page = write_page(["3275"])
     cv2.circle(page, (300, 30), 2, 30, -1)  # dust above the line
     assert read(page, model=model).text == "3275"
     page = np.full((120, 400), 235, np.uint8)
@@ -161,18 +163,18 @@ def test_a_fence_of_bars_is_no_row_of_ones(model):
 
 
 def test_the_threshold_decides_what_is_refused(model):
-    assert read(draw(), model=model, threshold=1.1).numbers == ()
+    assert read(write_page(LINES), model=model, threshold=1.1).numbers == ()
 
 
 def test_the_model_may_be_named(model):
-    assert read(draw(["73"]), model=model.path).text == "73"
+    assert read(write_page(["73"]), model=model.path).text == "73"
 
 
 # --- what comes out --------------------------------------------------------------------------
 
 
 def test_json_holds_everything_but_the_images(model):
-    page = read(draw(), model=model)
+    page = read(write_page(LINES), model=model)
     fields = json.loads(page.to_json())
     assert [line["text"] for line in fields["lines"]] == LINES
     digit = fields["lines"][0]["numbers"][0]["digits"][0]
@@ -219,7 +221,7 @@ def test_the_boxes_of_a_grid_lie_in_the_picture(model):
 
 
 def test_the_annotated_picture_shows_the_page_and_the_tiles(model):
-    picture = draw()
+    picture = write_page(LINES)
     page = read(picture, model=model)
     drawn = annotate(picture, page)
     assert drawn.mode == "RGB"
@@ -274,7 +276,7 @@ def test_the_classifier_is_asked_a_bounded_number_of_questions(model, monkeypatc
     monkeypatch.setattr(model, "judge", count)
     monkeypatch.setattr("digitscope.reading.reader.suspect_turn", lambda lines, judge: 0)
     monkeypatch.setattr("digitscope.reading.judge.MOST", 5)
-    page = read(draw(), model=model)
+    page = read(write_page(LINES), model=model)
     assert sum(asked) == 5
     assert len(page.digits) <= 5
 
@@ -293,7 +295,7 @@ def test_any_small_array_reads_as_something(model, picture):
 
 def encoded(kind):
     out = io.BytesIO()
-    Image.fromarray(draw(["46"], height=20)).save(out, kind)
+    Image.fromarray(write_page(["46"], height=20)).save(out, kind)
     return out.getvalue()
 
 
@@ -309,7 +311,7 @@ def test_a_damaged_file_raises_nothing_but_our_own(model, kind, data):
 
 
 def test_dashes_down_a_margin_are_no_ones(model):
-    page = draw()
+    page = write_page(LINES)
     for top in range(10, 260, 40):
         page[top : top + 25, 620:624] = 30
     assert read(page, model=model).text.split("\n") == LINES
@@ -317,4 +319,4 @@ def test_dashes_down_a_margin_are_no_ones(model):
 
 def test_a_list_of_single_digits_keeps_its_ones(model):
     digits = list("1738")
-    assert read(draw(digits), model=model).text.split("\n") == digits
+    assert read(write_page(digits), model=model).text.split("\n") == digits

@@ -249,7 +249,7 @@ class Fit:
 
     def _draw(self, rng: np.random.Generator) -> list[Images]:
         """Return the drawn images of an epoch in the order of their labels."""
-        from digitscope.data import synthetic  # OpenCV, which few recipes need
+        from digitscope.synthesis import digits as synthetic  # OpenCV, which few recipes need
 
         recipe, real = self.recipe, self.train
         labels = self.labels[len(real) :]

@@ -290,7 +290,7 @@ def _choose_threshold(classifier: Classifier, held_out: Split, seed: int) -> dic
     if not classifier.refuses:
         threshold = float(np.quantile(digits, 1 - COVERAGE))
         return {"threshold": threshold, "coverage": COVERAGE, "digits": len(digits)}
-    from digitscope.data.synthetic import draw_digits, draw_non_digits
+    from digitscope.synthesis.digits import draw_digits, draw_non_digits
 
     rng = np.random.default_rng([seed, 0, 3])  # no epoch draws from this one
     n = len(held_out)

@@ -1,17 +1,21 @@
-"""Ink for synthetic pages: digits of MNIST as pen strokes of any size, and letters drawn by hand.
+"""Ink for pages: digits of MNIST as pen strokes of any size, and letters drawn by hand.
 
 An MNIST digit is 20 pixels high, and enlarged it looks like a mosaic. Here each image becomes two
 smooth fields, how deep a point lies inside the stroke and how far it is from the stroke's middle
 line; mixed, they are the edge of a stroke that a pen of any width would leave, drawn sharp at any
-size. Letters and operators are polylines of our own whose points tremble.
+size. Letters and signs are glyphs of `signs`, whose points stray.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from digitscope.synthesis.pen import draw_lines, pose
+from digitscope.synthesis.signs import LETTERS, SIGNS
+from digitscope.synthesis.strokes import outline
 
 Coverage: TypeAlias = NDArray[np.float32]  # (height, width), 0 = no ink, 1 = full ink
 Fields: TypeAlias = NDArray[np.float32]  # (n, 102, 102, 2), see `fields`
@@ -23,42 +27,23 @@ DUST = 0.04  # of a digit's ink; smaller pieces are dirt of the scans that becam
 SMOOTH = 0.4  # MNIST pixels; takes the steps of the fine grid out of the fields
 EMS = 20.0  # MNIST pixels from the top of a digit to its foot
 
-# Letters and operators that nobody takes for a digit; x and y from the upper left of a box of
-# height 1, the foot at y = 1. Curves are rounded when they are drawn.
-LETTERS: dict[str, list[list[tuple[float, float]]]] = {
-    "A": [[(0, 1), (0.35, 0), (0.7, 1)], [(0.12, 0.62), (0.6, 0.62)]],
-    "E": [[(0.55, 0), (0, 0), (0, 1), (0.58, 1)], [(0, 0.48), (0.45, 0.48)]],
-    "F": [[(0.55, 0), (0, 0), (0, 1)], [(0, 0.48), (0.42, 0.48)]],
-    "H": [[(0, 0), (0, 1)], [(0.6, 0), (0.6, 1)], [(0, 0.5), (0.6, 0.5)]],
-    "K": [[(0, 0), (0, 1)], [(0.55, 0), (0.02, 0.55), (0.6, 1)]],
-    "M": [[(0, 1), (0.08, 0), (0.4, 0.7), (0.72, 0), (0.8, 1)]],
-    "N": [[(0, 1), (0, 0), (0.6, 1), (0.6, 0)]],
-    "P": [[(0, 1), (0, 0), (0.5, 0.02), (0.58, 0.27), (0.45, 0.5), (0.02, 0.52)]],
-    "R": [[(0, 1), (0, 0), (0.5, 0.02), (0.55, 0.25), (0.4, 0.48), (0.05, 0.5), (0.6, 1)]],
-    "W": [[(0, 0), (0.22, 1), (0.45, 0.3), (0.68, 1), (0.9, 0)]],
-    "X": [[(0, 0), (0.6, 1)], [(0.6, 0), (0, 1)]],
-    "a": [[(0.5, 0.5), (0.2, 0.42), (0, 0.7), (0.15, 1), (0.48, 0.8), (0.5, 0.45), (0.55, 1)]],
-    "e": [[(0.03, 0.72), (0.45, 0.7), (0.35, 0.43), (0.05, 0.5), (0, 0.85), (0.2, 1), (0.5, 0.9)]],
-    "h": [[(0, 0), (0, 1)], [(0, 0.7), (0.2, 0.45), (0.42, 0.5), (0.44, 1)]],
-    "k": [[(0, 0), (0, 1)], [(0.4, 0.42), (0.02, 0.72), (0.42, 1)]],
-    "m": [[(0, 0.45), (0, 1)], [(0, 0.6), (0.2, 0.43), (0.3, 0.5), (0.3, 1)],
-          [(0.3, 0.6), (0.5, 0.43), (0.6, 0.5), (0.62, 1)]],
-    "n": [[(0, 0.45), (0, 1)], [(0, 0.65), (0.2, 0.43), (0.38, 0.5), (0.4, 1)]],
-    "r": [[(0, 0.45), (0, 1)], [(0, 0.68), (0.15, 0.47), (0.36, 0.46)]],
-    "v": [[(0, 0.45), (0.22, 1), (0.45, 0.45)]],
-    "w": [[(0, 0.45), (0.16, 1), (0.34, 0.5), (0.52, 1), (0.7, 0.45)]],
-    "x": [[(0, 0.45), (0.45, 1)], [(0.45, 0.45), (0, 1)]],
-    "+": [[(0, 0.55), (0.5, 0.55)], [(0.25, 0.3), (0.25, 0.8)]],
-    "-": [[(0, 0.55), (0.45, 0.55)]],
-    "=": [[(0, 0.43), (0.5, 0.43)], [(0, 0.67), (0.5, 0.67)]],
-    "/": [[(0, 1.22), (0.8, -0.22)]],  # taller than a 1
-    "×": [[(0, 0.35), (0.4, 0.8)], [(0.4, 0.35), (0, 0.8)]],
-}  # fmt: skip
-STRAIGHT = frozenset("AEFHKMNWXvwx+-=/×k")  # their corners stay corners
+# Letters and signs of `signs` that nobody takes for a digit, and which heights of a line they fill:
+# the top of a digit is 0, its foot 1.
+PLACES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys("AEFHKMNPRWXhk", (0.0, 1.0)),
+    **dict.fromkeys("aemnrvwx", (0.43, 1.0)),
+    "plus": (0.3, 0.8),
+    "minus": (0.53, 0.58),
+    "equals": (0.42, 0.68),
+    "slash": (-0.22, 1.22),  # taller than a 1
+    "times": (0.35, 0.8),
+}
+GLYPHS = {glyph.name: glyph for glyph in (*LETTERS, *SIGNS) if glyph.name in PLACES}
+JITTER = 0.02  # how far the points of a letter stray, as a share of its height
 
 
 @dataclass(frozen=True)
-class Pen:
+class StrokeStyle:
     """How a writer's strokes look.
 
     Attributes
@@ -80,10 +65,6 @@ class Pen:
     slant: float = 0.0
     tremble: float = 0.12
     broken: float = 0.0
-
-    def but(self, **changes: float) -> "Pen":
-        """Return this pen with some fields changed."""
-        return replace(self, **changes)
 
 
 def fields(images: NDArray[np.uint8]) -> Fields:
@@ -169,7 +150,11 @@ def _thinned(masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def draw_digit(
-    rng: np.random.Generator, field: NDArray[np.float32], height: float, pen: Pen, turn: float = 0.0
+    rng: np.random.Generator,
+    field: NDArray[np.float32],
+    height: float,
+    style: StrokeStyle,
+    turn: float = 0.0,
 ) -> Coverage:
     """Return a digit as ink, cropped to it.
 
@@ -182,20 +167,20 @@ def draw_digit(
     turn : float
         Degrees by which it is turned.
     """
-    width = pen.width * EMS
+    width = style.width * EMS
     line = field[..., 1] > -1.2 / FINE
     own = float(field[..., 0][line].mean()) if line.any() else 1.6
-    edge = (1 - pen.evenness) * (field[..., 0] - own + width / 2)
-    edge += pen.evenness * (field[..., 1] + width / 2)
-    tremble = pen.tremble * min(1.0, width / 2)  # a thin stroke trembles, too, but does not break
+    edge = (1 - style.evenness) * (field[..., 0] - own + width / 2)
+    edge += style.evenness * (field[..., 1] + width / 2)
+    tremble = style.tremble * min(1.0, width / 2)  # a thin stroke trembles, too, but does not break
     rough = rng.normal(0, tremble, (9, 9)).astype(np.float32)
     edge += cv2.resize(rough, edge.shape, interpolation=cv2.INTER_CUBIC)
-    if rng.random() < pen.broken:
+    if rng.random() < style.broken:
         _cut(rng, edge, line, width)
     scale = height / EMS  # page pixels for each pixel of MNIST
-    side = int(np.ceil(height * (1.5 + abs(pen.slant)) + 4))
+    side = int(np.ceil(height * (1.5 + abs(style.slant)) + 4))
     cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
-    shape = np.array([[cos, -sin], [sin, cos]]) @ np.array([[1, -pen.slant], [0, 1]])
+    shape = np.array([[cos, -sin], [sin, cos]]) @ np.array([[1, -style.slant], [0, 1]])
     stretch = np.exp(rng.normal(0, 0.04))
     forward = shape @ np.diag([stretch, 1 / stretch]) * (scale / FINE)
     centre = (np.array(edge.shape) - 1) / 2
@@ -221,37 +206,41 @@ def _cut(
 
 
 def draw_letter(
-    rng: np.random.Generator, letter: str, height: float, pen: Pen
+    rng: np.random.Generator, name: str, height: float, style: StrokeStyle
 ) -> tuple[Coverage, int]:
-    """Return a letter or operator as ink, and the row of its foot."""
+    """Return a letter or sign as ink, and the row of its foot.
+
+    Parameters
+    ----------
+    name : str
+        One of `PLACES`.
+    height : float
+        Of a digit beside it, in pixels.
+    """
+    glyph, (top, foot) = GLYPHS[name], PLACES[name]
+    lines = outline(glyph, pose(glyph, 1, rng, JITTER)[0])
+    every = np.concatenate(lines)
+    usual = float(np.ptp(glyph.skeleton.points[:, 1]))
+    scale = (foot - top) / max(float(np.ptp(every[:, 1])), 0.8 * usual, 0.1)
+    shift = np.array([0, foot - scale * every[:, 1].max()])
     fine = max(1, round(60 / height))  # small letters are drawn large and reduced
-    size = height * fine
-    margin = int(0.35 * size)
-    room = (int(1.1 * size) + 2 * margin, int(size) + 2 * margin)
-    canvas = np.zeros((room[1], room[0]), np.uint8)
-    thick = max(1, round(pen.width * size))
-    for stroke in LETTERS[letter]:
-        points = np.array(stroke) + rng.normal(0, 0.025, (len(stroke), 2))
-        if letter not in STRAIGHT:
-            points = _rounded(points)
-        points[:, 0] += pen.slant * (0.5 - points[:, 1])
-        pixels = (points * size + margin) * 16
-        cv2.polylines(
-            canvas, [pixels.round().astype(np.int32)], False, 255, thick, cv2.LINE_AA, shift=4
-        )
-    small = cv2.resize(canvas, None, fx=1 / fine, fy=1 / fine, interpolation=cv2.INTER_AREA)
+    lines = [_slanted(scale * line + shift, style.slant) * (height * fine) for line in lines]
+    pen = style.width * height * fine
+    every = np.concatenate(lines)
+    left, above = np.floor((every.min(axis=0) - pen) / fine).astype(int) - 1
+    right, below = np.ceil((every.max(axis=0) + pen) / fine).astype(int) + 1
+    canvas = np.zeros((fine * (below - above), fine * (right - left)), np.uint8)
+    corner = fine * np.array([left, above])
+    draw_lines(canvas, [line - corner for line in lines], pen, smooth=True)
+    small = cv2.resize(canvas, (right - left, below - above), interpolation=cv2.INTER_AREA)
     coverage = small.astype(np.float32) / 255
     columns = np.flatnonzero(coverage.any(axis=0))
-    return coverage[:, columns[0] : columns[-1] + 1], round((margin + size) / fine)
+    return coverage[:, columns[0] : columns[-1] + 1], round(height) - int(above)
 
 
-def _rounded(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cut the corners of a polyline three times (Chaikin, 1974); its ends stay."""
-    for _ in range(3):
-        near, far = points[:-1], points[1:]
-        cut = np.stack([0.75 * near + 0.25 * far, 0.25 * near + 0.75 * far], 1).reshape(-1, 2)
-        points = np.concatenate([points[:1], cut, points[-1:]])
-    return points
+def _slanted(line: NDArray[np.floating], slant: float) -> NDArray[np.floating]:
+    """Return a line sheared about the middle of a digit's height."""
+    return np.stack([line[:, 0] + slant * (0.5 - line[:, 1]), line[:, 1]], axis=1)
 
 
 def cropped(coverage: Coverage) -> Coverage:

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.data.glyphs import DIGITS as BOOK
-from digitscope.data.synthetic_pen import BITS, HAND, spline, trace
-from digitscope.data.synthetic_strokes import Stroke
-from digitscope.data.synthetic_wear import CANVAS, MARGIN, REACH, SCALE, Ink, Wear
 from digitscope.images import SIDE, Images, Labels
+from digitscope.synthesis.glyphs import DIGITS as BOOK
+from digitscope.synthesis.pen import HAND, draw_lines, trace
+from digitscope.synthesis.strokes import Stroke, spline
+from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, SCALE, Ink, Wear, trim
 
 Random = np.random.Generator
 
@@ -80,21 +80,16 @@ def gather(n: int, rng: Random, real: Images | None = None, labels: Labels | Non
             for i in range(k):
                 canvas = _blank()
                 lines.draw(i, canvas)
-                inks.append(_trim(canvas))
+                inks.append(trim(canvas))
                 known.append(label)
     if real is not None and len(real):
         side = SIDE * SCALE
         for row in rng.integers(len(real), size=n - drawn).tolist():
             large = cv2.resize(real[row], (side, side), interpolation=cv2.INTER_CUBIC)
-            inks.append(_trim(_sure(np.where(large > 40, large, 0).astype(np.uint8))))
+            inks.append(trim(_sure(np.where(large > 40, large, 0).astype(np.uint8))))
             known.append(-1 if labels is None else int(labels[row]))
     halves = np.flatnonzero(np.isin(known, list(HALVES)))
     return Digits(inks, np.array(known), halves)
-
-
-def _trim(ink: Ink) -> Ink:
-    left, top, width, height = cv2.boundingRect(ink)
-    return ink[top : top + height, left : left + width]
 
 
 def _blank() -> Ink:
@@ -172,8 +167,7 @@ def _line(points: NDArray[np.floating], rng: Random, *, smooth: bool) -> Ink:
         MARGIN + pen / 2 + points * (REACH - pen) / max(float(np.ptp(points, axis=0).max()), 1e-3)
     )
     ink = _blank()
-    line = np.round(points * 2**BITS).astype(np.int32)
-    cv2.polylines(ink, [line], False, 255, pen, cv2.LINE_8, BITS)
+    draw_lines(ink, [points], pen)
     return ink
 
 
@@ -189,8 +183,7 @@ def struck_out(rng: Random, digits: Digits) -> Ink:
     zigzag = np.stack([x, y], axis=1) * ink.shape[::-1]
     if rng.random() < 0.4:  # along the diagonal
         zigzag[:, 1] += np.where(np.arange(turns) % 2, -1, 1) * 0.2 * height
-    points = np.round(zigzag * 2**BITS).astype(np.int32)
-    cv2.polylines(ink, [points], False, 255, max(4, round(0.7 * _pen(rng))), cv2.LINE_8, BITS)
+    draw_lines(ink, [zigzag], max(4, 0.7 * _pen(rng)))
     return ink
 
 
@@ -207,7 +200,7 @@ def half(rng: Random, digits: Digits) -> Ink:
         part = digit[row:]
     else:
         part = digit[:, :column] if side == "left" else digit[:, column:]
-    part = _trim(_sure(part))
+    part = trim(_sure(part))
     if part.shape[1] < 0.35 * part.shape[0]:  # so thin it would be a 1
         return pair(rng, digits)
     return part

@@ -1,12 +1,10 @@
 """The pen: glyphs become images in the form of MNIST, each by a writer of its own.
 
 The geometry of all images of one glyph is worked out at once in NumPy: parameters, a trembling
-hand, slant, perspective. Catmull-Rom splines are linear in their points, so smoothing is one matrix
-for each glyph. Then OpenCV draws every image at four times its size, and `synthetic_wear` brings it
-into an image.
+hand, slant, perspective. Then OpenCV draws every image at four times its size, and `wear` brings it
+into an image. `draw_lines` is the one place where lines become ink, here and on pages.
 """
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,11 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.data.synthetic_strokes import Glyph, Stroke
-from digitscope.data.synthetic_wear import CANVAS, MARGIN, REACH, SCALE, WIDEST, Floats, Ink, Wear
 from digitscope.images import SIDE, Images
+from digitscope.synthesis.strokes import STEPS, Glyph, smoothing
+from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, SCALE, WIDEST, Floats, Ink, Wear
 
-STEPS = 6  # points drawn for each point of a glyph
 BITS = 4  # of a pixel's fraction in OpenCV's coordinates
 
 
@@ -69,60 +66,6 @@ HAND = Style()
 CLEAN = Style(0.0, 0.0, (0.0, 0.0), 0.0, 0.0, 0.0, (2.0, 0.0), 0.0, 0.0, 0.0)
 
 
-@functools.lru_cache(maxsize=1024)
-def _smoothing(glyph: Glyph) -> tuple[Floats, Floats, tuple[slice, ...]]:
-    """Return matrices from a glyph's points to a smooth and an angular line through them.
-
-    Both have shape (p, m); the slices say which of the p points belong to each stroke.
-    """
-    m = len(glyph.skeleton.points)
-    smooth, straight, slices = [], [], []
-    start = 0
-    for stroke in glyph.skeleton.strokes:
-        curve, line = spline(stroke, m)
-        smooth.append(curve)
-        straight.append(line)
-        slices.append(slice(start, start + len(curve)))
-        start += len(curve)
-    return np.concatenate(smooth), np.concatenate(straight), tuple(slices)
-
-
-@functools.lru_cache(maxsize=1024)
-def spline(stroke: Stroke, m: int) -> tuple[Floats, Floats]:
-    """Return matrices from `m` points to a smooth and an angular line along a stroke of them.
-
-    Both have shape (p, m), with `STEPS` rows from each point of the stroke to the next.
-    """
-    points = np.eye(m, dtype=np.float32)[stroke.first : stroke.last]  # each a row of weights
-    k = len(points)
-    corners = np.array(stroke.corners)
-    if stroke.closed:
-        points = np.concatenate([points, points[:1]])
-        corners = np.append(corners, corners[0])
-    # The tangents on both sides of a point: Catmull and Rom's, one-sided at ends and corners.
-    leaving, arriving = np.empty_like(points), np.empty_like(points)
-    last = len(points) - 1
-    for i in range(len(points)):
-        before = points[i - 1] if i else points[k - 1]
-        after = points[i + 1] if i < last else points[1]
-        through = not corners[i] and (stroke.closed or 0 < i < last)
-        leaving[i] = (after - before) / 2 if through else after - points[i]
-        arriving[i] = (after - before) / 2 if through else points[i] - before
-    t = (np.arange(STEPS, dtype=np.float32) / STEPS)[:, None]
-    curve, line = [], []
-    for i in range(last):
-        a, b = points[i], points[i + 1]
-        line.append((1 - t) * a + t * b)
-        curve.append(
-            (2 * t**3 - 3 * t**2 + 1) * a
-            + (t**3 - 2 * t**2 + t) * leaving[i]
-            + (3 * t**2 - 2 * t**3) * b
-            + (t**3 - t**2) * arriving[i + 1]
-        )
-    end = points[-1:]
-    return np.concatenate([*curve, end]), np.concatenate([*line, end])
-
-
 def draw(
     glyphs: Sequence[Glyph],
     which: NDArray[np.integer],
@@ -167,46 +110,85 @@ class Lines:
 
     Attributes
     ----------
-    points : ndarray of shape (n, p, 2), dtype int32
-        In canvas pixels times ``2**BITS``.
+    points : ndarray of shape (n, p, 2), dtype float64
+        In canvas pixels.
     strokes : tuple of slice
         Which points are one stroke.
     pens : list of float
         Widths, in canvas pixels.
-    pressure : ndarray of shape (n, 2)
+    pressure : list of tuple of float
         How much the width changes along a stroke, and where; 0 for a pen that does not.
     squash : list of float
         What the width of the canvas has to be multiplied with.
     """
 
-    points: NDArray[np.int32]
+    points: NDArray[np.float64]
     strokes: tuple[slice, ...]
     pens: list[float]
-    pressure: list[list[float]]
+    pressure: list[tuple[float, float]]
     squash: list[float]
 
     def draw(self, k: int, canvas: Ink) -> None:
         """Draw image `k` onto an emptied canvas."""
         canvas.fill(0)
-        pen, points = self.pens[k], self.points[k]
-        amount, phase = self.pressure[k]
-        if not amount:
-            lines = [points[stroke] for stroke in self.strokes]
-            cv2.polylines(canvas, lines, False, 255, max(1, round(pen)), cv2.LINE_8, BITS)
-            return
-        for stroke in self.strokes:
-            for start in range(stroke.start, stroke.stop - 1, STEPS):
-                part = points[start : min(start + STEPS + 1, stroke.stop)]
-                wave = np.sin(phase + (start - stroke.start) * 0.12)
-                width = max(1, round(pen * (1 + amount * wave)))
-                cv2.polylines(canvas, [part], False, 255, width, cv2.LINE_8, BITS)
+        lines = [self.points[k][stroke] for stroke in self.strokes]
+        draw_lines(canvas, lines, self.pens[k], pressure=self.pressure[k])
+
+
+def draw_lines(
+    canvas: Ink,
+    lines: Sequence[NDArray[np.floating]],
+    width: float,
+    *,
+    pressure: tuple[float, float] = (0.0, 0.0),
+    level: int = 255,
+    smooth: bool = False,
+) -> None:
+    """Draw lines onto a canvas with a round pen.
+
+    Parameters
+    ----------
+    canvas : ndarray of shape (height, width), dtype uint8
+        Drawn on in place.
+    lines : sequence of ndarray of shape (p, 2)
+        x and y of the points of each line, in pixels of the canvas. One point is a dot.
+    width : float
+        Of the pen, in pixels; rounded to whole ones, at least 1.
+    pressure : tuple of float
+        By how much of itself the width changes along a line, as a sine, and the phase of the sine
+        at the start of each line. The width changes every `STEPS` points.
+    level : int
+        What is drawn, 0 to 255.
+    smooth : bool
+        Whether the edge is antialiased. Images in the form of MNIST are drawn at four times their
+        size and need none of it.
+
+    Examples
+    --------
+    >>> canvas = np.zeros((9, 9), np.uint8)
+    >>> draw_lines(canvas, [np.array([[1, 4], [7, 4]])], 1)
+    >>> int(canvas.sum() / 255)
+    7
+    """
+    kind = cv2.LINE_AA if smooth else cv2.LINE_8
+    dots = (np.repeat(line, 2, axis=0) if len(line) == 1 else line for line in lines)
+    fine = [np.round(line * 2**BITS).astype(np.int32) for line in dots]
+    amount, phase = pressure
+    if not amount:
+        cv2.polylines(canvas, fine, False, level, max(1, round(width)), kind, BITS)
+        return
+    for line in fine:
+        for start in range(0, len(line) - 1, STEPS):
+            pressed = width * (1 + amount * np.sin(phase + start * 0.12))
+            part = line[start : start + STEPS + 1]
+            cv2.polylines(canvas, [part], False, level, max(1, round(pressed)), kind, BITS)
 
 
 def trace(glyph: Glyph, n: int, rng: np.random.Generator, style: Style) -> Lines:
     """Work out the lines of `n` images of one glyph, each by another writer."""
     calm = 0.4 if glyph.steady else 1.0
-    points = _pose(glyph, n, rng, style.jitter * calm)
-    smooth, straight, strokes = _smoothing(glyph)
+    points = pose(glyph, n, rng, style.jitter * calm)
+    smooth, straight, strokes = smoothing(glyph)
     line = smooth @ points  # (n, p, 2)
     angular = (rng.random(n) < style.angular * calm) * rng.uniform(0.2, 0.7, n)
     if angular.any():
@@ -236,16 +218,20 @@ def trace(glyph: Glyph, n: int, rng: np.random.Generator, style: Style) -> Lines
     line += MARGIN + pen[:, None, None] / 2
     pressed = (rng.random(n) < 0.3 * bool(style.wear)) * rng.uniform(0.15, 0.5, n)
     return Lines(
-        np.round(line * 2**BITS).astype(np.int32),
+        line,
         strokes,
         pen.tolist(),
-        np.stack([pressed, rng.uniform(0, 2 * np.pi, n)], axis=1).tolist(),
+        list(zip(pressed.tolist(), rng.uniform(0, 2 * np.pi, n).tolist(), strict=True)),
         (1 / nib).tolist(),
     )
 
 
-def _pose(glyph: Glyph, n: int, rng: np.random.Generator, jitter: float) -> Floats:
-    """Return the points of `n` writers, (n, m, 2)."""
+def pose(glyph: Glyph, n: int, rng: np.random.Generator, jitter: float) -> Floats:
+    """Return where `n` writers put the points of a glyph, float32 of shape (n, m, 2).
+
+    The parameters of the form are drawn at random, and each point strays by `jitter`, in units of
+    the glyph's height.
+    """
     skeleton = glyph.skeleton
     m = len(skeleton.points)
     amounts = rng.random((n, len(skeleton.parameters)), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Strokes as text: the notation of `glyphs`, and the numbers it stands for.
+"""Strokes as text: the notation of `glyphs` and `signs`, and the smooth lines it stands for.
 
 Points ``x,y`` are in percent of the height, y downwards, joined by a smooth curve; ``!`` makes a
 point a corner, a ``z`` at the end closes the stroke, ``|`` lifts the pen. ``{name dx,dy}`` after a
@@ -8,11 +8,15 @@ of text is a whole family of forms::
     "4,30{flag -22,28} 26,0! 26,100 | 6,100{base -14,0} 46,100{base 14,0}"
 
 is a 1 whose flag and base are each as long as you like.
+
+The smooth curve is a Catmull-Rom spline (Catmull and Rom, "A class of local interpolating splines",
+1974). It is linear in the points, so the smoothing of a glyph is one matrix for all its images.
 """
 
 import functools
 import re
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +25,9 @@ from digitscope.errors import Misuse
 
 POINT = re.compile(r"(-?[\d.]+),(-?[\d.]+)(!?)((?:\{\w+ -?[\d.]+,-?[\d.]+\})*)")
 MOVE = re.compile(r"\{(\w+) (-?[\d.]+),(-?[\d.]+)\}")
+STEPS = 6  # points of a smooth line for each point of a stroke
+
+Floats: TypeAlias = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -128,3 +135,79 @@ def parse(text: str) -> Skeleton:
     for name, point, dx, dy in moves:
         shifts[names.index(name), point] = dx / 100, dy / 100
     return Skeleton(np.array(points, np.float32) / np.float32(100), shifts, names, tuple(strokes))
+
+
+@functools.lru_cache(maxsize=1024)
+def spline(stroke: Stroke, m: int) -> tuple[Floats, Floats]:
+    """Return matrices from `m` points to a smooth and an angular line along a stroke of them.
+
+    Both have shape (p, m), with `STEPS` rows from each point of the stroke to the next.
+    """
+    points = np.eye(m, dtype=np.float32)[stroke.first : stroke.last]  # each a row of weights
+    k = len(points)
+    corners = np.array(stroke.corners)
+    if stroke.closed:
+        points = np.concatenate([points, points[:1]])
+        corners = np.append(corners, corners[0])
+    # The tangents on both sides of a point: Catmull and Rom's, one-sided at ends and corners.
+    leaving, arriving = np.empty_like(points), np.empty_like(points)
+    last = len(points) - 1
+    for i in range(len(points)):
+        before = points[i - 1] if i else points[k - 1]
+        after = points[i + 1] if i < last else points[1]
+        through = not corners[i] and (stroke.closed or 0 < i < last)
+        leaving[i] = (after - before) / 2 if through else after - points[i]
+        arriving[i] = (after - before) / 2 if through else points[i] - before
+    t = (np.arange(STEPS, dtype=np.float32) / STEPS)[:, None]
+    curve, line = [], []
+    for i in range(last):
+        a, b = points[i], points[i + 1]
+        line.append((1 - t) * a + t * b)
+        curve.append(
+            (2 * t**3 - 3 * t**2 + 1) * a
+            + (t**3 - 2 * t**2 + t) * leaving[i]
+            + (3 * t**2 - 2 * t**3) * b
+            + (t**3 - t**2) * arriving[i + 1]
+        )
+    end = points[-1:]
+    return np.concatenate([*curve, end]), np.concatenate([*line, end])
+
+
+@functools.lru_cache(maxsize=1024)
+def smoothing(glyph: Glyph) -> tuple[Floats, Floats, tuple[slice, ...]]:
+    """Return matrices from a glyph's points to a smooth and an angular line through them.
+
+    Both have shape (p, m); the slices say which of the p points belong to each stroke.
+    """
+    m = len(glyph.skeleton.points)
+    smooth, straight, slices = [], [], []
+    start = 0
+    for stroke in glyph.skeleton.strokes:
+        curve, line = spline(stroke, m)
+        smooth.append(curve)
+        straight.append(line)
+        slices.append(slice(start, start + len(curve)))
+        start += len(curve)
+    return np.concatenate(smooth), np.concatenate(straight), tuple(slices)
+
+
+def outline(glyph: Glyph, points: Floats | None = None) -> list[Floats]:
+    """Return the smooth lines of a glyph, each of shape (p, 2), in units of its height.
+
+    Parameters
+    ----------
+    glyph : Glyph
+    points : ndarray of shape (m, 2), optional
+        Where its points are; by default where they are with each parameter at one half.
+
+    Examples
+    --------
+    >>> [line.shape for line in outline(Glyph("cross", "0,0 60,100 | 60,0 0,100"))]
+    [(7, 2), (7, 2)]
+    """
+    skeleton = glyph.skeleton
+    if points is None:
+        points = skeleton.points + skeleton.moves.sum(axis=0) / 2
+    smooth, _, slices = smoothing(glyph)
+    line = smooth @ points
+    return [line[part] for part in slices]

@@ -1,4 +1,4 @@
-"""How the world writes its ten digits, as strokes in the notation of `synthetic_strokes`.
+"""How the world writes its ten digits, as strokes in the notation of `strokes`.
 
 Each digit has its American, European and Asian forms, written and printed, careful and in a hurry:
 1 with a flag and a base, 4 open and closed, 7 crossed, hooked and waved, 9 with a tail that curls.
@@ -7,7 +7,7 @@ No form is traced from anyone's image.
 
 from dataclasses import replace
 
-from digitscope.data.synthetic_strokes import Glyph as G
+from digitscope.synthesis.strokes import Glyph as G
 
 # A plain bar stays a 1 while it leans less than a slash does.
 _BAR = (-13.0, 22.0)

@@ -1,22 +1,20 @@
 """Drawn digits are the digits they are said to be, in the form of MNIST; non-digits are none."""
 
-import subprocess
-import sys
-
 import cv2
 import numpy as np
 import pytest
 
-from digitscope.data.glyphs import DIGITS as BOOK
-from digitscope.data.synthetic import GLYPHS, TYPE, draw_digits, draw_non_digits, load_synthetic
-from digitscope.data.synthetic_clutter import HALVES, MAKERS, draw_clutter, gather, half
-from digitscope.data.synthetic_pen import CLEAN, HAND, Style, draw, spline, trace
-from digitscope.data.synthetic_print import draw_type
-from digitscope.data.synthetic_signs import LETTERS, SIGNS
-from digitscope.data.synthetic_strokes import Glyph, Stroke, parse
-from digitscope.data.synthetic_wear import CANVAS, Wear, fit
+from digitscope.data.synthetic import load_synthetic
 from digitscope.errors import BadData, BadImage, Misuse
 from digitscope.preprocess import BOX, fit_to_box
+from digitscope.synthesis.clutter import HALVES, MAKERS, draw_clutter, gather, half
+from digitscope.synthesis.digits import GLYPHS, TYPE, draw_digits, draw_non_digits
+from digitscope.synthesis.glyphs import DIGITS as BOOK
+from digitscope.synthesis.pen import CLEAN, HAND, Style, draw, draw_lines, trace
+from digitscope.synthesis.signs import LETTERS, SIGNS
+from digitscope.synthesis.strokes import STEPS, Glyph, Stroke, outline, parse, spline
+from digitscope.synthesis.type import draw_type
+from digitscope.synthesis.wear import CANVAS, Wear, fit
 
 UNWORN = Style(wear=0.0, type=0.0)
 
@@ -335,13 +333,54 @@ def test_wrong_arguments_for_non_digits():
         draw_non_digits(1, rng(), np.zeros((2, 28, 28), np.uint8), labels=np.array([1]))
 
 
-def test_the_glyphs_are_data_that_need_no_opencv():
-    code = "import sys, digitscope.data.glyphs; sys.exit('cv2' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 def test_a_pen_is_no_fatter_than_its_form_bears():
     fat = Style(pen=(9.0, 0.0), nib=0.0, wear=0.0, type=0.0)
     thin = Glyph("two rings", "30,0 0,25 30,50 60,25 z | 30,50 0,75 30,100 60,75 z", fattest=0.1)
     lines = trace(thin, 10, rng(), fat)
     assert max(lines.pens) <= 0.1 * 80 + 1e-6
+
+
+# Lines and the pen
+
+
+def test_an_outline_has_its_parameters_at_one_half():
+    glyph = Glyph("hooked bar", "0,0 0,100{hook 40,0} | 20,0 60,0")
+    bar, dash = outline(glyph)
+    assert np.allclose(bar[[0, -1]], [[0, 0], [0.2, 1]])
+    assert np.allclose(dash[[0, -1]], [[0.2, 0], [0.6, 0]])
+    assert len(bar) == STEPS + 1
+    [moved, _] = outline(glyph, glyph.skeleton.points + np.float32(1))
+    assert np.allclose(moved[[0, -1]], [[1, 1], [1, 2]])
+
+
+@pytest.mark.parametrize("width", [1, 5, 9.4])
+def test_a_line_is_as_wide_as_the_pen(width):
+    canvas = np.zeros((40, 60), np.uint8)
+    draw_lines(canvas, [np.array([[10, 20], [50, 20]])], width, level=200)
+    assert set(np.unique(canvas)) == {0, 200}
+    assert 0 <= (canvas[:, 30] > 0).sum() - width <= 2  # OpenCV draws them a little wider
+    assert not canvas[:, 58:].any()
+
+
+def test_pressure_changes_the_width_along_a_line():
+    points = np.stack([np.linspace(10, 390, 61), np.full(61, 20)], axis=1)
+    even, pressed = np.zeros((2, 40, 400), np.uint8)
+    draw_lines(even, [points], 8)
+    draw_lines(pressed, [points], 8, pressure=(0.5, 0.0))
+    widths = [len(set((canvas > 0).sum(axis=0)[20:380])) for canvas in (even, pressed)]
+    assert widths[0] == 1
+    assert widths[1] > 4
+
+
+def test_one_point_is_a_dot():
+    for pressure in ((0.0, 0.0), (0.3, 1.0)):
+        canvas = np.zeros((20, 20), np.uint8)
+        draw_lines(canvas, [np.array([[10.0, 10.0]])], 5, pressure=pressure)
+        assert canvas[10, 10] == 255
+        assert not canvas[:5].any()
+
+
+def test_a_smooth_edge_has_levels_between():
+    canvas = np.zeros((40, 40), np.uint8)
+    draw_lines(canvas, [np.array([[5, 8], [35, 30]])], 3, smooth=True)
+    assert len(np.unique(canvas)) > 10

@@ -4,6 +4,8 @@ Dry pens, blur, ragged edges of a threshold, coarse scans, crops that cut a sliv
 the 20×20 box with the centre of mass in the middle.
 """
 
+from typing import TypeAlias
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +13,20 @@ from numpy.typing import NDArray
 from digitscope.images import SIDE
 from digitscope.preprocess import BOX, resampling
 
-Floats = NDArray[np.float32]
-Ink = NDArray[np.uint8]  # (height, width), 0 = paper, 255 = ink
+Floats: TypeAlias = NDArray[np.float32]
+Ink: TypeAlias = NDArray[np.uint8]  # (height, width), 0 = paper, 255 = ink
 
 SCALE = 4  # canvas pixels for one of the image's
 REACH = BOX * SCALE  # canvas pixels; the longer side of what is drawn
 MARGIN = 6
 WIDEST = 1.4  # how far a nib may stretch the canvas sideways
 CANVAS = (REACH + 2 * MARGIN, round(REACH * WIDEST) + 2 * MARGIN)
+
+
+def trim(ink: Ink) -> Ink:
+    """Return the part of a picture that has ink in it."""
+    left, top, width, height = cv2.boundingRect(ink)
+    return ink[top : top + height, left : left + width]
 
 
 def fit(ink: Ink, squash: float = 1.0) -> NDArray[np.uint8]:
@@ -31,8 +39,8 @@ def fit(ink: Ink, squash: float = 1.0) -> NDArray[np.uint8]:
     squash : float
         What its width is multiplied with first.
     """
-    left, top, width, height = cv2.boundingRect(ink)
-    digit = ink[top : top + height, left : left + width]
+    digit = trim(ink)
+    height, width = digit.shape
     scale = BOX / max(height, width * squash)
     rows, columns = max(1, round(height * scale)), max(1, round(width * squash * scale))
     image = np.zeros((SIDE, SIDE), np.uint8)
@@ -112,11 +120,11 @@ class Wear:
     @staticmethod
     def _reduce(ink: Ink, squash: float, how: list[float] | None) -> Ink:
         """Scale down to 9 to 18 pixels, or to twice the box, and stretch the levels."""
-        left, top, width, height = cv2.boundingRect(ink)
+        part = trim(ink)
+        height, width = part.shape
         longest = 9 + 9 * how[0] if how else 2 * BOX
         scale = longest / max(height, width * squash)
         target = (max(1, round(width * squash * scale)), max(1, round(height * scale)))
-        part = ink[top : top + height, left : left + width]
         reduced = cv2.resize(part, target, interpolation=cv2.INTER_AREA)
         gain = 255 / max(1, int(reduced.max()))
         reduced = cv2.convertScaleAbs(reduced, alpha=min(gain, 8))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from digitscope.data.synthetic_pen import HAND, Style
-from digitscope.data.synthetic_wear import CANVAS, MARGIN, REACH, Ink, Wear
 from digitscope.images import SIDE, Images
+from digitscope.synthesis.pen import HAND, Style
+from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, Ink, Wear, trim
 
 TYPE = 96  # pixels a character is set at
 
@@ -20,9 +20,7 @@ def _mask(character: str) -> Ink:
     """Return one character in black and white, cut to its ink."""
     image = Image.new("L", (2 * TYPE, 2 * TYPE))
     ImageDraw.Draw(image).text((TYPE // 2, 0), character, 255, ImageFont.load_default(TYPE))
-    mask = np.asarray(image)
-    left, top, width, height = cv2.boundingRect(mask)
-    return mask[top : top + height, left : left + width].copy()
+    return trim(np.asarray(image)).copy()
 
 
 def draw_type(characters: Sequence[str], rng: np.random.Generator, style: Style = HAND) -> Images:

@@ -1,11 +1,11 @@
 """Letters and signs, as strokes: what stands beside digits on a page and is none.
 
-The notation is that of `synthetic_strokes`. What cannot be told from a digit by its form alone is
+The notation is that of `strokes`. What cannot be told from a digit by its form alone is
 left out: o, O, l, I, |, s, S, b, g, a Cyrillic Ч and З. What differs in one mark is held to that
 mark: Z has corners, Q its tail, a slash leans by 30 degrees or more where a 1 leans less.
 """
 
-from digitscope.data.synthetic_strokes import Glyph as G
+from digitscope.synthesis.strokes import Glyph as G
 
 _UPRIGHT = (-12.0, 20.0)
 _SLASH = (0.0, 12.0)

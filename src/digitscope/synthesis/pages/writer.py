@@ -12,8 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from page_faults import Faults, between
-from page_ink import LETTERS, Coverage, Pen, draw_digit, draw_letter, fields, is_clear
+from digitscope.synthesis.pages.faults import Faults, between
+from digitscope.synthesis.pages.ink import (
+    PLACES,
+    Coverage,
+    StrokeStyle,
+    draw_digit,
+    draw_letter,
+    fields,
+    is_clear,
+)
+from digitscope.synthesis.pen import draw_lines
 
 LONGEST = 8  # digits of a number
 WORDS = (
@@ -98,7 +107,7 @@ class Writer:
         width = float(rng.uniform(0.075, 0.13))
         width = between(between(width, 0.03, self._fault("thin")), 0.23, self._fault("fat"))
         lean = np.tan(np.radians(35 * self._fault("slant"))) * rng.choice([-1, 1, 1])
-        self.pen = Pen(
+        self.style = StrokeStyle(
             width=width,
             evenness=float(rng.uniform(0.35, 0.85)),
             slant=float(lean + rng.normal(0, 0.05)),
@@ -187,11 +196,11 @@ class Writer:
         rng, hop = self.rng, self._fault("uneven writing")
         placed: list[Placed] = []
         spacing = self.spacing * rng.uniform(0.8, 1.3)
-        stroke = self.pen.width * height
+        stroke = self.style.width * height
         for label, one in self._choose(n):
             size = height * float(np.exp(rng.normal(0, 0.03 + 0.2 * hop)))
             turn = float(rng.normal(0, 1.5 + 9 * hop))
-            ink = draw_digit(rng, one, size, self.pen, turn)
+            ink = draw_digit(rng, one, size, self.style, turn)
             y = round(foot - ink.shape[0] + rng.normal(0, 0.02 + 0.16 * hop) * height)
             left = round(x)
             if placed:
@@ -237,9 +246,9 @@ class Writer:
     def _letters(self, sheet: Sheet, x: float, right: float, foot: float, height: float) -> float:
         """Write a letter, an operator or a short word; return where the next number may start."""
         rng = self.rng
-        names = list(LETTERS)
+        names = list(PLACES)
         for _ in range(int(rng.integers(1, 4) if rng.random() < 0.4 else 1)):
-            ink, row = draw_letter(rng, names[rng.integers(len(names))], height, self.pen)
+            ink, row = draw_letter(rng, names[rng.integers(len(names))], height, self.style)
             if x + ink.shape[1] > right:
                 return right
             paste(sheet.pen, ink, round(x), round(foot) - row)
@@ -278,10 +287,8 @@ class Writer:
         self, sheet: Sheet, strokes: list[tuple[float, float, float, float]], strength: float
     ) -> None:
         fresh = np.zeros(sheet.printed.shape, np.uint8)
-        thick = max(1, round((0.015 + 0.055 * strength) * self.text))
-        for stroke in strokes:
-            a, b = np.round(np.array(stroke).reshape(2, 2) * 16).astype(int).tolist()
-            cv2.line(fresh, a, b, 255, thick, cv2.LINE_AA, shift=4)
+        lines = [np.array(stroke).reshape(2, 2) for stroke in strokes]
+        draw_lines(fresh, lines, (0.015 + 0.055 * strength) * self.text, smooth=True)
         dark = np.float32((0.35 + 0.6 * strength) / 255)
         np.maximum(sheet.printed, fresh * dark, out=sheet.printed)
 
