@@ -107,6 +107,12 @@ class Recipe:
         None trains on the images as they are.
     synthetic : int
         How many digits drawn from parametric strokes join the training images, anew in each epoch.
+    sources : tuple of str
+        Data sets of other writers (``swiss-digits``, ``pendigits``, ``unipen``): their digits join
+        the training images, drawn by another pen in each epoch, and their validation writers those
+        held out.
+    handwritten : int
+        How many digits of the sources join the training images, anew in each epoch.
     non_digits : int
         How many letters, operators, blots and broken digits join them. With any, the network learns
         an eleventh answer: that it is no digit.
@@ -135,6 +141,8 @@ class Recipe:
     weight_decay: float = 0.0
     augmentation: Augmentation | None = None
     synthetic: int = 0
+    sources: tuple[str, ...] = ()
+    handwritten: int = 0
     non_digits: int = 0
 
     def __post_init__(self) -> None:
@@ -168,7 +176,9 @@ class Recipe:
         self._check("weight_decay", 0 <= self.weight_decay < 1, "at least 0 and below 1")
         self._check("synthetic", self.synthetic >= 0, "a number of images, 0 for none")
         self._check("non_digits", self.non_digits >= 0, "a number of images, 0 for none")
-        for field in ("batch_size", "epochs", "validation", "seed", "synthetic", "non_digits"):
+        self._check("handwritten", self.handwritten >= 0, "a number of images, 0 for none")
+        whole = ("batch_size", "epochs", "validation", "seed", "synthetic", "handwritten")
+        for field in (*whole, "non_digits"):
             value = getattr(self, field)
             self._check(field, isinstance(value, int), "a whole number")
         if self.weight_decay and self.optimizer != "adamw":
@@ -214,7 +224,7 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain JSON types."""
-        lists = {"filters": list(self.filters), "hidden": list(self.hidden)}
+        lists = {f: list(getattr(self, f)) for f in ("filters", "hidden", "sources")}
         return dataclasses.asdict(self) | lists
 
     @classmethod
@@ -226,6 +236,7 @@ class Recipe:
             | {
                 "filters": tuple(fields.get("filters", ())),
                 "hidden": tuple(fields["hidden"]),
+                "sources": tuple(fields.get("sources", ())),
                 "augmentation": Augmentation(**augmentation) if augmentation else None,
             }
         )

@@ -5,14 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from digitscope.data.bundled import load_digits
-from digitscope.data.dataset import Dataset, Split
+from digitscope.data.dataset import Dataset, Split, join
 from digitscope.data.folder import load_folder
 from digitscope.data.mnist import find_mnist, load_mnist
 from digitscope.errors import DataUnavailable, Misuse, did_you_mean
 
-NAMES = ("mnist", "digits", "synthetic")
+NAMES = ("mnist", "swiss-digits", "pendigits", "unipen", "digits", "synthetic")
 
-__all__ = ["NAMES", "Dataset", "Split", "find_mnist", "load_data"]
+__all__ = ["NAMES", "Dataset", "Split", "find_mnist", "join", "load_data"]
 
 
 def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Dataset:
@@ -62,6 +62,15 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
         from digitscope.data.synthetic import load_synthetic  # OpenCV, which few need
 
         return load_synthetic()
+    folder = Path(data_dir) if data_dir else None
+    if name == "swiss-digits":
+        from digitscope.data.swiss_digits import load_swiss_digits
+
+        return load_swiss_digits(folder)
+    if name in ("pendigits", "unipen"):
+        from digitscope.data.strokes import load_pendigits, load_unipen
+
+        return load_pendigits(folder) if name == "pendigits" else load_unipen(folder)
     if name.startswith("folder:"):
         return load_folder(Path(name.removeprefix("folder:")).expanduser())
     raise Misuse(

@@ -1,13 +1,18 @@
 """A data set: images and labels for training, and others kept apart for the test."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitscope.errors import BadData, Misuse
 from digitscope.images import DIGITS, SIDE, Images, Labels, check_images, check_labels
+
+if TYPE_CHECKING:  # OpenCV, which few data sets need
+    from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 
 
 @dataclass(frozen=True)
@@ -20,23 +25,32 @@ class Split:
         0 = paper, 255 = ink.
     labels : ndarray of shape (n,), dtype uint8
         0 to 9.
+    writers : ndarray of shape (n,), dtype str, or None
+        Who wrote each, as a code or number; None where that is not known.
     """
 
     images: Images
     labels: Labels
+    writers: NDArray[np.str_] | None = None
 
     def __post_init__(self) -> None:
         check_images(self.images)
         object.__setattr__(
             self, "labels", check_labels(np.asarray(self.labels), len(self.images), "the split")
         )
+        if self.writers is not None and len(self.writers) != len(self.labels):
+            raise BadData(
+                f"the split: each image needs a writer. "
+                f"Received: {len(self.labels)} images and {len(self.writers)} writers."
+            )
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, rows: Any) -> "Split":
         """Return the images and labels of those rows."""
-        return Split(self.images[rows], self.labels[rows])
+        writers = None if self.writers is None else self.writers[rows]
+        return Split(self.images[rows], self.labels[rows], writers)
 
     def counts(self) -> list[int]:
         """Return how many images there are of each digit, 0 to 9."""
@@ -47,6 +61,17 @@ class Split:
         digest = hashlib.sha256(self.images.tobytes())
         digest.update(self.labels.tobytes())
         return digest.hexdigest()
+
+
+def join(splits: Sequence[Split]) -> Split:
+    """Return several splits as one; it knows its writers if all of them do."""
+    writers = [split.writers for split in splits]
+    known = [w for w in writers if w is not None]
+    return Split(
+        np.concatenate([split.images for split in splits]),
+        np.concatenate([split.labels for split in splits]),
+        np.concatenate(known) if len(known) == len(writers) else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -65,6 +90,15 @@ class Dataset:
         What its user should know; empty as a rule.
     non_digits : ndarray of shape (n, 28, 28), dtype uint8
         Images of anything else, which a network should refuse; none as a rule.
+    validation : Split or None
+        Images of other writers than those of `train` and `test`, to choose by. None: `hold_out`
+        takes some of `train`.
+    originals : StrokeSet, ScanSet or None
+        What the images of `train` were made from, so that they can be drawn in other ways.
+    other_originals : StrokeSet or None
+        The same of training non-digits.
+    licence, citation : str
+        Under which the images may be used, and whom to cite; written into model cards.
     """
 
     name: str
@@ -73,24 +107,34 @@ class Dataset:
     source: str
     remark: str = ""
     non_digits: Images = field(default_factory=lambda: np.zeros((0, SIDE, SIDE), np.uint8))
+    validation: Split | None = None
+    originals: "StrokeSet | ScanSet | None" = None
+    other_originals: "StrokeSet | None" = None
+    licence: str = ""
+    citation: str = ""
 
     def split(self, name: str) -> Split:
-        """Return the ``train`` or ``test`` split, or both together as ``all``."""
-        match name:
-            case "train":
-                return self.train
-            case "test":
-                return self.test
-            case "all":
-                images = np.concatenate([self.train.images, self.test.images])
-                return Split(images, np.concatenate([self.train.labels, self.test.labels]))
-        raise Misuse(f"the split must be test, train or all. Received: {name!r}.")
+        """Return the ``train``, ``validation`` or ``test`` split, or together as ``all``."""
+        parts = {"train": self.train, "test": self.test}
+        if self.validation is not None:
+            parts["validation"] = self.validation
+        if name == "all":
+            return join(list(parts.values()))
+        if name in parts:
+            return parts[name]
+        raise Misuse(
+            f"the split must be {', '.join(sorted(parts))} or all for {self.name}. "
+            f"Received: {name!r}."
+        )
 
     def hold_out(self, n: int) -> tuple[Split, Split]:
         """Return the training images in two: those to fit, and `n` held out.
 
         Which ones is fixed for a data set, so that all recipes and seeds are judged on the same.
+        Where the data set has a validation part, that is held out, if `n` is not 0.
         """
+        if n and self.validation is not None:
+            return self.train, self.validation
         if n >= len(self.train):
             raise BadData(
                 f"validation must leave images to train on: {self.name} has {len(self.train):,} "

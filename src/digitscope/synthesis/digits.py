@@ -14,6 +14,7 @@ from digitscope.errors import Misuse
 from digitscope.images import DIGITS, SIDE, Images, Labels, check_images, check_labels
 from digitscope.synthesis.clutter import MAKERS, draw_clutter, gather
 from digitscope.synthesis.glyphs import DIGITS as BOOK
+from digitscope.synthesis.handwriting import StrokeSet
 from digitscope.synthesis.pen import HAND, Style, draw
 from digitscope.synthesis.signs import LETTERS, SIGNS
 from digitscope.synthesis.strokes import Glyph
@@ -23,6 +24,8 @@ GLYPHS = tuple(glyph for symbol in BOOK for glyph in symbol)
 # Printed characters that no one takes for a digit; no b, g, q, s, l, o, I, O, S, nor thin bars.
 TYPE = "acdefhjkmnprtuvwxyzACDEFGHJKLMNPQRTUVWXYZ+=?%&#@*<>$~[]"
 SHARES = {"letters": 0.34, "signs": 0.24, "type": 0.08, "clutter": 0.34}
+
+RECORDED = 0.7  # share of letters and signs that are recorded ones, where there are any
 
 
 def draw_digits(
@@ -82,6 +85,7 @@ def draw_non_digits(
     digits: Images | None = None,
     *,
     labels: Labels | None = None,
+    recorded: StrokeSet | None = None,
     style: Style = HAND,
 ) -> Images:
     """Draw what a network should refuse to read as a digit.
@@ -99,6 +103,9 @@ def draw_non_digits(
         Real digits, of which rows, neighbours and struck-out ones are made as of drawn ones.
     labels : ndarray of shape (m,), optional
         Theirs. With them real digits are halved too, those of which no half is a digit.
+    recorded : StrokeSet, optional
+        Letters and signs that people wrote; they take the place of `RECORDED` of the parametric
+        ones, each character as often as the others.
     style : Style, optional
         How far hands, pens and pictures differ.
 
@@ -120,6 +127,10 @@ def draw_non_digits(
         labels = check_labels(np.asarray(labels), 0 if digits is None else len(digits), "digits")
     kinds = rng.choice(len(SHARES), n, p=list(SHARES.values()))
     images = np.empty((n, SIDE, SIDE), np.uint8)
+    if recorded is not None:
+        written = np.flatnonzero((kinds < 2) & (rng.random(n) < RECORDED))
+        kinds[written] = len(SHARES)
+        images[written] = recorded.draw(_choose_recorded(recorded, len(written), rng), rng, style)
     for kind, book in enumerate((LETTERS, SIGNS)):
         which = np.flatnonzero(kinds == kind)
         images[which] = draw(book, _choose(book, len(which), rng), rng, style)
@@ -137,3 +148,10 @@ def _choose(glyphs: tuple[Glyph, ...], n: int, rng: np.random.Generator) -> NDAr
     """Return `n` indices into `glyphs`, each as often as its weight says."""
     weights = np.array([glyph.weight for glyph in glyphs])
     return rng.choice(len(glyphs), n, p=weights / weights.sum())
+
+
+def _choose_recorded(recorded: StrokeSet, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return `n` samples of `recorded`, each character as often as the others."""
+    _, character, counts = np.unique(recorded.labels, return_inverse=True, return_counts=True)
+    weights = 1 / counts[character]
+    return rng.choice(len(recorded), n, p=weights / weights.sum())

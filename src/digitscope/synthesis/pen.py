@@ -48,6 +48,8 @@ class Style:
         How much of blur, dry ink, noise, rough edges, low resolution and cut borders: 0 to 1.
     type : float
         Share of digits that are printed.
+    fonts : tuple of str
+        What printed characters are set in, as `find_fonts` calls them; none: Pillow's own font.
     """
 
     jitter: float = 0.016
@@ -60,6 +62,7 @@ class Style:
     nib: float = 0.12
     wear: float = 1.0
     type: float = 0.06
+    fonts: tuple[str, ...] = ()
 
 
 HAND = Style()

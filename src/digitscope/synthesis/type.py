@@ -1,4 +1,4 @@
-"""Characters in type, set in Pillow's own font (Aileron, a sans-serif) and bent a little."""
+"""Characters in type, set in any font and bent a little."""
 
 import functools
 from collections.abc import Sequence
@@ -6,20 +6,19 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from digitscope.images import SIDE, Images
+from digitscope.synthesis.fonts import OWN, SIZE, load_font
 from digitscope.synthesis.pen import HAND, Style
 from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, Ink, Wear, trim
 
-TYPE = 96  # pixels a character is set at
 
-
-@functools.lru_cache(maxsize=256)
-def _mask(character: str) -> Ink:
-    """Return one character in black and white, cut to its ink."""
-    image = Image.new("L", (2 * TYPE, 2 * TYPE))
-    ImageDraw.Draw(image).text((TYPE // 2, 0), character, 255, ImageFont.load_default(TYPE))
+@functools.lru_cache(maxsize=8192)
+def _mask(character: str, font: str) -> Ink:
+    """Return one character, cut to its ink."""
+    image = Image.new("L", (3 * SIZE, 3 * SIZE))
+    ImageDraw.Draw(image).text((SIZE, SIZE // 2), character, 255, load_font(font))
     return trim(np.asarray(image)).copy()
 
 
@@ -42,8 +41,9 @@ def draw_type(characters: Sequence[str], rng: np.random.Generator, style: Style 
     slant = np.where(rng.random(n) < 0.3, rng.uniform(0, 0.3, n), 0).tolist()
     turn = np.deg2rad(3 * rng.standard_normal(n).clip(-3, 3)).tolist()
     weight = rng.integers(-2, 4, n).tolist()
+    fonts = rng.choice(style.fonts, n).tolist() if style.fonts else [OWN] * n
     for i, character in enumerate(characters):
-        canvas = _place(_mask(character), aspect[i], slant[i], turn[i])
+        canvas = _place(_mask(character, fonts[i]), aspect[i], slant[i], turn[i])
         if weight[i]:
             change = cv2.erode if weight[i] < 0 else cv2.dilate
             side = 2 * abs(weight[i]) + 1

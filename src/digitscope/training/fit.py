@@ -18,10 +18,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from digitscope.data import Split
+from digitscope.data import Dataset, Split
 from digitscope.errors import BadRun
 from digitscope.files import replacing
-from digitscope.images import DIGITS, NO_DIGIT, Images
+from digitscope.images import DIGITS
 from digitscope.recipes import Recipe
 from digitscope.runs import Row
 from digitscope.training.compiled import (
@@ -30,6 +30,7 @@ from digitscope.training.compiled import (
     gradient_function,
     has_convolutions,
 )
+from digitscope.training.mixture import Mixture
 from digitscope.training.networks import build_network, build_optimizer, rate_factors
 
 PROBE = 2_000  # training images on which the gradient norms are taken, the same in each epoch
@@ -77,6 +78,8 @@ class Fit:
     callbacks : sequence of keras.callbacks.Callback
         Called at the beginning and end of the training and of each epoch; not at batches, which
         exist only inside the compiled graph.
+    sources : sequence of Dataset
+        The data sets that ``recipe.sources`` names.
     """
 
     def __init__(
@@ -85,11 +88,12 @@ class Fit:
         train: Split,
         held_out: Split,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        sources: Sequence[Dataset] = (),
     ) -> None:
         self.recipe = recipe
         self.train, self.held_out = train, held_out
-        drawn = np.arange(recipe.synthetic) % DIGITS, np.full(recipe.non_digits, NO_DIGIT)
-        self.labels = np.concatenate([train.labels, *drawn]).astype(np.int32)
+        self.mixture = Mixture(recipe, train, sources)
+        self.labels = self.mixture.labels
         self.batch_size = min(recipe.batch_size, len(self.labels))
         self.steps = math.ceil(len(self.labels) / self.batch_size)
         self.model = build_network(recipe)
@@ -229,37 +233,11 @@ class Fit:
 
     def _images(self, epoch: int) -> Any:
         """Return the training images of an epoch as a tensor, in the order of `labels`."""
-        recipe = self.recipe
-        drawn = recipe.synthetic or recipe.non_digits
-        if not (recipe.augmentation or drawn):
-            if self._tensor is None:
-                self._tensor = keras.ops.convert_to_tensor(self.train.images)
-            return self._tensor
-        images = self.train.images
-        if drawn:
-            images = np.concatenate(
-                [images, *self._draw(np.random.default_rng([recipe.seed, epoch, 2]))]
-            )
-        if recipe.augmentation:
-            from digitscope.training.augmentation import augment
-
-            rng = np.random.default_rng([recipe.seed, epoch, 1])
-            images = augment(images, rng, recipe.augmentation)
-        return keras.ops.convert_to_tensor(images)
-
-    def _draw(self, rng: np.random.Generator) -> list[Images]:
-        """Return the drawn images of an epoch in the order of their labels."""
-        from digitscope.synthesis import digits as synthetic  # OpenCV, which few recipes need
-
-        recipe, real = self.recipe, self.train
-        labels = self.labels[len(real) :]
-        drawn = [synthetic.draw_digits(labels[: recipe.synthetic], rng)]
-        if recipe.non_digits:
-            others = synthetic.draw_non_digits(
-                recipe.non_digits, rng, real.images, labels=real.labels
-            )
-            drawn.append(others)
-        return drawn
+        if not self.mixture.constant:
+            return keras.ops.convert_to_tensor(self.mixture.images(epoch))
+        if self._tensor is None:
+            self._tensor = keras.ops.convert_to_tensor(self.train.images)
+        return self._tensor
 
     def _order(self, epoch: int) -> np.ndarray:
         """Return the order of an epoch's images; its first ones also fill up the last batch."""

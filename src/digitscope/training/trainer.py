@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from digitscope.classifier import Classifier
-from digitscope.data import Dataset, Split, load_data
+from digitscope.data import Dataset, Split, join, load_data
 from digitscope.errors import BadRun, TrainingFailed
 from digitscope.evaluation import Scores, fit_temperature, score
 from digitscope.files import replacing
@@ -113,7 +113,8 @@ def train(
     timings: dict[str, float] = {}
     with _timed(timings, "data"):
         dataset = data if isinstance(data, Dataset) else load_data(data, data_dir)
-        fitting, held_out = dataset.hold_out(_held_out(recipe, dataset))
+        sources = [load_data(name, data_dir) for name in recipe.sources]
+        fitting, held_out = _parts(dataset, _held_out(recipe, dataset), sources)
     path = new_run_folder(RUNS, recipe.name) if out is None else Path(out)
     run = Run(path)
     if run.record_file.exists():
@@ -122,14 +123,14 @@ def train(
     run.update_record(
         status="running",
         recipe=recipe.to_dict(),
-        data=_describe(dataset, fitting, held_out),
+        data=_describe(dataset, fitting, held_out, sources),
         data_dir=str(data_dir) if data_dir else None,
         versions=_versions(),
         machine=_machine(),
         started=_now(),
     )
     with _timed(timings, "build"):
-        fit = Fit(recipe, fitting, held_out, callbacks)
+        fit = Fit(recipe, fitting, held_out, callbacks, sources)
     return _complete(run, fit, dataset, timings, listener or _Silent())
 
 
@@ -167,11 +168,13 @@ def resume(
         raise BadRun(f"{run.record_file} is damaged: it does not say what data it trains on.")
     with _timed(timings, "data"):
         dataset = load_data(record["data"]["name"], record.get("data_dir"))
-        fitting, held_out = dataset.hold_out(record["data"]["validation_images"])
-        if _describe(dataset, fitting, held_out)["sha256"] != record["data"]["sha256"]:
+        sources = [load_data(name, record.get("data_dir")) for name in recipe.sources]
+        n = record["data"]["validation_images"]
+        fitting, held_out = _parts(dataset, n - _validation_images(sources), sources)
+        if _describe(dataset, fitting, held_out, sources)["sha256"] != record["data"]["sha256"]:
             raise BadRun(f"{path} cannot go on: {dataset.source} holds other images than before.")
     with _timed(timings, "build"):
-        fit = Fit(recipe, fitting, held_out, callbacks)
+        fit = Fit(recipe, fitting, held_out, callbacks, sources)
         if run.checkpoint_file.exists():  # otherwise it was stopped in its first epoch
             fit.restore(run.checkpoint_file)
     for leftover in run.path.glob(".*.part*"):
@@ -186,6 +189,17 @@ def _held_out(recipe: Recipe, dataset: Dataset) -> int:
     if named and named.validation == recipe.validation:
         return min(recipe.validation, len(dataset.train) // 5)
     return recipe.validation
+
+
+def _parts(dataset: Dataset, n: int, sources: Sequence[Dataset]) -> tuple[Split, Split]:
+    """Return what is trained on as it is, and what is held out: of the data set and its sources."""
+    fitting, held_out = dataset.hold_out(n)
+    parts = [source.validation for source in sources if source.validation is not None]
+    return fitting, join([held_out, *parts]) if parts else held_out
+
+
+def _validation_images(sources: Sequence[Dataset]) -> int:
+    return sum(len(source.validation) for source in sources if source.validation is not None)
 
 
 def _complete(
@@ -315,14 +329,28 @@ def _timed(timings: dict[str, float], part: str) -> Iterator[None]:
     timings[part] = time.perf_counter() - started
 
 
-def _describe(dataset: Dataset, fitting: Split, held_out: Split) -> dict[str, Any]:
+def _describe(
+    dataset: Dataset, fitting: Split, held_out: Split, sources: Sequence[Dataset]
+) -> dict[str, Any]:
+    hashes = {"train": dataset.train.sha256(), "test": dataset.test.sha256()}
     return {
         "name": dataset.name,
         "source": dataset.source,
         "training_images": len(fitting),
         "validation_images": len(held_out),
         "test_images": len(dataset.test),
-        "sha256": {"train": dataset.train.sha256(), "test": dataset.test.sha256()},
+        "sha256": hashes | {source.name: source.train.sha256() for source in sources},
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "sources": [
+            {
+                "name": source.name,
+                "training_images": len(source.train),
+                "licence": source.licence,
+                "citation": source.citation,
+            }
+            for source in sources
+        ],
     }
 
 

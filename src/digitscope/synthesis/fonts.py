@@ -1,0 +1,77 @@
+"""The fonts that printed characters are set in.
+
+Without more, those are Pillow's own (Aileron) and the text fonts that come with Matplotlib. A
+folder of font files, named by ``DIGITSCOPE_FONTS``, adds others; ``scripts/fonts`` fills one.
+"""
+
+import functools
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from PIL import ImageFont
+
+from digitscope.errors import Misuse
+
+OWN = ""  # the name of Pillow's own font
+# Matplotlib's fonts for text; its others hold symbols for formulas.
+TEXT = ("DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral", "cmr10", "cmss10", "cmtt10")
+SUFFIXES = {".ttf", ".otf", ".woff", ".woff2"}
+SIZE = 96  # pixels a character is set at
+
+Font = ImageFont.FreeTypeFont
+
+
+def find_fonts(folder: Path | None = None) -> tuple[str, ...]:
+    """Return the fonts that are at hand, as the paths of their files; `OWN` is the first.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        More font files; by default the folder that ``DIGITSCOPE_FONTS`` names, if it names one.
+
+    Raises
+    ------
+    Misuse
+        When the folder holds no font.
+
+    Examples
+    --------
+    >>> find_fonts()[0] == OWN
+    True
+    """
+    fonts = [OWN, *map(str, _of_matplotlib())]
+    named = folder or (Path(env) if (env := os.environ.get("DIGITSCOPE_FONTS")) else None)
+    if named:
+        more = sorted(p for p in named.glob("*") if p.suffix.lower() in SUFFIXES)
+        if not more:
+            raise Misuse(f"{named} holds no fonts; expected {', '.join(sorted(SUFFIXES))} files.")
+        fonts += map(str, more)
+    return tuple(fonts)
+
+
+def _of_matplotlib() -> list[Path]:
+    spec = find_spec("matplotlib")  # found, but not imported
+    if spec is None or spec.origin is None:
+        return []
+    folder = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
+    faces = ("", "-Bold", "-Oblique", "-Italic", "Bol", "Italic")
+    files = [folder / f"{family}{face}.ttf" for family in TEXT for face in faces]
+    return [file for file in files if file.is_file()]
+
+
+@functools.lru_cache(maxsize=512)
+def load_font(name: str, size: int = SIZE) -> Font:
+    """Return a font by what `find_fonts` calls it.
+
+    Raises
+    ------
+    Misuse
+        When the file cannot be read as a font.
+    """
+    try:
+        return ImageFont.truetype(name, size) if name else ImageFont.load_default(size)  # type: ignore[return-value]
+    except OSError as error:
+        raise Misuse(
+            f"{name} cannot be read as a font ({error}); take it out of the folder."
+        ) from None

@@ -1,0 +1,122 @@
+"""What a network sees in an epoch: the training images, and what is drawn to join them.
+
+Labels are the same in every epoch, so that the compiled epoch takes one tensor of them; the images
+are drawn from (seed, epoch) alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.data import Dataset, Split
+from digitscope.images import DIGITS, NO_DIGIT, Images
+from digitscope.recipes import Recipe
+from digitscope.synthesis.fonts import find_fonts
+from digitscope.synthesis.pen import HAND
+
+TYPE = 0.15  # share of parametric digits that are printed, where other writers are learned too
+
+
+class Mixture:
+    """The images and labels of each epoch.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        How many images of which kind, and how they are augmented.
+    train : Split
+        Images that are there in every epoch.
+    sources : sequence of Dataset
+        The data sets that ``recipe.sources`` names, whose digits are drawn in new ways.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n,), dtype int32
+        0 to 9, and 10 for what is no digit.
+    """
+
+    def __init__(self, recipe: Recipe, train: Split, sources: Sequence[Dataset] = ()) -> None:
+        self.recipe, self.train = recipe, train
+        self._originals = [s.originals for s in sources if s.originals is not None]
+        others = [s.other_originals for s in sources if s.other_originals is not None]
+        self._others = type(others[0]).joined(others) if others else None
+        self._weights = [_writer_weights(o.writers) for o in self._originals]
+        self._style = replace(HAND, type=TYPE, fonts=find_fonts()) if sources else HAND
+        self.handwritten = recipe.handwritten if self._originals else 0
+        self.labels = np.concatenate(
+            [
+                train.labels,
+                np.arange(recipe.synthetic) % DIGITS,
+                np.arange(self.handwritten) % DIGITS,
+                np.full(recipe.non_digits, NO_DIGIT),
+            ]
+        ).astype(np.int32)
+
+    @property
+    def constant(self) -> bool:
+        """Whether every epoch has the same images."""
+        recipe = self.recipe
+        return not (
+            recipe.augmentation or recipe.synthetic or self.handwritten or recipe.non_digits
+        )
+
+    def images(self, epoch: int) -> Images:
+        """Return the images of an epoch, uint8 (n, 28, 28), in the order of `labels`."""
+        recipe = self.recipe
+        images = self.train.images
+        if recipe.synthetic or self.handwritten or recipe.non_digits:
+            images = np.concatenate([images, *self._draw(epoch)])
+        if recipe.augmentation:
+            from digitscope.training.augmentation import augment
+
+            rng = np.random.default_rng([recipe.seed, epoch, 1])
+            images = augment(images, rng, recipe.augmentation)
+        return images
+
+    def _draw(self, epoch: int) -> list[Images]:
+        from digitscope.synthesis import digits  # OpenCV, which few recipes need
+
+        recipe, real = self.recipe, self.train
+        rng = np.random.default_rng([recipe.seed, epoch, 2])
+        labels = self.labels[len(real) :][: recipe.synthetic]
+        drawn = [digits.draw_digits(labels, rng, style=self._style)]
+        if self.handwritten:
+            drawn.append(self._draw_handwritten(np.random.default_rng([recipe.seed, epoch, 4])))
+        if recipe.non_digits:
+            others = digits.draw_non_digits(
+                recipe.non_digits,
+                rng,
+                real.images,
+                labels=real.labels,
+                recorded=self._others,
+                style=self._style,
+            )
+            drawn.append(others)
+        return drawn
+
+    def _draw_handwritten(self, rng: np.random.Generator) -> Images:
+        """Draw recorded digits: each source as often as the square root of its size says."""
+        first = len(self.train) + self.recipe.synthetic
+        labels = self.labels[first : first + self.handwritten]
+        sizes = np.sqrt([len(o) for o in self._originals])
+        source = rng.choice(len(sizes), len(labels), p=sizes / sizes.sum())
+        images = np.empty((len(labels), *self.train.images.shape[1:]), np.uint8)
+        for k, originals in enumerate(self._originals):
+            rows = np.flatnonzero(source == k)
+            chosen = np.empty(len(rows), np.intp)
+            for digit in range(DIGITS):
+                places = np.flatnonzero(labels[rows] == digit)
+                having = np.flatnonzero(originals.labels == str(digit))
+                weights = self._weights[k][having]
+                chosen[places] = rng.choice(having, len(places), p=weights / weights.sum())
+            images[rows] = originals.draw(chosen, rng)
+        return images
+
+
+def _writer_weights(writers: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return how often each sample is drawn: one of a busy writer less often than another."""
+    _, place, counts = np.unique(writers, return_inverse=True, return_counts=True)
+    weights: NDArray[np.float64] = 1 / np.sqrt(counts[place].astype(np.float64))
+    return weights
