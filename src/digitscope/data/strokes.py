@@ -173,15 +173,19 @@ def read_strokes(path: Path) -> StrokeSet:
     label = arrays.pop("label")
     group = arrays.setdefault("group", np.zeros(label.shape, int))
     for name, array in arrays.items():
-        if not np.issubdtype(array.dtype, np.integer):
-            raise BadData(f"{path}: {name} must be whole numbers. Received: {array.dtype}.")
+        dimensions = 2 if name == "points" else 1
+        if not np.issubdtype(array.dtype, np.integer) or array.ndim != dimensions:
+            raise BadData(
+                f"{path}: {name} must be whole numbers in {dimensions} dimension(s). "
+                f"Received: {array.dtype} {array.shape}."
+            )
     if label.ndim != 1 or label.dtype.kind != "U":
         raise BadData(
             f"{path}: label must be texts in one row. Received: {label.dtype} {label.shape}."
         )
     points = arrays["points"].astype(np.float32)
     try:
-        if points.ndim == 2 and points.shape[1] == 2:
+        if points.shape[1] == 2:  # StrokeSet refuses others
             points *= np.array([1e-3, -1e-3], np.float32)
         return StrokeSet(
             points,
