@@ -9,9 +9,9 @@ import pytest
 from digitscope.synthesis.pages import (
     FAULTS,
     check_faults,
+    digit_strokes,
     draw_faults,
     make_page,
-    strokes,
     write,
     write_page,
 )
@@ -186,7 +186,7 @@ def test_letters_stand_where_they_stand_in_writing(name):
 
 def test_plain_digits_fill_their_height_and_keep_apart():
     for digit in "0123456789":
-        every = np.concatenate(strokes(digit))
+        every = np.concatenate(digit_strokes(digit))
         assert np.allclose(every.min(axis=0), 0, atol=1e-6)
         assert every[:, 1].max() == pytest.approx(1)
     page = np.full((80, 600), 235, np.uint8)
