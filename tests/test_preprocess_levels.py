@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitscope.errors import NoInk
@@ -26,6 +26,7 @@ def plainly(gray):
     return (ink * (255 / peak if peak < 250 else 1)).clip(0, 255).astype(np.float32)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_ink_is_what_it_is_pixel_by_pixel(data):
     low = data.draw(st.integers(0, 255))

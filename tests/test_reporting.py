@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
@@ -360,6 +360,7 @@ def test_confused_pairs_by_count_then_digit():
     assert confusion.trace() == 50  # the caller's matrix is as it was
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-500, 500), max_size=20), st.floats(1, 40))
 def test_labels_are_spread_and_keep_their_order(heights, gap):
     moved = style.spread(heights, gap)
