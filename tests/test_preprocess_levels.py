@@ -6,15 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitscope.errors import NoInk
-from digitscope.preprocess import MIN_CONTRAST, _otsu, find_ink
+from digitscope.preprocess import MIN_CONTRAST, _is_paper_light, _otsu, find_ink
 
 
 def plainly(gray):
     """What `find_ink` does, pixel by pixel."""
     threshold = _otsu(np.bincount(gray.ravel(), minlength=256))
-    border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
     level = gray.astype(np.float32)
-    if (border > threshold).mean() > 0.5:
+    if _is_paper_light(gray > threshold):
         level, threshold = 255 - level, 255 - threshold
     paper = level[level <= threshold]
     if not paper.size or level.max() - np.median(paper) < MIN_CONTRAST:
