@@ -31,6 +31,7 @@ PIECE = 0.2  # of the border, which one more piece of paper outweighs
 SPECK = 0.01  # of the picture's area; a smaller piece is not counted
 SHADE = 0.15  # of the contrast, by which paper in a shadow is paler than ink
 THINNER = 0.7  # times as wide as the strokes of the digit is a rule, at most
+GAP = 0.05  # of the ink's size; parts of one broken stroke lie no further apart
 NEAR = 0.15  # of the digit's size; pieces of it lie no further apart
 LEVELS = np.arange(256, dtype=np.float32)  # of gray
 HALVES = 2 * np.arange(256)  # the same, counted in halves of a level
@@ -236,7 +237,16 @@ def _without_specks(ink: NDArray[np.uint8]) -> NDArray[np.float32]:
     import cv2
 
     height, width = ink.shape
-    _, names, stats, _ = cv2.connectedComponentsWithStats((ink > 96).astype(np.uint8))
+    inked = (ink > 96).astype(np.uint8)
+    _, _, across, down = cv2.boundingRect(inked)
+    # Pencils and coarse scans break a stroke into dots, which are one piece all the same.
+    reach = 2 * round(GAP * max(across, down) / 2) + 1
+    joined = cv2.morphologyEx(
+        cv2.copyMakeBorder(inked, reach, reach, reach, reach, cv2.BORDER_CONSTANT),
+        cv2.MORPH_CLOSE,
+        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)),
+    )[reach:-reach, reach:-reach]
+    _, names, stats, _ = cv2.connectedComponentsWithStats(joined)
     left, top, wide, high, area = stats[1:].T
     if not area.size:
         return ink.astype(np.float32)
