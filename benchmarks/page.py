@@ -16,7 +16,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from common import spread, write
-from digitscope.synthesis.pages import strokes
+from digitscope.synthesis.pages import digit_strokes
 from serve import service
 
 FOLLOW = """() => {
@@ -57,7 +57,7 @@ def follow(browser: Browser, address: str) -> list[float]:
     assert box
     seen = 0
     for k, digit in enumerate("407"):
-        for stroke in strokes(digit):
+        for stroke in digit_strokes(digit):
             points = box["height"] * (stroke * 0.5 + (0.3 + 0.6 * k, 0.2))
             page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])
             page.mouse.down()

@@ -117,7 +117,8 @@ def make_onnx(tmp_path):
         external="",
     ):
         if kernel is None:
-            kernel = np.random.default_rng(5).normal(0, 0.1, (side * side, DIGITS))
+            # The pixels are 0 to 255: logits of about 1.6, and answers that are neither 0 nor 1.
+            kernel = np.random.default_rng(5).normal(0, 0.1 / 255, (side * side, DIGITS))
         weights = numpy_helper.from_array(np.asarray(kernel, np.float32), "kernel")
         if external:
             weights.ClearField("raw_data")

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from digitscope.synthesis.pages import strokes, write_page
+from digitscope.synthesis.pages import digit_strokes, write_page
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
@@ -81,7 +81,7 @@ def pen(page, pad, digit, left, top, height):
     """Draw a digit with the mouse; place and height by the height of the pad."""
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
-    for stroke in strokes(digit):
+    for stroke in digit_strokes(digit):
         points = stroke * height + (left, top)
         places = [(box["x"] + x * box["height"], box["y"] + y * box["height"]) for x, y in points]
         page.mouse.move(*places[0])
@@ -336,7 +336,7 @@ def test_a_finger_draws(visit):
     page = visit(**PHONE)
     box = pad_of(page, "draw").bounding_box()
     session = page.context.new_cdp_session(page)
-    [points] = strokes("7")
+    [points] = digit_strokes("7")
     points = points * 0.55 + (0.3, 0.25)
     for k, (x, y) in enumerate(points):
         place = {"x": box["x"] + x * box["height"], "y": box["y"] + y * box["height"]}

@@ -12,6 +12,7 @@ from digitscope.classifier import CHUNK, load, temper
 from digitscope.errors import BadImage, BadModel
 from digitscope.images import DIGITS
 from digitscope.model_card import ModelCard
+from tolerances import PROBABILITY
 
 RNG = np.random.default_rng(3)
 IMAGES = RNG.integers(0, 256, (40, 28, 28), np.uint8)
@@ -32,11 +33,11 @@ def test_the_trained_file_against_a_forward_pass_in_numpy(run):
     classifier = load(run.path)
     raw = classifier.predict_proba(IMAGES, calibrated=False)
     assert raw.dtype == np.float32
-    np.testing.assert_allclose(raw, softmax(logits), atol=1e-6)
+    np.testing.assert_allclose(raw, softmax(logits), atol=PROBABILITY)
     temperature = classifier.card.temperature
     assert temperature != 1
     np.testing.assert_allclose(
-        classifier.predict_proba(IMAGES), softmax(logits / temperature), atol=1e-6
+        classifier.predict_proba(IMAGES), softmax(logits / temperature), atol=PROBABILITY
     )
     assert (classifier.predict(IMAGES) == logits.argmax(axis=1)).all()
 
@@ -81,7 +82,9 @@ def test_chunks_end_where_they_should(make_onnx, monkeypatch):
     whole = classifier.predict_proba(IMAGES)
     monkeypatch.setattr(digitscope.classifier, "CHUNK", 8)
     for n in (7, 8, 9, 16, 17, 40):
-        np.testing.assert_allclose(classifier.predict_proba(IMAGES[:n]), whole[:n], atol=1e-6)
+        np.testing.assert_allclose(
+            classifier.predict_proba(IMAGES[:n]), whole[:n], atol=PROBABILITY
+        )
     assert CHUNK >= 1_000
 
 
@@ -90,7 +93,7 @@ def test_the_order_of_memory_does_not_matter(make_onnx):
     turned = np.asfortranarray(IMAGES)
     assert (classifier.predict_proba(turned) == classifier.predict_proba(IMAGES)).all()
     every_other = classifier.predict_proba(IMAGES[::2])
-    np.testing.assert_allclose(every_other, classifier.predict_proba(IMAGES)[::2], atol=1e-6)
+    np.testing.assert_allclose(every_other, classifier.predict_proba(IMAGES)[::2], atol=PROBABILITY)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +179,9 @@ def test_loading_writes_nothing_to_the_terminal(make_onnx, capfd):
 
 def test_threads_are_an_option(make_onnx):
     one, many = (load(make_onnx(), threads=n) for n in (1, os.cpu_count() or 1))
-    np.testing.assert_allclose(one.predict_proba(IMAGES), many.predict_proba(IMAGES), atol=1e-6)
+    np.testing.assert_allclose(
+        one.predict_proba(IMAGES), many.predict_proba(IMAGES), atol=PROBABILITY
+    )
 
 
 def test_its_repr_names_the_file(make_onnx):

@@ -340,7 +340,7 @@ def test_export_says_where_to_and_how_near(cli, run, tmp_path):
     out = tmp_path / "again.onnx"
     code, answer, err = cli("export", run.path, "--out", out)
     assert (code, err) == (0, "")
-    assert re.fullmatch(rf"{out}  largest difference from Keras: \d\.\de-\d\d\n", answer)
+    assert re.fullmatch(rf"{out}  largest difference from Keras: \d\.\de[-+]\d\d\n", answer)
     content = json.loads(cli("export", run.path, "--out", out, "--json")[1])
     assert content["largest_difference"] <= 1e-5
 

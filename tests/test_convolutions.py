@@ -14,6 +14,7 @@ from digitscope.training.export import export
 from digitscope.training.fit import Fit
 from digitscope.training.networks import build_network
 from digitscope.training.onnx_export import to_onnx, write_onnx
+from tolerances import PROBABILITY
 
 SMALL = Recipe(name="small", filters=(4, 8, 8), hidden=(16,), non_digits=60, synthetic=60)
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
@@ -38,8 +39,8 @@ def test_the_file_gives_what_keras_gives(tmp_path, filters, activation):
     theirs = np.asarray(network(IMAGES, training=False))
     probabilities, score = Classifier(tmp_path / "m.onnx").judge(IMAGES)
     assert theirs.shape == (40, DIGITS + 1)
-    assert np.abs(score - (1 - theirs[:, DIGITS])).max() < 1e-6
-    assert np.abs(probabilities * score[:, None] - theirs[:, :DIGITS]).max() < 1e-6
+    assert np.abs(score - (1 - theirs[:, DIGITS])).max() < PROBABILITY
+    assert np.abs(probabilities * score[:, None] - theirs[:, :DIGITS]).max() < PROBABILITY
 
 
 @pytest.mark.parametrize("format", ["onnx", "litert"])
@@ -57,7 +58,7 @@ def test_without_non_digits_there_are_ten_answers(tmp_path):
     probabilities, score = classifier.judge(IMAGES)
     assert not classifier.refuses
     assert (score == probabilities.max(axis=1)).all()
-    assert np.abs(probabilities - np.asarray(network(IMAGES, training=False))).max() < 1e-6
+    assert np.abs(probabilities - np.asarray(network(IMAGES, training=False))).max() < PROBABILITY
 
 
 def test_more_filters_halve_the_picture():

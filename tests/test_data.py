@@ -92,7 +92,7 @@ def test_a_split_by_name(digits):
     assert len(digits.split("all")) == 1_797
     with pytest.raises(
         Misuse,
-        match="or all for digits. Received: 'tset'. Did you mean 'test'",
+        match=r"must be train, test or all for digits. Received: 'tset'. Did you mean 'test'",
     ):
         digits.split("tset")
 

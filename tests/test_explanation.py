@@ -28,6 +28,7 @@ from digitscope.perceptron import Perceptron, adam, backward, cross_entropy, for
 from digitscope.recipes import Recipe
 from digitscope.reporting import style
 from digitscope.reporting.figures_explanation import draw_explanation, draw_occlusion
+from tolerances import PROBABILITY, RELATIVE, STEP
 
 FORMS = [
     ((), "relu"),
@@ -99,15 +100,15 @@ def test_the_probabilities_are_those_of_onnx_runtime_and_keras(pair, digits):
     network, classifier = pair
     images = digits.test.images[:10]
     ours = np.array([explain(classifier, image).probabilities for image in images])
-    assert np.abs(ours - classifier.predict_proba(images, calibrated=False)).max() < 1e-6
-    assert np.abs(ours - np.asarray(network(images, training=False))).max() < 1e-6
+    assert np.abs(ours - classifier.predict_proba(images, calibrated=False)).max() < PROBABILITY
+    assert np.abs(ours - np.asarray(network(images, training=False))).max() < PROBABILITY
 
 
 def test_the_probabilities_of_the_pretrained_network(mlp, digits):
     images = digits.test.images[:40]
     explained = [explain(mlp, image) for image in images]
     ours = np.array([e.probabilities for e in explained])
-    assert np.abs(ours - mlp.predict_proba(images, calibrated=False)).max() < 1e-6
+    assert np.abs(ours - mlp.predict_proba(images, calibrated=False)).max() < PROBABILITY
     assert [e.winner for e in explained] == mlp.predict(images).tolist()
 
 
@@ -129,7 +130,7 @@ def keras_gradients(network, image, label):
     return [g.numpy() for g in by_variables], by_x.numpy()[0], float(loss)
 
 
-def close(ours, theirs, relative=1e-5):
+def close(ours, theirs, relative=RELATIVE):
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() <= relative * np.abs(theirs).max()
 
@@ -157,7 +158,7 @@ def test_the_step_is_that_of_keras_adam(pair):
     optimizer.apply(gradients, network.trainable_variables)
     ours = [w for layer in explanation.updated.layers for w in (layer.kernel, layer.bias)]
     for mine, theirs in zip(ours, network.trainable_variables, strict=True):
-        assert np.abs(mine - np.asarray(theirs)).max() < 1e-3 * rate
+        assert np.abs(mine - np.asarray(theirs)).max() < STEP * rate
     assert explanation.loss_after == pytest.approx(
         keras_gradients(network, seven(), 3)[2], abs=1e-4
     )

@@ -64,7 +64,9 @@ def on_jax(tmp_path_factory):
 
 def test_it_is_as_accurate_as_tensorflow(on_jax, run):
     ours = Run(on_jax[0] / "whole")
-    assert ours.metrics["accuracy"] == pytest.approx(run.metrics["accuracy"], abs=0.02)
+    # Other first weights: the two disagree on some 10 % of the 297 test images, and the difference
+    # of their accuracies has a standard deviation of √(0.1 / 297) = 1.8 %; three of these are 5 %.
+    assert ours.metrics["accuracy"] == pytest.approx(run.metrics["accuracy"], abs=0.05)
     assert "jax" in ours.record["versions"]
     assert ours.history[0].keys() == run.history[0].keys()
     assert ours.history[-1].keys() == run.history[-1].keys()

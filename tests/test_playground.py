@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from threadpoolctl import threadpool_limits
 
 from digitscope.classifier import load
 from digitscope.data import load_data
@@ -86,14 +87,16 @@ async def wait_until(holds):
 
 
 def by_hand(epochs=8):
-    """The same network, data and order, trained by the lab in this process."""
+    """The same network, data, order and one thread, trained by the lab in this process."""
     data = load_data("digits")
     fit, held_out = data.hold_out(len(data.train) // 6)
     chosen = np.random.default_rng(2012).permutation(len(fit))[:600]
     network = Network(Design(hidden=(32,)), 0)
     optimizer = OPTIMIZERS["adam"](0.005)
     x = pixels(fit.images[chosen])
-    deque(train(network, optimizer, x, fit.labels[chosen], epochs=epochs, batch=50), maxlen=0)
+    training = train(network, optimizer, x, fit.labels[chosen], epochs=epochs, batch=50)
+    with threadpool_limits(1):
+        deque(training, maxlen=0)
     return network, held_out, data.test
 
 

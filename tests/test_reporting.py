@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
@@ -353,6 +353,7 @@ def test_first_layer_of_a_foreign_model(tmp_path, kernel):
         first_layer(tmp_path / "m.onnx")
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-500, 500), max_size=20), st.floats(1, 40))
 def test_labels_are_spread_and_keep_their_order(heights, gap):
     moved = style.spread(heights, gap)

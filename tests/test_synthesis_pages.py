@@ -6,16 +6,18 @@ import cv2
 import numpy as np
 import pytest
 
+from digitscope.synthesis import signs
 from digitscope.synthesis.pages import (
     FAULTS,
     check_faults,
+    digit_strokes,
     draw_faults,
     make_page,
-    strokes,
     write,
     write_page,
 )
-from digitscope.synthesis.pages.ink import PLACES, StrokeStyle, draw_letter
+from digitscope.synthesis.pages.ink import StrokeStyle, draw_letter
+from digitscope.synthesis.pages.letters import LETTERS
 
 
 @pytest.fixture(scope="module")
@@ -173,20 +175,25 @@ def test_unknown_faults_and_strengths_are_refused(drawn):
         make_page(np.random.default_rng(0), *drawn, faults={"skew": 2})
 
 
-@pytest.mark.parametrize("name", PLACES)
-def test_letters_stand_where_they_stand_in_writing(name):
-    top, foot = PLACES[name]
+@pytest.mark.parametrize("letter", LETTERS, ids=lambda letter: letter.name)
+def test_letters_stand_where_they_stand_in_writing(letter):
+    usual = letter.skeleton.points[:, 1]
     for seed in range(5):
-        ink, row = draw_letter(np.random.default_rng(seed), name, 80, StrokeStyle(width=0.05))
+        ink, row = draw_letter(np.random.default_rng(seed), letter, 80, StrokeStyle(width=0.05))
         rows = np.flatnonzero((ink > 0.5).any(axis=1)) - row  # 0 is the foot of a digit
-        assert abs(rows[0] / 80 + 1 - top) < 0.12, name
-        assert abs(rows[-1] / 80 + 1 - foot) < 0.12, name
-        assert (ink > 0).any(axis=0)[[0, -1]].all(), name
+        assert abs(rows[0] / 80 + 1 - usual.min()) < 0.14
+        assert abs(rows[-1] / 80 + 1 - usual.max()) < 0.14
+        assert (ink > 0).any(axis=0)[[0, -1]].all()
+
+
+def test_no_letter_of_a_page_is_one_that_networks_learn_to_refuse():
+    taught = {glyph.text for glyph in (*signs.LETTERS, *signs.SIGNS)}
+    assert not taught & {letter.text for letter in LETTERS}
 
 
 def test_plain_digits_fill_their_height_and_keep_apart():
     for digit in "0123456789":
-        every = np.concatenate(strokes(digit))
+        every = np.concatenate(digit_strokes(digit))
         assert np.allclose(every.min(axis=0), 0, atol=1e-6)
         assert every[:, 1].max() == pytest.approx(1)
     page = np.full((80, 600), 235, np.uint8)

@@ -8,6 +8,7 @@ near what MNIST's pens drew.
 """
 
 import functools
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,15 @@ BOX = 20  # pixels; the longer side of a digit
 MIN_CONTRAST = 24  # gray levels between paper and the darkest ink, below which nothing is written
 TINY = 40  # pixels; a picture with a shorter side is a crop to be taken as it is
 STROKE = 1.8, 4.0  # pixels; nine of ten MNIST strokes are at least and at most that wide
+LONGEST = 640  # pixels; a picture with a longer side is scaled down first, to bound the time
 LARGE = 256  # pixels; a larger digit is scaled by Pillow itself
+MOST_PIECES = 3  # of paper more than of ink, or of ink more than of paper, that are counted
+PIECE = 0.2  # of the border, which one more piece of paper outweighs
+SPECK = 0.01  # of the picture's area; a smaller piece is not counted
+SHADE = 0.15  # of the contrast, by which paper in a shadow is paler than ink
+THINNER = 0.7  # times as wide as the strokes of the digit is a rule, at most
+GAP = 0.05  # of the ink's size; parts of one broken stroke lie no further apart
+NEAR = 0.15  # of the digit's size; pieces of it lie no further apart
 LEVELS = np.arange(256, dtype=np.float32)  # of gray
 HALVES = 2 * np.arange(256)  # the same, counted in halves of a level
 FINE = 4  # times as fine as MNIST is the digit whose strokes are changed
@@ -35,7 +44,7 @@ class Steps(NamedTuple):
     Attributes
     ----------
     gray : ndarray of shape (height, width), dtype uint8
-        The picture without its colours, 0 = black.
+        The picture without its colours, 0 = black; a large one is scaled down.
     ink : ndarray of shape (height, width), dtype float32
         What is written, in either polarity: 0 = paper, 255 = full ink, as in all that follow.
     digit : ndarray of shape (height, width), dtype float32
@@ -107,7 +116,7 @@ def mnist_steps(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> Ste
     >>> steps.box.shape, bool((steps.image == to_mnist(page)).all())
     ((20, 2), True)
     """
-    gray = read_gray(picture)
+    gray = _reduced(read_gray(picture))
     try:
         ink = find_ink(gray)
         digit = _alone(gray, ink)
@@ -119,6 +128,14 @@ def mnist_steps(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> Ste
         raise NoInk(f"{where}{error}") from None
 
 
+def _reduced(gray: Gray) -> Gray:
+    """Return a picture at most 640 pixels long: itself, or means over squares of its pixels."""
+    factor = math.ceil(max(gray.shape) / LONGEST)
+    if factor == 1:
+        return gray
+    return np.asarray(Image.fromarray(gray).reduce(min(factor, *gray.shape)))
+
+
 def _alone(gray: Gray, ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the ink of the one digit on a picture, without what else lies about."""
     if min(gray.shape) < TINY:
@@ -126,19 +143,68 @@ def _alone(gray: Gray, ink: NDArray[np.float32]) -> NDArray[np.float32]:
     from digitscope import ink as page  # OpenCV, which a crop can do without
     from digitscope.rules import remove_rules
 
-    if _border_share(ink) > 0.25:  # a shadow has been taken for ink
+    if _border_share(ink) > 0.25:
         local = page.find_ink(gray).astype(np.float32)
-        if local.any() and _border_share(local) < _border_share(ink):
+        if _border_share(local) < _border_share(ink) and _was_shadow(gray, ink, local):
             ink = local
-    ruled = remove_rules(ink.round().astype(np.uint8))
-    digit = _without_specks(_without_lines(_without_lines(ruled).T).T)
+    whole = ink.round().astype(np.uint8)
+    ruled = _unless_strokes(whole, remove_rules(whole))
+    ruled = _unless_strokes(ruled, _without_lines(ruled))
+    ruled = _unless_strokes(ruled, _without_lines(ruled.T).T)
+    digit = _without_specks(ruled)
     return digit if digit.any() else ink
 
 
 def _border_share(ink: NDArray[np.float32]) -> float:
     """Return how much of the picture's border is inked, 0 to 1."""
     border = np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]])
-    return float((border > 127).mean())
+    return float((border > 96).mean())
+
+
+def _was_shadow(gray: Gray, ink: NDArray[np.float32], local: NDArray[np.float32]) -> bool:
+    """Tell whether ink held a shadow, so that local ink, found by another method, is right.
+
+    The paper in a shadow is paler than what is written on it. The inside of a broad stroke, which
+    that method may lose, is not paler than the rest of the stroke.
+    """
+    inked, found = ink > 96, local > 96
+    side = inked if 2 * np.count_nonzero(inked & found) > np.count_nonzero(found) else ~inked
+    parts = (side & found, side & ~found, ~side)
+    if not all(part.any() for part in parts):
+        return False
+    written, lost, other = (float(gray[part].mean()) for part in parts)
+    return bool((lost - written) * np.sign(other - written) > SHADE * abs(other - written))
+
+
+def _unless_strokes(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the ink after rules were removed, or before if strokes of the digit were.
+
+    A rule is thinner than the strokes of the digit that it goes through.
+    """
+    if after is before:
+        return before
+    import cv2
+
+    inked, rest = before > 96, after > 96
+    gone = (inked & ~rest).astype(np.uint8)
+    if not gone.any() or not rest.any():
+        return after if rest.any() else before
+    _, names = cv2.connectedComponents(inked.astype(np.uint8))
+    gone[~np.isin(names, names[rest])] = 0  # lies apart from the digit
+    if not gone.any() or _stroke_width(gone) < THINNER * _stroke_width(rest.astype(np.uint8)):
+        return after
+    return before
+
+
+def _stroke_width(inside: NDArray[np.uint8]) -> float:
+    """Return the mean width of strokes in pixels, from a mask with ink.
+
+    Across a bar w pixels wide the distance to the first pixel outside is (w + 2) / 4 in the mean.
+    """
+    import cv2
+
+    depth = cv2.distanceTransform(cv2.copyMakeBorder(inside, 1, 1, 1, 1, 0), cv2.DIST_L2, 3)
+    return 4 * float(depth.sum(dtype=np.float64)) / max(cv2.countNonZero(inside), 1) - 2
 
 
 def _without_lines(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -171,15 +237,25 @@ def _without_specks(ink: NDArray[np.uint8]) -> NDArray[np.float32]:
     import cv2
 
     height, width = ink.shape
-    _, names, stats, _ = cv2.connectedComponentsWithStats((ink > 96).astype(np.uint8))
+    inked = (ink > 96).astype(np.uint8)
+    _, _, across, down = cv2.boundingRect(inked)
+    # Pencils and coarse scans break a stroke into dots, which are one piece all the same.
+    reach = 2 * round(GAP * max(across, down) / 2) + 1
+    joined = cv2.morphologyEx(
+        cv2.copyMakeBorder(inked, reach, reach, reach, reach, cv2.BORDER_CONSTANT),
+        cv2.MORPH_CLOSE,
+        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)),
+    )[reach:-reach, reach:-reach]
+    _, names, stats, _ = cv2.connectedComponentsWithStats(joined)
     left, top, wide, high, area = stats[1:].T
     if not area.size:
         return ink.astype(np.float32)
     size = np.maximum(wide, high)
     main = int(area.argmax())
-    at_border = (left == 0) | (top == 0) | (left + wide == width) | (top + high == height)
     keep = (size > 0.15 * size[main]) & (area > 0.03 * area[main])
-    keep &= ~at_border | (area > 0.3 * area[main])  # or the crop cut through a neighbour
+    # What the crop cut through lies at its border, beside the digit: a part of a neighbour.
+    at_border = (left == 0) | (top == 0) | (left + wide == width) | (top + high == height)
+    keep &= ~at_border | (area > 0.3 * area[main]) | _is_near(stats[1:], main)
     keep[main] = True
     kept = np.concatenate([[False], keep])[names].astype(np.uint8)
     # The soft edges of a piece lie around it.
@@ -188,16 +264,25 @@ def _without_specks(ink: NDArray[np.uint8]) -> NDArray[np.float32]:
     return cleaned
 
 
+def _is_near(stats: NDArray[np.int32], main: int) -> NDArray[np.bool_]:
+    """Tell which pieces lie above, below or within the main one, hardly a stroke apart."""
+    left, top, wide, high, _ = stats.T
+    right, bottom = left + wide, top + high
+    across = np.minimum(right, right[main]) - np.maximum(left, left[main])
+    down = np.minimum(bottom, bottom[main]) - np.maximum(top, top[main])
+    near: NDArray[np.bool_] = (across > 0) & (down > -NEAR * max(wide[main], high[main]))
+    return near
+
+
 def find_ink(gray: Gray) -> NDArray[np.float32]:
     """Return how much ink is where: float32 of shape (height, width), 0 = paper, 255 = full ink.
 
-    The paper is whatever fills most of the border, in either polarity.
+    The paper is what fills most of the border and lies in the more pieces, in either polarity.
     """
     # All that is asked of the picture depends on how many pixels have which level.
     counts = np.bincount(gray.ravel(), minlength=256)
     threshold = _otsu(counts)
-    border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
-    light = 2 * np.count_nonzero(border > threshold) > border.size
+    light = _is_paper_light(gray > threshold)
     if light:
         counts = counts[::-1]
         threshold = 255 - threshold
@@ -218,6 +303,28 @@ def find_ink(gray: Gray) -> NDArray[np.float32]:
     np.minimum(ink, 255, out=ink)
     found: NDArray[np.float32] = (ink[::-1] if light else ink)[gray]
     return found
+
+
+def _is_paper_light(light: NDArray[np.bool_]) -> bool:
+    """Tell whether the lighter pixels of a picture are the paper, and not what is written.
+
+    Paper has most of the border. A crop that is tight or too tight has much ink there; but strokes
+    divide the paper into pieces and are themselves one.
+    """
+    border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
+    lead = 2 * np.count_nonzero(border) / border.size - 1
+    if abs(lead) > MOST_PIECES * PIECE:
+        return bool(lead > 0)
+    more = _count_pieces(light) - _count_pieces(~light)
+    return bool(lead + PIECE * min(max(more, -MOST_PIECES), MOST_PIECES) > 0)
+
+
+def _count_pieces(mask: NDArray[np.bool_]) -> int:
+    """Return the number of connected pieces of a mask, without specks."""
+    import cv2
+
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    return int((stats[1:, cv2.CC_STAT_AREA] > SPECK * mask.size).sum())
 
 
 def _otsu(counts: NDArray[np.int64]) -> float:
@@ -336,7 +443,7 @@ def _with_usual_stroke(digit: NDArray[np.float32]) -> NDArray[np.float32]:
     fine = cv2.copyMakeBorder(fine, rim, rim, rim, rim, cv2.BORDER_CONSTANT)
     inside = (fine > 110).astype(np.uint8)
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
-    # Across a bar w pixels wide the distance to the first pixel outside is (w + 2) / 4 in the mean.
+    # As in `_stroke_width`.
     inked = cv2.countNonZero(inside)
     stroke = (4 * cv2.sumElems(depth)[0] / max(inked, 1) - 2) / FINE
     wanted = min(max(stroke, STROKE[0]), STROKE[1])

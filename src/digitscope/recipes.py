@@ -75,6 +75,9 @@ class Recipe:
         Filters of each convolutional layer, 3×3 with batch normalization and the activation; a
         layer with more filters than the one before it halves height and width. None of them: a
         multilayer perceptron.
+    stem : int
+        Side in pixels of the first layer's kernels if it shall halve height and width, too; 0: it
+        is like the others. Most of the arithmetic is in the first layers, so a stem halves it.
     hidden : tuple of int
         Units of each hidden layer; ``(128,)`` gives 784 -> 128 -> 10, ``()`` a linear classifier.
     activation : str
@@ -125,6 +128,7 @@ class Recipe:
 
     name: str
     filters: tuple[int, ...] = ()
+    stem: int = 0
     hidden: tuple[int, ...] = (128,)
     activation: Activation = "relu"
     dropout: float = 0.0
@@ -154,6 +158,9 @@ class Recipe:
             raise Misuse(
                 f"filters must be up to 50 layers of 1 to 4,096 filters. Received: {self.filters}."
             )
+        self._check("stem", self.stem in (0, 3, 5, 7), "0, 3, 5 or 7")
+        if self.stem and not self.filters:
+            raise Misuse(f"a stem is a convolution; give it filters. Received: stem={self.stem}.")
         for field, choices in (
             ("activation", get_args(Activation)),
             ("optimizer", get_args(Optimizer)),
@@ -274,7 +281,8 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="cnn",
-            filters=(16, 32, 32, 64, 64, 96),
+            filters=(32, 32, 48, 48, 64, 64),
+            stem=5,
             dropout=0.3,
             optimizer="adamw",
             learning_rate=0.004,
@@ -297,7 +305,9 @@ RECIPES: dict[str, Recipe] = {
                 neighbours=0.1,
             ),
             synthetic=25_000,
-            non_digits=15_000,
+            sources=("swiss-digits", "pendigits", "unipen"),
+            handwritten=45_000,
+            non_digits=25_000,
         ),
     )
 }

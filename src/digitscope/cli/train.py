@@ -47,6 +47,9 @@ def command(
         list[int] | None,
         _option("Filters of a convolution; repeat it for more layers, 0 for none."),
     ] = None,
+    stem: Annotated[
+        int | None, _option("Side of the first kernels, which then halve the picture; 0 for none.")
+    ] = None,
     hidden: Annotated[
         list[int] | None, _option("Units of a hidden layer; repeat it for more layers, 0 for none.")
     ] = None,
@@ -70,6 +73,13 @@ def command(
         bool | None, _option("Bend the training images anew in every epoch.")
     ] = None,
     synthetic: Annotated[int | None, _option("Drawn digits that join in each epoch.")] = None,
+    source: Annotated[
+        list[str] | None,
+        _option("Data set of other writers that joins; repeat it for more, 'none' for none."),
+    ] = None,
+    handwritten: Annotated[
+        int | None, _option("Digits of the sources, drawn anew, that join in each epoch.")
+    ] = None,
     non_digits: Annotated[
         int | None, _option("Drawn letters, signs and blots that it learns to refuse.")
     ] = None,
@@ -91,6 +101,7 @@ def command(
     """
     started = time.perf_counter()
     changes: dict[str, Any] = {
+        "stem": stem,
         "activation": activation,
         "dropout": dropout,
         "optimizer": optimizer,
@@ -104,12 +115,15 @@ def command(
         "average": average,
         "weight_decay": weight_decay,
         "synthetic": synthetic,
+        "handwritten": handwritten,
         "non_digits": non_digits,
         "seed": seed,
     }
     for field, layers in (("filters", filters), ("hidden", hidden)):
         if layers:
             changes[field] = () if layers == [0] else tuple(layers)
+    if source:
+        changes["sources"] = () if source == ["none"] else tuple(source)
     chosen = get_recipe(recipe or "mlp").but(**changes)
     if augment is not None:
         kept = chosen.augmentation or Augmentation()

@@ -21,7 +21,10 @@ FEW = 1_000  # test images; below it the page warns of chance
 # What of the recipe needs a word of explanation.
 RECIPE_NOTES = {
     "filters": "of each 3×3 convolution; more than before halves the picture",
+    "stem": "side of the first kernels, which then halve the picture",
     "synthetic": "drawn digits that join in each epoch",
+    "sources": "data sets of other writers",
+    "handwritten": "digits of those, drawn by another pen in each epoch",
     "non_digits": "drawn letters, signs and blots that it learns to refuse",
     "hidden": "units of each hidden layer",
     "learning_rate": "the rate, or its peak where a schedule shapes it",

@@ -1,4 +1,4 @@
-"""How the world writes its ten digits, as strokes in the notation of `strokes`.
+"""The forms of the ten digits that people write and print, in the notation of `strokes`.
 
 Each digit has its American, European and Asian forms, written and printed, careful and in a hurry:
 1 with a flag and a base, 4 open and closed, 7 crossed, hooked and waved, 9 with a tail that curls.

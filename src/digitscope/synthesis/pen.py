@@ -190,7 +190,7 @@ def draw_lines(
 def trace(glyph: Glyph, n: int, rng: np.random.Generator, style: Style) -> Lines:
     """Work out the lines of `n` images of one glyph, each by another writer."""
     calm = 0.4 if glyph.steady else 1.0
-    points = pose(glyph, n, rng, style.jitter * calm)
+    points = _pose(glyph, n, rng, style.jitter * calm)
     smooth, straight, strokes = smoothing(glyph)
     line = smooth @ points  # (n, p, 2)
     angular = (rng.random(n) < style.angular * calm) * rng.uniform(0.2, 0.7, n)
@@ -229,7 +229,7 @@ def trace(glyph: Glyph, n: int, rng: np.random.Generator, style: Style) -> Lines
     )
 
 
-def pose(glyph: Glyph, n: int, rng: np.random.Generator, jitter: float) -> Floats:
+def _pose(glyph: Glyph, n: int, rng: np.random.Generator, jitter: float) -> Floats:
     """Return where `n` writers put the points of a glyph, float32 of shape (n, m, 2).
 
     The parameters of the form are drawn at random, and each point strays by `jitter`, in units of

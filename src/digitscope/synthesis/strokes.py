@@ -191,7 +191,7 @@ def smoothing(glyph: Glyph) -> tuple[Floats, Floats, tuple[slice, ...]]:
     return np.concatenate(smooth), np.concatenate(straight), tuple(slices)
 
 
-def outline(glyph: Glyph, points: Floats | None = None) -> list[Floats]:
+def outline(glyph: Glyph, points: NDArray[np.floating] | None = None) -> list[NDArray[np.floating]]:
     """Return the smooth lines of a glyph, each of shape (p, 2), in units of its height.
 
     Parameters

@@ -16,10 +16,11 @@ from digitscope.preprocess import BOX, resampling
 Floats: TypeAlias = NDArray[np.float32]
 Ink: TypeAlias = NDArray[np.uint8]  # (height, width), 0 = paper, 255 = ink
 
-SCALE = 4  # canvas pixels for one of the image's
+SCALE = 4  # canvas pixels for each pixel of the image
 REACH = BOX * SCALE  # canvas pixels; the longer side of what is drawn
-MARGIN = 6
+MARGIN = 6  # canvas pixels on each side, for pens that end a little outside
 WIDEST = 1.4  # how far a nib may stretch the canvas sideways
+# Height and width of the canvas that images are drawn on, in pixels.
 CANVAS = (REACH + 2 * MARGIN, round(REACH * WIDEST) + 2 * MARGIN)
 
 
@@ -58,6 +59,8 @@ def fit(ink: Ink, squash: float = 1.0) -> NDArray[np.uint8]:
 class Wear:
     """What happens to ink on its way into an image, drawn beforehand for `n` images.
 
+    It is the same for any ink, whatever drew it.
+
     Parameters
     ----------
     n : int
@@ -78,7 +81,23 @@ class Wear:
         self._coarse = _unit(cv2.GaussianBlur(grain, (0, 0), SCALE * 0.5))
 
     def finish(self, ink: Ink, i: int, squash: float = 1.0) -> NDArray[np.uint8]:
-        """Return image `i`, of shape (28, 28), from its ink."""
+        """Return an image from its ink.
+
+        Parameters
+        ----------
+        ink : ndarray of shape (height, width), dtype uint8
+            Not empty and at most of the shape `CANVAS`. What is drawn should be some `REACH` pixels
+            long, because blur and roughness are in pixels of the canvas.
+        i : int
+            Which of the `n` images it is.
+        squash : float
+            What the width of the ink is multiplied with.
+
+        Returns
+        -------
+        ndarray of shape (28, 28), dtype uint8
+            In the form of MNIST.
+        """
         if not any(self._happens[i]):
             return fit(ink, squash)
         blurred, rough, dry, small, cut, noisy, pale = self._happens[i]

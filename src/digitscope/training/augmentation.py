@@ -8,6 +8,7 @@ matrix product serves all images.
 
 import functools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 import cv2
@@ -61,7 +62,9 @@ def _draw_weights(
     return weights
 
 
-def augment(images: Images, rng: np.random.Generator, settings: Augmentation) -> Images:
+def augment(
+    images: Images, rng: np.random.Generator, settings: Augmentation, worn: int = 0
+) -> Images:
     """Change each image in its own random way.
 
     Parameters
@@ -72,6 +75,9 @@ def augment(images: Images, rng: np.random.Generator, settings: Augmentation) ->
         Source of all randomness: the same state gives the same images.
     settings : Augmentation
         How strongly.
+    worn : int
+        How many images, the last ones, were drawn with pens, blur, noise and cuts of their own;
+        they are bent and get neighbours, no more.
 
     Returns
     -------
@@ -87,7 +93,13 @@ def augment(images: Images, rng: np.random.Generator, settings: Augmentation) ->
     """
     bent = _bend(images, rng, settings)
     shares = settings.stroke, settings.blur, settings.neighbours, settings.cut, settings.noise
-    return _redraw(bent, rng, settings) if any(shares) else bent
+    if any(shares):
+        fresh = len(bent) - worn
+        bent[:fresh] = _redraw(bent[:fresh], rng, settings)
+        if worn:
+            mild = replace(settings, stroke=0, blur=0, cut=0, noise=0)
+            bent[fresh:] = _redraw(bent[fresh:], rng, mild)
+    return bent
 
 
 def _bend(images: Images, rng: np.random.Generator, settings: Augmentation) -> Images:

@@ -72,7 +72,8 @@ class Mixture:
             from digitscope.training.augmentation import augment
 
             rng = np.random.default_rng([recipe.seed, epoch, 1])
-            images = augment(images, rng, recipe.augmentation)
+            worn = len(images) - len(self.train) if self._originals else 0
+            images = augment(images, rng, recipe.augmentation, worn)
         return images
 
     def _draw(self, epoch: int) -> list[Images]:

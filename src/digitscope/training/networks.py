@@ -55,10 +55,11 @@ def _convolutions(recipe: Recipe, seeds: Iterator[int]) -> Iterator[keras.Layer]
     for number, (before, filters) in enumerate(
         zip((recipe.filters[0], *recipe.filters), recipe.filters, strict=False), start=1
     ):
+        stem = recipe.stem if number == 1 else 0
         yield keras.layers.Conv2D(
             filters,
-            3,
-            strides=2 if filters > before else 1,
+            stem or 3,
+            strides=2 if stem or filters > before else 1,
             padding="same",
             use_bias=False,  # the normalization has one
             kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),

@@ -7,7 +7,7 @@ opposite: one form of each digit, crisp, and the same every time.
 
 from digitscope.synthesis.pages.faults import FAULTS, Faults, check_faults, draw_faults
 from digitscope.synthesis.pages.page import Digit, Line, Number, Truth, make_page
-from digitscope.synthesis.pages.plain import strokes, write, write_page
+from digitscope.synthesis.pages.plain import digit_strokes, write, write_page
 
 __all__ = [
     "FAULTS",
@@ -17,9 +17,9 @@ __all__ = [
     "Number",
     "Truth",
     "check_faults",
+    "digit_strokes",
     "draw_faults",
     "make_page",
-    "strokes",
     "write",
     "write_page",
 ]

@@ -1,8 +1,9 @@
 """What can be wrong with a photograph of a page: its geometry, its paper, its light, its camera.
 
-Every fault has a name and a strength from 0, none, to 1, as bad as a person would still read. A
-page is built in the order of the world: ink and rules lie on a sheet, the sheet is bent and seen
-from an angle, light falls on it, and a camera with a lens, a sensor and a JPEG encoder looks at it.
+Every fault has a name and a strength from 0, none, to 1, the worst that a person can still read. A
+page is built in the order of the real world: ink and ruling lines lie on a sheet, the sheet is bent
+and seen from an angle, light falls on it, and a camera with a lens, a sensor and a JPEG encoder
+takes the picture.
 """
 
 import io
@@ -240,13 +241,13 @@ def light(rng: np.random.Generator, geometry: Geometry, faults: Faults) -> Plane
     return lit
 
 
-def rules(
+def ruling_lines(
     geometry: Geometry,
     horizontal: tuple[float, float],
     vertical: tuple[float, float] | None,
     width: float,
 ) -> Plane:
-    """Return endless rules as coverage; each direction as (position of one rule, distance)."""
+    """Return endless ruling lines as coverage; each direction as (position of one, distance)."""
     sheet_x, sheet_y = geometry.backward()
     covered = np.zeros(geometry.size, np.float32)
     for where, lines in ((sheet_y, horizontal), (sheet_x, vertical)):

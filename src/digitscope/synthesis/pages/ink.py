@@ -3,7 +3,7 @@
 An MNIST digit is 20 pixels high, and enlarged it looks like a mosaic. Here each image becomes two
 smooth fields, how deep a point lies inside the stroke and how far it is from the stroke's middle
 line; mixed, they are the edge of a stroke that a pen of any width would leave, drawn sharp at any
-size. Letters and signs are glyphs of `signs`, whose points stray.
+size. Letters and signs are the glyphs of `letters`, whose points stray.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.synthesis.pen import draw_lines, pose
-from digitscope.synthesis.signs import LETTERS, SIGNS
-from digitscope.synthesis.strokes import outline
+from digitscope.synthesis.pen import draw_lines
+from digitscope.synthesis.strokes import Glyph, outline
 
 Coverage: TypeAlias = NDArray[np.float32]  # (height, width), 0 = no ink, 1 = full ink
 Fields: TypeAlias = NDArray[np.float32]  # (n, 102, 102, 2), see `fields`
@@ -27,19 +26,7 @@ DUST = 0.04  # of a digit's ink; smaller pieces are dirt of the scans that becam
 SMOOTH = 0.4  # MNIST pixels; takes the steps of the fine grid out of the fields
 EMS = 20.0  # MNIST pixels from the top of a digit to its foot
 
-# Letters and signs of `signs` that nobody takes for a digit, and which heights of a line they fill:
-# the top of a digit is 0, its foot 1.
-PLACES: dict[str, tuple[float, float]] = {
-    **dict.fromkeys("AEFHKMNPRWXhk", (0.0, 1.0)),
-    **dict.fromkeys("aemnrvwx", (0.43, 1.0)),
-    "plus": (0.3, 0.8),
-    "minus": (0.53, 0.58),
-    "equals": (0.42, 0.68),
-    "slash": (-0.22, 1.22),  # taller than a 1
-    "times": (0.35, 0.8),
-}
-GLYPHS = {glyph.name: glyph for glyph in (*LETTERS, *SIGNS) if glyph.name in PLACES}
-JITTER = 0.02  # how far the points of a letter stray, as a share of its height
+STRAY = 0.025  # of a digit's height; how far the points of a letter stray
 
 
 @dataclass(frozen=True)
@@ -206,41 +193,29 @@ def _cut(
 
 
 def draw_letter(
-    rng: np.random.Generator, name: str, height: float, style: StrokeStyle
+    rng: np.random.Generator, letter: Glyph, height: float, style: StrokeStyle
 ) -> tuple[Coverage, int]:
     """Return a letter or sign as ink, and the row of its foot.
 
     Parameters
     ----------
-    name : str
-        One of `PLACES`.
+    letter : Glyph
+        One of `letters`.
     height : float
         Of a digit beside it, in pixels.
     """
-    glyph, (top, foot) = GLYPHS[name], PLACES[name]
-    lines = outline(glyph, pose(glyph, 1, rng, JITTER)[0])
-    every = np.concatenate(lines)
-    usual = float(np.ptp(glyph.skeleton.points[:, 1]))
-    scale = (foot - top) / max(float(np.ptp(every[:, 1])), 0.8 * usual, 0.1)
-    shift = np.array([0, foot - scale * every[:, 1].max()])
     fine = max(1, round(60 / height))  # small letters are drawn large and reduced
-    lines = [_slanted(scale * line + shift, style.slant) * (height * fine) for line in lines]
-    pen = style.width * height * fine
-    every = np.concatenate(lines)
-    left, above = np.floor((every.min(axis=0) - pen) / fine).astype(int) - 1
-    right, below = np.ceil((every.max(axis=0) + pen) / fine).astype(int) + 1
-    canvas = np.zeros((fine * (below - above), fine * (right - left)), np.uint8)
-    corner = fine * np.array([left, above])
-    draw_lines(canvas, [line - corner for line in lines], pen, smooth=True)
-    small = cv2.resize(canvas, (right - left, below - above), interpolation=cv2.INTER_AREA)
+    size = height * fine
+    margin = int(0.35 * size)
+    canvas = np.zeros((int(size) + 2 * margin, int(1.1 * size) + 2 * margin), np.uint8)
+    points = letter.skeleton.points + rng.normal(0, STRAY, letter.skeleton.points.shape)
+    points[:, 0] += style.slant * (0.5 - points[:, 1])
+    lines = [line * size + margin for line in outline(letter, points)]
+    draw_lines(canvas, lines, style.width * size, smooth=True)
+    small = cv2.resize(canvas, None, fx=1 / fine, fy=1 / fine, interpolation=cv2.INTER_AREA)
     coverage = small.astype(np.float32) / 255
     columns = np.flatnonzero(coverage.any(axis=0))
-    return coverage[:, columns[0] : columns[-1] + 1], round(height) - int(above)
-
-
-def _slanted(line: NDArray[np.floating], slant: float) -> NDArray[np.floating]:
-    """Return a line sheared about the middle of a digit's height."""
-    return np.stack([line[:, 0] + slant * (0.5 - line[:, 1]), line[:, 1]], axis=1)
+    return coverage[:, columns[0] : columns[-1] + 1], round((margin + size) / fine)
 
 
 def cropped(coverage: Coverage) -> Coverage:

@@ -21,7 +21,7 @@ from digitscope.synthesis.pages.faults import (
     light,
     paper,
     put_on_desk,
-    rules,
+    ruling_lines,
     smooth_noise,
 )
 from digitscope.synthesis.pages.writer import Sheet, Writer, Written
@@ -189,11 +189,11 @@ def _photograph(
     if s := faults.get("ruled lines", 0):
         width = max(1.0, (0.015 + 0.05 * s) * text)
         position = (sheet.first + 0.03 * text, sheet.pitch)
-        lay(rules(geometry, position, None, width) * np.float32(0.15 + 0.75 * s), ruling)
+        lay(ruling_lines(geometry, position, None, width) * np.float32(0.15 + 0.75 * s), ruling)
     if s := faults.get("graph paper", 0):
         step = rng.uniform(0.4, 0.75) * text
         width = max(1.0, (0.01 + 0.03 * s) * text)
-        squares = rules(geometry, (sheet.first, step), (0.0, step), width)
+        squares = ruling_lines(geometry, (sheet.first, step), (0.0, step), width)
         lay(squares * np.float32(0.12 + 0.6 * s), ruling)
     if {"boxes", "table", "print"} & faults.keys():
         lay(see(sheet.printed), np.full(3, 0.9 if dark else 0.12, np.float32))

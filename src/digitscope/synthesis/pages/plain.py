@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from digitscope.synthesis.glyphs import DIGITS
 from digitscope.synthesis.pen import draw_lines
-from digitscope.synthesis.strokes import Floats, outline
+from digitscope.synthesis.strokes import outline
 
 # The name of the form of each digit, 0 to 9.
 FORMS = (
@@ -29,21 +29,21 @@ GAP = 0.3  # between digits, as a share of their height
 PEN = 0.1  # width of the pen, as a share of the height of a digit
 
 
-def strokes(digit: str) -> list[Floats]:
-    """Return the strokes of a digit, 0 to 9, each float32 of shape (p, 2).
+def digit_strokes(digit: str) -> list[NDArray[np.float64]]:
+    """Return the strokes of a digit, 0 to 9, each float64 of shape (p, 2).
 
     x and y are in heights of the digit, whose box begins at (0, 0); y points downwards.
 
     Examples
     --------
-    >>> [stroke.shape for stroke in strokes("4")]
+    >>> [stroke.shape for stroke in digit_strokes("4")]
     [(25, 2), (13, 2)]
     """
     label = int(digit)
     lines = outline(next(glyph for glyph in DIGITS[label] if glyph.name == FORMS[label]))
     every = np.concatenate(lines)
     low, height = every.min(axis=0), np.ptp(every[:, 1])
-    return [(line - low) / height for line in lines]
+    return [((line - low) / height).astype(np.float64) for line in lines]
 
 
 def write(
@@ -69,7 +69,7 @@ def write(
     True
     """
     for digit in text:
-        lines = strokes(digit)
+        lines = digit_strokes(digit)
         pixels = [line * height + (x, foot - height) for line in lines]
         draw_lines(page, pixels, PEN * height, level=ink, smooth=True)
         x += round((max(line[:, 0].max() for line in lines) + GAP) * height)

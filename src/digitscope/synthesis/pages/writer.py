@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digitscope.synthesis.pages.faults import Faults, between
 from digitscope.synthesis.pages.ink import (
-    PLACES,
     Coverage,
     StrokeStyle,
     draw_digit,
@@ -22,6 +21,7 @@ from digitscope.synthesis.pages.ink import (
     fields,
     is_clear,
 )
+from digitscope.synthesis.pages.letters import LETTERS
 from digitscope.synthesis.pen import draw_lines
 
 LONGEST = 8  # digits of a number
@@ -78,7 +78,7 @@ class Sheet:
     pen : ndarray
         All that is written by hand.
     printed : ndarray
-        Words, boxes and rules in printer's ink.
+        Words, boxes and ruling lines in printer's ink.
     lines : list of list of Written
     pitch, first : float
         The distance of the lines, and where the first one's foot is.
@@ -246,9 +246,8 @@ class Writer:
     def _letters(self, sheet: Sheet, x: float, right: float, foot: float, height: float) -> float:
         """Write a letter, an operator or a short word; return where the next number may start."""
         rng = self.rng
-        names = list(PLACES)
         for _ in range(int(rng.integers(1, 4) if rng.random() < 0.4 else 1)):
-            ink, row = draw_letter(rng, names[rng.integers(len(names))], height, self.style)
+            ink, row = draw_letter(rng, LETTERS[rng.integers(len(LETTERS))], height, self.style)
             if x + ink.shape[1] > right:
                 return right
             paste(sheet.pen, ink, round(x), round(foot) - row)
@@ -275,7 +274,7 @@ class Writer:
         )
 
     def _rule(self, sheet: Sheet, columns: NDArray[np.float64], top: float, rows: int) -> None:
-        """Draw the rules of a table."""
+        """Draw the ruling lines of a table."""
         left, right, bottom = columns[0], columns[-1], top + rows * sheet.pitch
         level = [
             (left, top + i * sheet.pitch, right, top + i * sheet.pitch) for i in range(rows + 1)
