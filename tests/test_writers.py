@@ -119,6 +119,40 @@ def test_pendigits_has_the_labels_of_its_authors_file(data_file):
     assert np.diff(digits.stroke[digits.sample]).min() >= LEAST
 
 
+RING = [[0.0, 0.0], [0.6, 0.0], [0.6, 1.0], [0.0, 1.0], [0.0, 0.0]]
+SLASH = [[0.0, 0.9], [0.3, 0.5], [0.6, 0.1]]
+
+
+@pytest.mark.parametrize(
+    ("label", "lines", "slashed"),
+    [
+        ("0", [RING, SLASH], True),
+        ("8", [RING, SLASH], False),
+        ("0", [SLASH, RING], False),
+        ("0", [SLASH], False),
+        ("0", [RING, [[0.1, 0.4], [0.4, 0.4]]], False),  # too short
+        ("0", [RING, [[0.0, 0.9], [0.6, 0.9], [0.6, 0.1]]], False),  # not straight
+        ("0", [RING, [[0.3, 0.5]]], False),
+    ],
+)
+def test_a_slashed_zero_ends_with_a_long_straight_stroke(label, lines, slashed):
+    found = strokes.slashed_zeros(StrokeSet.from_lines([lines], [label]))
+    assert found.tolist() == [slashed]
+
+
+def test_test_strokes_of_unipen_are_in_the_order_of_the_test_images(unipen):
+    test, found = load_data("unipen", unipen).test, strokes.unipen_test_strokes(unipen)
+    assert found.labels.tolist() == test.labels.astype(str).tolist()
+    assert found.writers.astype(str).tolist() == test.writers.tolist()
+
+
+def test_the_slashed_zeros_of_unipen(data_file):
+    path = data_file(strokes.UNIPEN.format("digits"))
+    assert strokes.slashed_zeros(strokes.read_digits(path)).sum() == 221
+    tested = strokes.unipen_test_strokes(path.parents[1])
+    assert strokes.slashed_zeros(tested).sum() == 90
+
+
 # Files that are damaged or are others
 
 

@@ -29,8 +29,10 @@ PENDIGITS = "strokes/pendigits.npz"
 UNIPEN = "strokes/unipen-{}.npz"
 OTHERS = ("upper", "lower", "symbols")
 RECORD = "zenodo.org/records/1195803"
+SLASH = 0.4  # of the sample's longer side; the least length of the slash in a 0
+STRAIGHT = 1.25  # a slash is less than so many times as long as the distance of its ends
 BLOCK = 20  # neighbouring files of UNIPEN that stay together, as they may be of one donor
-# Which of ten places is which part; UNIPEN's test part has 92 of the 221 slashed 0s.
+# Which of ten places is which part; UNIPEN's test part has 90 of the 221 slashed 0s.
 PARTS = {"train": (0, 1, 2, 4, 5, 6, 7, 9), "validation": (8,), "test": (3,)}
 # What a data set's own images look like: pens of every width, and nothing else changed.
 PLAIN = Style(0.0, 0.0, (0.0, 0.0), 0.0, 0.0, 0.0, (2.3, 0.35), 0.0, 0.0, 0.0)
@@ -154,9 +156,10 @@ def _unipen_file(kind: str, data_dir: Path | None) -> Path:
     if path := find_file(file, data_dir):
         return path
     raise DataUnavailable(
-        f"unipen is not on this machine; expected {file} in the folder that --data-dir or "
-        f"DIGITSCOPE_DATA names. It is made from UNIPEN train_r01_v07, which can be had from "
-        f"{RECORD} and is not downloaded. To train without it: "
+        f"unipen, digits, letters and signs that hundreds of people wrote on tablets, is not on "
+        f"this machine; expected {file}, as one of the converted files strokes/unipen-*.npz, in "
+        f"the folder that --data-dir or DIGITSCOPE_DATA names. They are made from UNIPEN "
+        f"train_r01_v07, which can be had from {RECORD} and is not downloaded. To train without: "
         f"digitscope train cnn --source swiss-digits --source pendigits."
     )
 
@@ -214,6 +217,49 @@ def read_digits(path: Path) -> StrokeSet:
             f"Received: {str(strokes.labels[wrong[0]])!r} for sample {wrong[0]}."
         )
     return strokes
+
+
+def slashed_zeros(strokes: StrokeSet) -> NDArray[np.bool_]:
+    """Tell which samples are a 0 with a slash: the last of its strokes is long and straight.
+
+    Parameters
+    ----------
+    strokes : StrokeSet
+        Labelled as digits.
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype bool
+
+    Examples
+    --------
+    >>> ring = [[0, 0], [0.5, 0], [0.5, 1], [0, 1], [0, 0]]
+    >>> samples = [[ring], [ring, [[0, 1], [0.5, 0]]]]
+    >>> slashed_zeros(StrokeSet.from_lines(samples, ["0", "0"])).tolist()
+    [False, True]
+    """
+    slashed = np.zeros(len(strokes), bool)
+    for i in np.flatnonzero((strokes.labels == "0") & (np.diff(strokes.sample) > 1)).tolist():
+        line = strokes.lines(i)[-1]
+        chord = np.hypot(*(line[-1] - line[0]))
+        length = np.hypot(*np.diff(line, axis=0).T).sum()
+        slashed[i] = chord > SLASH and length < STRAIGHT * chord
+    return slashed
+
+
+def unipen_test_strokes(data_dir: Path | None = None) -> StrokeSet:
+    """Return the strokes of UNIPEN's test digits, in the order of ``load_unipen().test``.
+
+    Nothing may learn from them; they tell of what kind a test image is.
+
+    Raises
+    ------
+    DataUnavailable, BadData
+        As `load_unipen`.
+    """
+    path = _unipen_file("digits", data_dir)
+    sure = _without(read_digits(path), _doubtful()["digits"])
+    return sure.take(np.isin(_place(sure.writers), PARTS["test"]))
 
 
 def _place(writers: NDArray[np.intp]) -> NDArray[np.intp]:
