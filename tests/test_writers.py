@@ -12,7 +12,7 @@ from digitscope.images import DIGITS
 from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 from stroke_files import stroke_arrays, write
 
-LIKE_DIGITS = "oOlIqgbzZsSiBGD|"
+LIKE_DIGITS = "oOlIqgbzZsSiBGD|.,'`"  # written like a digit, or hardly a mark
 KINDS = ("digits", "upper", "lower", "symbols")
 
 

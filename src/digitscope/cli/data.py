@@ -71,7 +71,7 @@ def _list(data_dir: Path | None, json: bool) -> None:
     if json:
         print_json([summary.to_dict() for summary in summaries])
         return
-    print("name            train  validation    test  writers  non-digits  licence and source")
+    print("name            train  validation    test  writers  non-digits  licence")
     for summary in summaries:
         train, validation, test = (_number(summary.counts.get(part)) for part in PARTS)
         print(
@@ -79,7 +79,7 @@ def _list(data_dir: Path | None, json: bool) -> None:
             f"{_number(summary.writers):>7}  {_number(summary.non_digits):>10}  "
             f"{summary.licence or '–'}"
         )
-        print(f"{'':65}{summary.source}")
+        print(f"  {summary.source}")
     print(
         "folder:PATH         –           –       –        –           –  "
         "your own: subfolders 0 to 9, a CSV of path,label, or an .npz"
