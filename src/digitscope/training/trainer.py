@@ -131,6 +131,7 @@ def train(
     )
     with _timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks, sources)
+    run.update_record(data=run.record["data"] | {"fonts": fit.mixture.fonts})
     return _complete(run, fit, dataset, timings, listener or _Silent())
 
 
