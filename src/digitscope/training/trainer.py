@@ -274,7 +274,7 @@ def _ship(
         short = ("n", "accuracy", "accuracy_interval", "log_loss", "calibration_error")
         card = ModelCard(
             recipe=record["recipe"],
-            # Where the files were on this machine is nobody else's business.
+            # A path on the training machine does not belong into a file for others.
             data={key: value for key, value in record["data"].items() if key != "source"},
             versions=record["versions"],
             parameters=result.model.count_params(),
