@@ -1,7 +1,7 @@
 """``digitscope evaluate``: score a model file on labelled images."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -72,8 +72,8 @@ def command(
     if sheet:
         _draw(found, images, sheet)
     if json:
-        content = {"model": str(classifier.path), "data": dataset.name, "split": split}
-        content |= found.scores.to_dict()
+        content: dict[str, Any] = {"model": str(classifier.path), "data": dataset.name}
+        content |= {"split": split} | found.scores.to_dict()
         content["writers"] = [writer.to_dict() for writer in found.writers]
         content["confusions"] = [{"true": t, "said": s, "count": n} for t, s, n in pairs]
         content |= {"refusal": refusal.to_dict()} if refusal else {}

@@ -12,7 +12,6 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-import digitscope
 from digitscope.data.places import cache_folder, read_arrays
 from digitscope.errors import BadData, BadImage
 from digitscope.files import replacing, sha256
@@ -77,7 +76,7 @@ def _convert(pictures: Sequence[NDArray[np.uint8]], origin: Path) -> Images:
 
 def _maker() -> str:
     """Return a hash of the code that `to_mnist` is made of, and of its packages' versions."""
-    root = Path(digitscope.__file__).parent
+    root = Path(__file__).parents[1]  # the package
     digest = hashlib.sha256(" ".join(package.__version__ for package in PACKAGES).encode())
     for pattern in SOURCES:
         for file in sorted(root.glob(pattern)):
