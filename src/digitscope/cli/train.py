@@ -94,7 +94,7 @@ def command(
       digitscope train                          the tuned default, some seconds
       digitscope train classic                  the script that every tutorial prints
       digitscope train mlp-max                  the same network, as good as it gets
-      digitscope train cnn                      the one that reads; half an hour and more
+      digitscope train cnn                      the one that reads; some twenty minutes
       digitscope train --hidden 256 --hidden 64 --dropout 0.2 --epochs 10
       digitscope train --data folder:my-digits  on one's own images
       digitscope train --resume runs/mlp-1      go on after an interruption
