@@ -348,7 +348,7 @@ def test_unipen_is_not_downloaded_and_the_error_says_what_to_do(serve, monkeypat
         "strokes/unipen-digits.npz",
         "train_r01_v07",
         "zenodo.org/records/1195803",
-        "digitscope train cnn --source swiss-digits --source pendigits",
+        "digitscope train cnn --sources swiss-digits --sources pendigits",
     ):
         assert words in message
     assert server.asked == []

@@ -241,10 +241,10 @@ def test_a_part_there_is_not_is_told(pendigits):
 @pytest.fixture
 def counted(monkeypatch):
     """Count how often a picture is put into the form of MNIST."""
-    from digitscope.data import converted
+    from digitscope import preprocess
 
-    calls, real = [], converted.to_mnist
-    monkeypatch.setattr(converted, "to_mnist", lambda p: (calls.append(1), real(p))[1])
+    calls, real = [], preprocess.to_mnist
+    monkeypatch.setattr(preprocess, "to_mnist", lambda p: (calls.append(1), real(p))[1])
     return calls
 
 

@@ -73,7 +73,7 @@ def command(
         bool | None, _option("Bend the training images anew in every epoch.")
     ] = None,
     synthetic: Annotated[int | None, _option("Drawn digits that join in each epoch.")] = None,
-    source: Annotated[
+    sources: Annotated[
         list[str] | None,
         _option("Data set of other writers that joins; repeat it for more, 'none' for none."),
     ] = None,
@@ -122,8 +122,8 @@ def command(
     for field, layers in (("filters", filters), ("hidden", hidden)):
         if layers:
             changes[field] = () if layers == [0] else tuple(layers)
-    if source:
-        changes["sources"] = () if source == ["none"] else tuple(source)
+    if sources:
+        changes["sources"] = () if sources == ["none"] else tuple(sources)
     chosen = get_recipe(recipe or "mlp").but(**changes)
     if augment is not None:
         kept = chosen.augmentation or Augmentation()

@@ -160,7 +160,7 @@ def _unipen_file(kind: str, data_dir: Path | None) -> Path:
         f"this machine; expected {file}, as one of the converted files strokes/unipen-*.npz, in "
         f"the folder that --data-dir or DIGITSCOPE_DATA names. They are made from UNIPEN "
         f"train_r01_v07, which can be had from {RECORD} and is not downloaded. To train without: "
-        f"digitscope train cnn --source swiss-digits --source pendigits."
+        f"digitscope train cnn --sources swiss-digits --sources pendigits."
     )
 
 
