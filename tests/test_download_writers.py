@@ -157,6 +157,16 @@ def test_a_truncated_archive_is_bad_data(scans, tmp_path, cut):
         swiss_digits.read_archive(tmp_path / ARCHIVE)
 
 
+@pytest.mark.parametrize("at", [0.0, 0.3, 0.6])
+def test_a_damaged_archive_is_bad_data(scans, tmp_path, at):
+    content = bytearray(pack(scans))
+    first = int(len(content) * at)
+    content[first : first + 64] = b"\xff" * 64
+    (tmp_path / ARCHIVE).write_bytes(content)
+    with pytest.raises(BadData, match=r"anagnostes.*is damaged or cut short"):
+        swiss_digits.read_archive(tmp_path / ARCHIVE)
+
+
 def test_a_process_that_is_killed_leaves_nothing_in_the_cache(scans, serve, monkeypatch):
     server = serve({ARCHIVE: pack(scans)}, "stalls")
     code = "from digitscope.data import load_data; load_data('swiss-digits')"
