@@ -285,7 +285,7 @@ def find_ink(gray: Gray) -> NDArray[np.float32]:
     light = _is_paper_light(gray > threshold)
     if light:
         counts = counts[::-1]
-        threshold = 255 - threshold
+        threshold = 254 - threshold  # pixels of that very level are dark: ink
     split = int(np.float32(threshold)) + 1
     paper = counts[:split].cumsum()
     middle = _median(paper) if paper[-1] else 255.0
