@@ -31,6 +31,7 @@ from digitscope import to_mnist
 from digitscope.classifier import Classifier, load
 from digitscope.data import load_data
 from digitscope.data.sheet import draw_sheet
+from digitscope.data.strokes import slashed_zeros, unipen_test_strokes
 from digitscope.errors import NoInk
 from digitscope.evaluation import wilson_interval
 from digitscope.images import Images
@@ -110,7 +111,7 @@ def read_writers(name: str) -> Pictures:
     parts = {}
     if name == "unipen":
         slashed = np.zeros(len(labels), bool)
-        slashed[: len(data.test)] = data.test.slashed
+        slashed[: len(data.test)] = slashed_zeros(unipen_test_strokes())
         parts["slashed 0s"] = slashed
     return Pictures(images, labels, np.zeros(len(labels), bool), None, data.test.writers, parts)
 

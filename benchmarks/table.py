@@ -50,7 +50,7 @@ def rows() -> list[Row]:
         accuracy_row("classic", "beside the published 97.64 %"),
         accuracy_row("mlp", "every seed ≥ 97.64 %, mean ≥ 98.1 %"),
         accuracy_row("mlp-max", "mean ≥ 99.1 %, fit < 10 min"),
-        accuracy_row("cnn", "mean ≥ 99.7 %, fit ≤ 60 min"),
+        accuracy_row("cnn", "mean of 3 seeds ≥ 99.72 %, fit ≤ 25 min"),
     ]
     content = load("time-to-accuracy")
     result, command = content["result"], content["command"]
@@ -190,32 +190,54 @@ def browser_rows(content: dict[str, Any]) -> list[Row]:
     ]
 
 
+# What `cnn` should reach on single digits; docs/data.md tells what the sets are.
+DIGIT_TARGETS = {
+    "swiss-digits": "≥ 99.3 %, no writer under 98 %",
+    "pendigits": "≥ 99.0 %",
+    "unipen": "≥ 98.8 %; slashed 0s ≥ 98 %",
+    "bhmsds-dev": "≥ 99.2 %; 1s and 7s ≥ 98.5 %",
+    "hwd-1000": "100 %",
+}
+SYMBOL_TARGETS = {"bhmsds-dev": "≤ 3.5 %", "unipen": "≤ 3 %"}
+
+
 def digit_rows(content: dict[str, Any]) -> list[Row]:
     """Return the rows of single digits: of each model on each set."""
     table, command = [], content["command"]
     for model, sets in content["result"].items():
+        ours = model == "cnn"
         for name, s in sets.items():
-            if name in ("one_image_ms", "bytes"):
+            if name in ("one_image_ms", "many_s", "bytes"):
                 continue
-            low, high = s["interval"]
-            measured = f"**{s['accuracy']:.2%}** ({low:.2%} to {high:.2%}), n = {s['digits']:,}"
-            target = {"hwd-1000": "≥ 99.8 %", "mnist test": "≥ 99.7 %"}.get(name, "")
-            if name == "bhmsds-dev":
-                target = "≥ 98 %; 1s and 7s ≥ 97 %"
-                ones, sevens = s["accuracy_of"]["1"], s["accuracy_of"]["7"]
-                measured += f"; 1s {ones:.1%}, 7s {sevens:.1%}"
-            table.append(
-                (f"digits of `{name}`, `{model}`", measured, target * (model == "cnn"), command)
-            )
+            what, target = f"digits of `{name}`, `{model}`", DIGIT_TARGETS.get(name, "")
+            table.append((what, _digit_figures(name, s), target * ours, command))
             if "symbols_kept" in s:
                 kept = f"**{s['symbols_kept']:.1%}** of {s['symbols']:,}"
-                what = f"other symbols of `{name}` kept where 95 % of digits are, `{model}`"
-                table.append((what, kept, "≤ 8 %" * (model == "cnn"), command))
-        one = sets["one_image_ms"]
-        measured = f"**{one['median']:.2f} ms** ({one['min']:.2f} to {one['max']:.2f})"
-        target = "< 1 ms" * (model == "cnn")
-        table.append((f"one image, `{model}`, one thread", measured, target, command))
+                where = f"where {s['digits_kept']:.0%} of digits are"
+                what = f"other symbols of `{name}` kept {where}, `{model}`"
+                table.append((what, kept, SYMBOL_TARGETS.get(name, "") * ours, command))
+        one, many = sets["one_image_ms"], sets["many_s"]
+        measured = (
+            f"**{one['median']:.2f} ms** ({one['min']:.2f} to {one['max']:.2f}); "
+            f"**{many['median']:.2f} s** ({many['min']:.2f} to {many['max']:.2f}), n = {many['n']}"
+        )
+        what = f"one image; 10,000 images, `{model}`, one thread"
+        table.append((what, measured, "≤ 0.15 ms; ≤ 0.6 s" * ours, command))
     return table
+
+
+def _digit_figures(name: str, s: dict[str, Any]) -> str:
+    """Return the accuracy on one set, and what else is asked of it."""
+    low, high = s["interval"]
+    measured = f"**{s['accuracy']:.2%}** ({low:.2%} to {high:.2%}), n = {s['digits']:,}"
+    if name == "bhmsds-dev":
+        measured += f"; 1s {s['accuracy_of']['1']:.1%}, 7s {s['accuracy_of']['7']:.1%}"
+    if part := s.get("slashed 0s"):
+        measured += f"; slashed 0s {part['accuracy']:.1%} of {part['n']}"
+    if "writers" in s:
+        worst = min(s["worst_writers"].values())
+        measured += f"; {s['writers']} writers, the worst of 30 digits or more {worst:.1%}"
+    return measured
 
 
 def page_rows(content: dict[str, Any]) -> list[Row]:
@@ -304,11 +326,14 @@ def section() -> str:
     lines += [f"| {what} | {got} | {want} | `{command}` |" for what, got, want, command in rows()]
     about = load("time-to-accuracy")
     versions = ", ".join(f"{k} {v}" for k, v in about["machine"]["versions"].items())
-    dates = sorted({json.loads(f.read_text())["date"] for f in RESULTS.glob("*.json")})
+    results = [json.loads(file.read_text()) for file in RESULTS.glob("*.json")]
+    dates = sorted({result["date"] for result in results})
+    machines = sorted({result["machine"]["cpu"] for result in results})
     lines += [
         "",
-        f"Machine: {about['machine']['cpu']}, {about['machine']['cores']} cores, shared and noisy; "
-        f"compare the ratios, which come from one run each. {versions}. {' to '.join(dates)}.",
+        f"Machines: {' and '.join(machines)}, {about['machine']['cores']} cores each, shared and "
+        f"noisy; compare the ratios, which come from one run each. {versions}. "
+        f"{dates[0]} to {dates[-1]}.",
     ]
     return "\n".join(lines)
 

@@ -12,6 +12,7 @@ from digitscope.data import load_data
 from digitscope.data.mnist import load_mnist
 from digitscope.images import DIGITS, SIDE
 from digitscope.model_card import KEY, ModelCard
+from mirrors import Mirror
 
 # The person's own settings, read before the tests get a home of their own.
 MNIST_FOLDER = os.environ.get("DIGITSCOPE_DATA")
@@ -39,12 +40,45 @@ def _own_home(tmp_path, monkeypatch):
     monkeypatch.delenv("DIGITSCOPE_DATA", raising=False)
 
 
+@pytest.fixture
+def serve(request):
+    """Return a function that serves files, or spoils them, for the time of the test."""
+
+    def start(content, bad=None):
+        server = Mirror(content, bad)
+        request.addfinalizer(server.start())
+        return server
+
+    return start
+
+
+@pytest.fixture
+def small_unipen(tmp_path):
+    """A folder with a small UNIPEN."""
+    from stroke_files import write_unipen  # OpenCV, which few tests need
+
+    return write_unipen(tmp_path / "unipen")
+
+
 @pytest.fixture(scope="session")
 def mnist_folder():
     """The folder of the official files, or a skipped test."""
     if not MNIST_FOLDER:
         pytest.skip("DIGITSCOPE_DATA names no folder with MNIST")
     return Path(MNIST_FOLDER)
+
+
+@pytest.fixture(scope="session")
+def data_file(mnist_folder):
+    """Return a function that gives the path of a data set's file, or skips the test."""
+
+    def find(file):
+        path = mnist_folder / file
+        if not path.is_file():
+            pytest.skip(f"DIGITSCOPE_DATA holds no {file}")
+        return path
+
+    return find
 
 
 @pytest.fixture(scope="session")

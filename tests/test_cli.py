@@ -16,6 +16,7 @@ from PIL import Image
 
 from digitscope import __version__
 from digitscope.cli import app, main
+from digitscope.data import NAMES
 from digitscope.runs import Run
 
 PROGRAM = [sys.executable, "-c", "from digitscope.cli import main; main()"]
@@ -144,7 +145,10 @@ def test_version_and_no_arguments(cli):
         (["predict"], "Missing argument"),
         (["predict", "nothing.png", "-m", "{model}"], "no such file or folder: nothing.png"),
         (["predict", "{model}", "-m", "{model}", "--json", "--csv"], "exclude each other"),
-        (["evaluate", "{model}", "--data", "digits", "--split", "tset"], "the split must be test,"),
+        (
+            ["evaluate", "{model}", "--data", "digits", "--split", "nope"],
+            "the split must be train, test or all for digits. Received: 'nope'",
+        ),
         (["export", "{model}", "--format", "onyx"], "unknown format 'onyx'; .*Did you mean 'onnx'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -256,6 +260,33 @@ def test_evaluate_as_a_table_and_as_json(cli, run):
     assert json.loads(everything)["n"] == 1_797
 
 
+def test_evaluate_tells_writers_confusions_and_non_digits(cli, run, small_unipen, tmp_path):
+    sheet = tmp_path / "misread.png"
+    options = ["--data", "unipen", "--data-dir", small_unipen, "--split", "all", "--sheet", sheet]
+    code, out, err = cli("evaluate", run.path, *options)
+    assert code == 0
+    assert "Doubtful labels are known only of the file with" in err
+    content = json.loads(cli("evaluate", run.path, *options, "--json")[1])
+    assert [w["n"] for w in content["writers"]] == [10] * 40
+    shares = [w["accuracy"] for w in content["writers"]]
+    assert shares == sorted(shares)
+    assert f"40; mean of their accuracies {sum(shares) / 40:.2%}" in out
+    worst = content["writers"][0]
+    assert re.search(rf"^  {worst['writer']} +{worst['accuracy']:.2%} .* 10$", out, re.MULTILINE)
+    first = content["confusions"][0]
+    assert f"confusions         {first['true']} as {first['said']} ({first['count']:,})" in out
+    wrong = sum(pair["count"] for pair in content["confusions"])
+    assert wrong == 400 - round(content["accuracy"] * 400) > 0
+    assert f"{sheet}   {wrong:,} misread digits" in out
+    assert content["refusal"]["n_non_digits"] == 120
+    kept = content["refusal"]["non_digits_kept_at_98"]
+    assert f"98 % of digits     keeps {kept:.2%} of the others" in out
+    with Image.open(sheet) as image:
+        assert image.width > 28 * 20
+    part = json.loads(cli("evaluate", run.path, *options[:4], "--split", "validation", "--json")[1])
+    assert (part["split"], part["n"]) == ("validation", 40)
+
+
 def test_compare_lists_the_images_on_which_they_differ(cli, run, make_onnx, tmp_path):
     blank = make_onnx("zero.onnx", kernel=np.zeros((784, 10)))
     sheet = tmp_path / "differ.png"
@@ -277,15 +308,32 @@ def test_data_lists_counts_and_draws(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, err = cli("data")
     assert (code, err) == (0, "")
-    assert re.search(r"^mnist +– +– +not here; train downloads it once", out, re.MULTILINE)
-    assert re.search(r"^digits +1,500 +297 ", out, re.MULTILINE)
+    assert re.search(r"^mnist +– +– +– +– +– +CC BY-SA 3.0\n +not here; downloaded once", out, re.M)
+    assert re.search(r"^digits +1,500 +– +297 +– +– +CC BY 4.0\n", out, re.MULTILINE)
+    assert re.search(r"^unipen +–.*\n +not here; it is had from zenodo", out, re.MULTILINE)
     rows = json.loads(cli("data", "--json")[1])
-    assert [row["name"] for row in rows] == ["mnist", "digits", "synthetic"]
-    assert rows[2]["train"] == 60_000
+    assert [row["name"] for row in rows] == list(NAMES)
+    assert rows[-1]["counts"] == {"train": 60_000, "test": 10_000}
+    assert all(row["licence"] for row in rows)
     content = json.loads(cli("data", "digits", "--json")[1])
     assert sum(content["counts"]["train"]) == 1_500
     with Image.open(tmp_path / content["sheet"]) as sheet:
         assert sheet.format == "PNG"
+
+
+def test_data_of_several_writers(cli, small_unipen, tmp_path):
+    rows = json.loads(cli("data", "--data-dir", small_unipen, "--json")[1])
+    listed = next(row for row in rows if row["name"] == "unipen")
+    assert listed["counts"] == {"train": 320, "validation": 40, "test": 40}
+    assert (listed["writers"], listed["non_digits"]) == (40, 120)
+    sheet = tmp_path / "sheet.png"
+    code, out, _ = cli("data", "unipen", "--data-dir", small_unipen, "--sheet", sheet)
+    assert code == 0
+    assert re.search(r"^  validation +(4 +){10}40$", out, re.MULTILINE)
+    assert "writers   40, each in one part only" in out
+    assert "cite      I. Guyon" in out
+    with Image.open(sheet) as image:
+        assert image.width > 28 * 2 * 20 + 84  # the writers stand at the left
 
 
 def test_export_says_where_to_and_how_near(cli, run, tmp_path):

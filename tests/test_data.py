@@ -90,7 +90,10 @@ def test_hold_out_must_leave_something(digits):
 def test_a_split_by_name(digits):
     assert digits.split("test") is digits.test
     assert len(digits.split("all")) == 1_797
-    with pytest.raises(Misuse, match=r"the split must be test, train or all for digits. Received: 'tset'"):
+    with pytest.raises(
+        Misuse,
+        match=r"must be train, test or all for digits. Received: 'tset'. Did you mean 'test'",
+    ):
         digits.split("tset")
 
 

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import http.server
 import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import pytest
 
 from digitscope.data import find_mnist, load_data, mnist
 from digitscope.data.mnist import FILES, load_mnist
+from digitscope.data.places import cache_folder
 from digitscope.errors import BadData, DataUnavailable
 
 DEAD = "http://127.0.0.1:9/"
@@ -35,64 +35,14 @@ def _hashes_of_the_small_files(monkeypatch):
         monkeypatch.setitem(FILES, name, hashlib.sha256(content).hexdigest())
 
 
-class Mirror(http.server.ThreadingHTTPServer):
-    """Serves the small files, or what `bad` makes of them; counts what was asked for."""
-
-    def __init__(self, bad=None):
-        self.asked = []
-        self.bad = bad
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    @property
-    def address(self):
-        return f"http://127.0.0.1:{self.server_port}/mnist/"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        name = self.path.rpartition("/")[2]
-        self.server.asked.append(name)
-        bad, content = self.server.bad, CONTENT[name]
-        if bad == "missing":
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if bad == "other contents":
-            content = bytes(len(content))
-        elif bad == "cut short":
-            content = content[: len(content) // 2]
-        self.wfile.write(content)
-        if bad == "cut short":
-            self.connection.close()
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def mirror(request):
+def mirror(serve):
     """Return a function that starts a mirror for the time of the test."""
-
-    def start(bad=None):
-        server = Mirror(bad)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-
-        def stop():
-            server.shutdown()
-            thread.join()
-            server.server_close()
-
-        request.addfinalizer(stop)
-        return server
-
-    return start
+    return lambda bad=None: serve(CONTENT, bad)
 
 
 def cached():
-    folder = mnist.cache_folder()
+    folder = cache_folder("mnist")
     return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
 
 
@@ -103,7 +53,7 @@ def test_it_is_downloaded_once(mirror):
         assert (len(data.train), len(data.test)) == (30, 10)
     assert sorted(server.asked) == sorted(FILES)
     assert cached() == sorted(FILES)
-    assert find_mnist() == mnist.cache_folder()
+    assert find_mnist() == cache_folder("mnist")
 
 
 def test_the_mirrors_can_be_named_in_the_environment(mirror, monkeypatch):
@@ -166,7 +116,7 @@ def test_no_name_takes_mnist_where_it_can(mirror, monkeypatch):
 
 
 def test_what_an_earlier_download_left_half_done_is_finished(mirror):
-    folder = mnist.cache_folder()
+    folder = cache_folder("mnist")
     folder.mkdir(parents=True)
     names = list(FILES)
     (folder / names[0]).write_bytes(CONTENT[names[0]])
@@ -180,7 +130,7 @@ def test_what_an_earlier_download_left_half_done_is_finished(mirror):
 def test_a_file_damaged_in_the_cache_is_taken_again(mirror):
     server = mirror()
     load_mnist(mirrors=(server.address,))
-    damaged = mnist.cache_folder() / "t10k-labels-idx1-ubyte.gz"
+    damaged = cache_folder("mnist") / "t10k-labels-idx1-ubyte.gz"
     damaged.write_bytes(b"\0" + damaged.read_bytes()[1:])
     server.asked.clear()
     assert len(load_mnist(mirrors=(server.address,)).test) == 10
@@ -192,7 +142,7 @@ def test_a_file_damaged_in_the_cache_is_taken_again(mirror):
 
 
 def test_unpacked_files_in_the_cache_are_used(mirror):
-    folder = mnist.cache_folder()
+    folder = cache_folder("mnist")
     folder.mkdir(parents=True)
     for name, content in CONTENT.items():
         (folder / name.removesuffix(".gz")).write_bytes(gzip.decompress(content))
@@ -243,7 +193,7 @@ def test_a_folder_is_named(tmp_path, monkeypatch, inner, by):
 
 
 def test_a_named_folder_without_it_is_told_and_nothing_else_is_tried(tmp_path):
-    fill(mnist.cache_folder())
+    fill(cache_folder("mnist"))
     with pytest.raises(DataUnavailable, match=r"does not hold MNIST; expected train-images"):
         load_data(None, tmp_path)
 

@@ -9,16 +9,19 @@ from scipy.stats import binomtest
 from sklearn import metrics
 
 from digitscope.classifier import load, temper
+from digitscope.comparison import compare, compare_predictions
+from digitscope.data import Split
 from digitscope.errors import BadData
 from digitscope.evaluation import (
     BINS,
-    compare,
-    compare_predictions,
+    confused_pairs,
     evaluate,
+    examine,
     fit_temperature,
     reliability,
     score,
     score_refusal,
+    score_writers,
     wilson_interval,
 )
 
@@ -211,6 +214,46 @@ def test_refusal_at_95_percent_of_the_digits():
     assert score_refusal(digits, others, 0.5).non_digits_kept_at_95 == pytest.approx(2 / 3)
 
 
+def test_refusal_at_98_percent_of_the_digits():
+    digits = np.linspace(0.01, 1, 100)
+    others = np.array([0.01, 0.04, 0.07, 0.5])
+    assert score_refusal(digits, others, 0.5).non_digits_kept_at_98 == pytest.approx(3 / 4)
+
+
 def test_refusal_needs_both_kinds():
     with pytest.raises(BadData, match="Received: 1 and 0 images"):
         score_refusal(np.array([0.5]), np.array([]), 0.5)
+
+
+def test_confused_pairs_by_count_then_digit():
+    confusion = np.diag([5] * 10)
+    confusion[4, 9], confusion[9, 4], confusion[2, 7] = 2, 3, 2
+    assert confused_pairs(confusion) == [(9, 4, 3), (2, 7, 2), (4, 9, 2)]
+    assert confusion.trace() == 50  # the caller's matrix is as it was
+
+
+def test_writers_are_scored_one_by_one_the_worst_first():
+    writers = np.array(["a", "b", "c", "b", "b", "c"])
+    labels = np.array([1, 2, 3, 4, 5, 6], np.uint8)
+    predicted = np.array([1, 2, 0, 0, 5, 6])
+    scores = score_writers(writers, labels, predicted)
+    assert [(s.writer, s.right, s.n) for s in scores] == [("c", 1, 2), ("b", 2, 3), ("a", 1, 1)]
+    assert scores[1].accuracy == pytest.approx(2 / 3)
+    assert scores[1].accuracy_interval == wilson_interval(2, 3)
+    content = scores[0].to_dict()
+    assert json.loads(json.dumps(content)) == content
+
+
+def test_what_is_examined_is_what_the_classifier_says(make_onnx, digits):
+    classifier = load(make_onnx())
+    part = Split(digits.test.images, digits.test.labels, np.arange(297).astype(str))
+    found = examine(classifier, part)
+    assert found.scores == evaluate(classifier, digits.test)
+    assert (found.predicted == classifier.predict(part.images)).all()
+    wrong = np.flatnonzero(found.predicted != part.labels)
+    assert sorted(found.mistakes) == wrong.tolist()
+    confidence = classifier.predict_proba(part.images, calibrated=False).max(axis=1)
+    assert (np.diff(confidence[found.mistakes]) <= 0).all()  # the surest first
+    assert [w.right for w in found.writers] == sorted(w.right for w in found.writers)
+    assert len(found.writers) == 297
+    assert examine(classifier, digits.test).writers == []  # nobody knows who wrote them

@@ -21,7 +21,7 @@ from digitscope.evaluation import evaluate, reliability
 from digitscope.model_card import KEY, ModelCard
 from digitscope.recipes import RECIPES, Augmentation, Recipe
 from digitscope.reporting import gallery, report, style
-from digitscope.reporting.evidence import confused_pairs, errors_by_coverage, first_layer, gather
+from digitscope.reporting.evidence import errors_by_coverage, first_layer, gather
 from digitscope.reporting.figures_confidence import draw_coverage, draw_reliability
 from digitscope.reporting.figures_network import draw_weights
 from digitscope.reporting.figures_scores import (
@@ -351,13 +351,6 @@ def test_first_layer_of_a_foreign_model(tmp_path, kernel):
     write_model(tmp_path / "m.onnx", kernel, ModelCard(), name="W")
     with pytest.raises(BadRun, match="not made by train"):
         first_layer(tmp_path / "m.onnx")
-
-
-def test_confused_pairs_by_count_then_digit():
-    confusion = np.diag([5] * 10)
-    confusion[4, 9], confusion[9, 4], confusion[2, 7] = 2, 3, 2
-    assert confused_pairs(confusion) == [(9, 4, 3), (2, 7, 2), (4, 9, 2)]
-    assert confusion.trace() == 50  # the caller's matrix is as it was
 
 
 @settings(deadline=None)

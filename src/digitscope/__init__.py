@@ -17,7 +17,7 @@ _HOME = {
     "train": "training",
     "resume": "training",
     "evaluate": "evaluation",
-    "compare": "evaluation",
+    "compare": "comparison",
     "explain": "explanation",
     "occlude": "explanation",
     "read": "reading",
@@ -52,9 +52,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from digitscope.classifier import Classifier, load
+    from digitscope.comparison import compare
     from digitscope.data import load_data
     from digitscope.errors import DigitscopeError
-    from digitscope.evaluation import compare, evaluate
+    from digitscope.evaluation import evaluate
     from digitscope.explanation import explain, occlude
     from digitscope.preprocess import to_mnist
     from digitscope.reading import Page, read

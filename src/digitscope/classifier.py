@@ -17,7 +17,7 @@ from digitscope.model_card import KEY, ModelCard
 DIGIT = "digit"  # the second output of a network that refuses: whether it is one
 PRETRAINED = ("cnn", "mlp")
 MODELS = Path(__file__).parent / "models"
-CHUNK = 8_192  # images at a time, so that memory stays flat however many there are
+CHUNK = 1_024  # images at a time, so that memory stays flat and small however many there are
 
 
 class Judgement(NamedTuple):

@@ -1,7 +1,7 @@
 """How good a classifier is: (labels, probabilities) -> scores with intervals.
 
-The arithmetic is scikit-learn's and SciPy's. Everything takes arrays first; `evaluate` and
-`compare` only run the classifier for them. What is evaluated is the ONNX file that ships.
+The arithmetic is scikit-learn's and SciPy's. Everything takes arrays first; `examine` and
+`evaluate` only run the classifier for them. What is evaluated is the ONNX file that ships.
 """
 
 import dataclasses
@@ -144,6 +144,8 @@ class Refusal:
         Shares that reach the threshold, 0 to 1.
     non_digits_kept_at_95 : float
         Share of what is no digit that is kept when 95 % of the digits are.
+    non_digits_kept_at_98 : float
+        The same when 98 % of the digits are.
     roc_auc : float
         Probability that a digit scores higher than what is none.
     """
@@ -154,6 +156,7 @@ class Refusal:
     digits_kept: float
     non_digits_kept: float
     non_digits_kept_at_95: float
+    non_digits_kept_at_98: float
     roc_auc: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -195,6 +198,7 @@ def score_refusal(
         digits_kept=float((digits >= threshold).mean()),
         non_digits_kept=float((non_digits >= threshold).mean()),
         non_digits_kept_at_95=float((non_digits >= np.quantile(digits, 0.05)).mean()),
+        non_digits_kept_at_98=float((non_digits >= np.quantile(digits, 0.02)).mean()),
         roc_auc=float(metrics.roc_auc_score(is_digit, np.concatenate([digits, non_digits]))),
     )
 
@@ -266,6 +270,120 @@ def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
     return float(math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
+@dataclass(frozen=True, kw_only=True)
+class WriterScore:
+    """How well one writer's digits are read.
+
+    Attributes
+    ----------
+    writer : str
+        Code or number, as the data set has it.
+    n, right : int
+        Images of that writer, and how many of them are read correctly.
+    accuracy : float
+        Share of them, 0 to 1.
+    accuracy_interval : tuple of float
+        Wilson's 95 % interval.
+    """
+
+    writer: str
+    n: int
+    right: int
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the score as plain JSON types."""
+        return dataclasses.asdict(self) | {"accuracy_interval": list(self.accuracy_interval)}
+
+
+def score_writers(
+    writers: NDArray[np.str_], labels: Labels, predicted: NDArray[Any]
+) -> list[WriterScore]:
+    """Return a score for each writer, the worst read first.
+
+    Parameters
+    ----------
+    writers : ndarray of shape (n,), dtype str
+    labels, predicted : ndarray of shape (n,)
+        True digits and answers.
+
+    Examples
+    --------
+    >>> scores = score_writers(np.array(["a", "b", "b"]), np.array([1, 2, 3]), np.array([1, 2, 0]))
+    >>> [(score.writer, score.right, score.n) for score in scores]
+    [('b', 1, 2), ('a', 1, 1)]
+    """
+    names, place = np.unique(writers, return_inverse=True)
+    n = np.bincount(place, minlength=len(names)).tolist()
+    right = np.bincount(place, predicted == labels, minlength=len(names)).astype(int).tolist()
+    scores = [
+        WriterScore(
+            writer=str(name),
+            n=n[i],
+            right=right[i],
+            accuracy=right[i] / n[i],
+            accuracy_interval=wilson_interval(right[i], n[i]),
+        )
+        for i, name in enumerate(names)
+    ]
+    return sorted(scores, key=lambda score: (score.accuracy, -score.n, score.writer))
+
+
+def confused_pairs(confusion: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """Return (true digit, said digit, how often) for each kind of mistake, the commonest first.
+
+    >>> confused_pairs(np.array([[5, 2], [0, 7]]))
+    [(0, 1, 2)]
+    """
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    pairs = [(int(t), int(s), int(wrong[t, s])) for t, s in np.argwhere(wrong)]
+    return sorted(pairs, key=lambda pair: (-pair[2], pair[:2]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """What a classifier said of labelled images, and how good that was.
+
+    Attributes
+    ----------
+    scores : Scores
+    predicted : ndarray of shape (n,)
+        The answers.
+    mistakes : ndarray of shape (m,), dtype int
+        Images that were read wrongly, the surest answer first.
+    writers : list of WriterScore
+        The worst first; empty where the writers are not known.
+    """
+
+    scores: Scores
+    predicted: NDArray[np.int64]
+    mistakes: NDArray[np.intp]
+    writers: list[WriterScore]
+
+
+def examine(classifier: Classifier, split: LabelledImages) -> Examination:
+    """Return what a classifier says of labelled images, with its scores.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    split : Split
+        Its writers, where it knows them, are scored one by one.
+    """
+    probabilities = classifier.predict_proba(split.images, calibrated=False)
+    predicted = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != split.labels)
+    writers = getattr(split, "writers", None)
+    return Examination(
+        scores=score(split.labels, probabilities, temperature=classifier.card.temperature),
+        predicted=predicted,
+        mistakes=wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")],
+        writers=[] if writers is None else score_writers(writers, split.labels, predicted),
+    )
+
+
 def evaluate(classifier: Classifier, split: LabelledImages) -> Scores:
     """Return the scores of a classifier on labelled images.
 
@@ -279,67 +397,4 @@ def evaluate(classifier: Classifier, split: LabelledImages) -> Scores:
     -------
     Scores
     """
-    probabilities = classifier.predict_proba(split.images, calibrated=False)
-    return score(split.labels, probabilities, temperature=classifier.card.temperature)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Two classifiers on the same n images.
-
-    Attributes
-    ----------
-    accuracy_a, accuracy_b : float
-    only_a, only_b : list of int
-        Indices of the images that only A, and only B, gets right.
-    both_wrong : int
-        How many neither gets right.
-    p_value : float
-        McNemar's exact test, two-sided: how likely a split as uneven as this is if both are equally
-        good. McNemar, Psychometrika 12 (1947).
-    """
-
-    n: int
-    accuracy_a: float
-    accuracy_b: float
-    only_a: list[int]
-    only_b: list[int]
-    both_wrong: int
-    p_value: float
-    predicted_a: list[int]
-    predicted_b: list[int]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as plain JSON types."""
-        return dataclasses.asdict(self)
-
-
-def compare(a: Classifier, b: Classifier, split: LabelledImages) -> Comparison:
-    """Return how two classifiers differ on the same labelled images."""
-    return compare_predictions(split.labels, a.predict(split.images), b.predict(split.images))
-
-
-def compare_predictions(labels: Labels, a: NDArray[Any], b: NDArray[Any]) -> Comparison:
-    """Return how two rows of predicted digits differ.
-
-    >>> compare_predictions(np.array([1, 2, 3]), np.array([1, 2, 0]), np.array([1, 0, 3])).p_value
-    1.0
-    """
-    from scipy.stats import binomtest
-
-    if not len(labels):
-        raise BadData("there is nothing to compare: expected at least one image. Received: 0.")
-    right_a, right_b = a == labels, b == labels
-    only_a, only_b = np.flatnonzero(right_a & ~right_b), np.flatnonzero(right_b & ~right_a)
-    differ = len(only_a) + len(only_b)
-    return Comparison(
-        n=len(labels),
-        accuracy_a=float(right_a.mean()),
-        accuracy_b=float(right_b.mean()),
-        only_a=only_a.tolist(),
-        only_b=only_b.tolist(),
-        both_wrong=int((~right_a & ~right_b).sum()),
-        p_value=float(binomtest(len(only_a), differ).pvalue) if differ else 1.0,
-        predicted_a=a.tolist(),
-        predicted_b=b.tolist(),
-    )
+    return examine(classifier, split).scores

@@ -304,7 +304,7 @@ RECIPES: dict[str, Recipe] = {
                 cut=0.05,
                 neighbours=0.1,
             ),
-            synthetic=25_000,
+            synthetic=40_000,
             sources=("swiss-digits", "pendigits", "unipen"),
             handwritten=45_000,
             non_digits=25_000,

@@ -11,11 +11,15 @@ if TYPE_CHECKING:
     from digitscope.classifier import Classifier
     from digitscope.evaluation import Refusal, Scores
 
+DATA_HELP = (
+    "mnist, swiss-digits, pendigits, unipen, digits, synthetic, or folder:PATH of one's own "
+    "(also .csv, .npz)."
+)
 DataOption = Annotated[
     str | None,
     typer.Option(
         "--data",
-        help="mnist, digits, synthetic, or folder:PATH of one's own (also .csv, .npz).",
+        help=DATA_HELP,
         show_default="mnist",
     ),
 ]
@@ -23,13 +27,15 @@ ScoredDataOption = Annotated[
     str | None,
     typer.Option(
         "--data",
-        help="mnist, digits, synthetic, or folder:PATH of one's own (also .csv, .npz).",
+        help=DATA_HELP,
         show_default="what the model was trained on",
     ),
 ]
 DataDirOption = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="A folder that holds the MNIST files (or DIGITSCOPE_DATA)."),
+    typer.Option(
+        "--data-dir", help="A folder that holds the files of the data sets (or DIGITSCOPE_DATA)."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 ModelOption = Annotated[
@@ -123,6 +129,7 @@ def describe_refusal(refusal: "Refusal") -> str:
             f"  score ≥ {refusal.threshold:.3f}      keeps {refusal.digits_kept:.2%} of the digits "
             f"and {refusal.non_digits_kept:.2%} of the others",
             f"  95 % of digits     keeps {refusal.non_digits_kept_at_95:.2%} of the others",
+            f"  98 % of digits     keeps {refusal.non_digits_kept_at_98:.2%} of the others",
             f"  ROC AUC            {refusal.roc_auc:8.5f}   digits against the others",
         ]
     )

@@ -36,8 +36,8 @@ def command(
       digitscope compare old.onnx new.onnx --data digits --json
     """
     from digitscope.classifier import load
+    from digitscope.comparison import compare
     from digitscope.data import load_data
-    from digitscope.evaluation import compare
 
     first, second = load(a), load(b)
     dataset = load_data(data or trained_on(first), data_dir)

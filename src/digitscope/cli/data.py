@@ -1,20 +1,19 @@
 """``digitscope data``: what there is to train on, and what it looks like."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from digitscope.cli.common import DataDirOption, JsonOption, print_json
-from digitscope.errors import BadData, DataUnavailable
+from digitscope.cli.common import DataDirOption, JsonOption, print_json, remark
 
-EACH = 20  # images of each digit on a sheet
+PARTS = ("train", "validation", "test")
 
 
 def command(
     name: Annotated[
         str | None,
-        typer.Argument(help="mnist, digits, synthetic or folder:PATH.", show_default="list all"),
+        typer.Argument(help="A data set of the list, or folder:PATH.", show_default="list all"),
     ] = None,
     data_dir: DataDirOption = None,
     sheet: Annotated[
@@ -25,65 +24,67 @@ def command(
 ) -> None:
     r"""List the data sets, or count one and draw a sheet of samples from it.
 
+    Where the writers are known, each row of the sheet is one writer's.
+
     \b
     Examples:
       digitscope data
       digitscope data mnist --sheet mnist.png
-      digitscope data synthetic
+      digitscope data swiss-digits
       digitscope data folder:my-digits
     """
     if name is None:
         _list(data_dir, json)
         return
-    import numpy as np
-
     from digitscope.data import load_data
-    from digitscope.data.sheet import draw_sheet
+    from digitscope.data.sheet import draw_samples
 
     data = load_data(name, data_dir)
+    if data.remark:
+        remark(data.remark)
     sheet = sheet or Path(f"{data.name.partition(':')[0]}-sheet.png")
-    rows = np.concatenate([np.flatnonzero(data.train.labels == d)[:EACH] for d in range(10)])
-    draw_sheet(data.train.images[rows], [str(d) for d in data.train.labels[rows]], sheet)
-    counts = {"train": data.train.counts(), "test": data.test.counts()}
+    draw_samples(data.train, sheet)
+    counts = {part: split.counts() for part, split in data.parts().items()}
+    about = data.summary()
     if json:
-        print_json(
-            {"name": data.name, "source": data.source, "counts": counts, "sheet": str(sheet)}
-        )
+        print_json(about.to_dict() | {"counts": counts, "sheet": str(sheet)})
         return
     print(f"{data.name}: {data.source}")
-    print("  digit  " + " ".join(f"{d:6}" for d in range(10)) + "     all")
-    for split, numbers in counts.items():
-        print(f"  {split:5}  " + " ".join(f"{n:6,}" for n in numbers) + f"  {sum(numbers):6,}")
-    print(f"sheet   {sheet}")
+    print("  digit       " + " ".join(f"{d:6}" for d in range(10)) + "     all")
+    for part, numbers in counts.items():
+        print(f"  {part:10}  " + " ".join(f"{n:6,}" for n in numbers) + f"  {sum(numbers):6,}")
+    if about.writers:
+        print(f"writers   {about.writers:,}, each in one part only")
+    if about.non_digits:
+        print(f"others    {about.non_digits:,} images of no digit, to be tested on")
+    if about.licence:
+        print(f"licence   {about.licence}")
+    if about.citation:
+        print(f"cite      {about.citation}")
+    print(f"sheet     {sheet}")
 
 
 def _list(data_dir: Path | None, json: bool) -> None:
-    from digitscope.data import NAMES, find_mnist, load_data
+    from digitscope.data import summarise_data
 
-    rows: list[dict[str, Any]] = []
-    for name in NAMES:
-        row: dict[str, Any] = {"name": name, "train": None, "test": None}
-        try:
-            if name == "mnist" and find_mnist(data_dir) is None:
-                row["source"] = "not here; train downloads it once (11 MB)"
-            elif name == "synthetic":
-                from digitscope.data.synthetic import TEST, TRAIN
-
-                source = "drawn from strokes, some ten seconds when it is asked for"
-                row |= {"train": TRAIN, "test": TEST, "source": source}
-            else:
-                data = load_data(name, data_dir)
-                row |= {"train": len(data.train), "test": len(data.test), "source": data.source}
-        except (BadData, DataUnavailable) as error:
-            row["source"] = str(error)
-        rows.append(row)
+    summaries = summarise_data(data_dir)
     if json:
-        print_json(rows)
+        print_json([summary.to_dict() for summary in summaries])
         return
-    print("name           train    test  source")
-    for row in rows:
-        counts = "  ".join(f"{row[s]:6,}" if row[s] else "     –" for s in ("train", "test"))
-        print(f"{row['name']:12}  {counts}  {row['source']}")
+    print("name            train  validation    test  writers  non-digits  licence")
+    for summary in summaries:
+        train, validation, test = (_number(summary.counts.get(part)) for part in PARTS)
+        print(
+            f"{summary.name:13}  {train:>6}  {validation:>10}  {test:>6}  "
+            f"{_number(summary.writers):>7}  {_number(summary.non_digits):>10}  "
+            f"{summary.licence or '–'}"
+        )
+        print(f"  {summary.source}")
     print(
-        "folder:PATH        –       –  your own: subfolders 0 to 9, a CSV of path,label, or an .npz"
+        "folder:PATH         –           –       –        –           –  "
+        "your own: subfolders 0 to 9, a CSV of path,label, or an .npz"
     )
+
+
+def _number(n: int | None) -> str:
+    return f"{n:,}" if n else "–"

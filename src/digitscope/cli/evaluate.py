@@ -1,6 +1,7 @@
 """``digitscope evaluate``: score a model file on labelled images."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,10 +13,19 @@ from digitscope.cli.common import (
     describe_scores,
     load_model,
     print_json,
+    remark,
     trained_on,
 )
 
-SplitOption = Annotated[str, typer.Option("--split", help="test, train or all of the data set.")]
+if TYPE_CHECKING:
+    from digitscope.data import Split
+    from digitscope.evaluation import Examination
+
+SplitOption = Annotated[
+    str, typer.Option("--split", help="train, validation, test or all of the data set.")
+]
+WRITERS, CONFUSIONS = 5, 5  # in the table; --json has all
+SHEET = 400  # misread digits on a sheet at most
 
 
 def command(
@@ -29,6 +39,9 @@ def command(
     split: SplitOption = "test",
     data_dir: DataDirOption = None,
     json: JsonOption = False,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Draw the misread digits, as PNG, the surest first.")
+    ] = None,
 ) -> None:
     r"""Score a model on labelled images.
 
@@ -36,26 +49,67 @@ def command(
     Examples:
       digitscope evaluate runs/mlp-1
       digitscope evaluate cnn --data mnist
+      digitscope evaluate cnn --data swiss-digits --split validation --sheet misread.png
       digitscope evaluate model.onnx --data folder:my-digits --split all --json
       digitscope evaluate cnn --data folder:bhmsds-dev.npz --split all
     """
+    import numpy as np
+
     from digitscope.data import load_data
-    from digitscope.evaluation import evaluate, score_refusal
+    from digitscope.evaluation import confused_pairs, examine, score_refusal
 
     classifier = load_model(model)
     dataset = load_data(data or trained_on(classifier), data_dir)
+    if dataset.remark:
+        remark(dataset.remark)
     images = dataset.split(split)
-    scores = evaluate(classifier, images)
+    found = examine(classifier, images)
+    pairs = confused_pairs(np.array(found.scores.confusion))
     refusal = None
     if len(dataset.non_digits):
         digits, others = (classifier.judge(i).digit for i in (images.images, dataset.non_digits))
         refusal = score_refusal(digits, others, classifier.threshold)
+    if sheet:
+        _draw(found, images, sheet)
     if json:
-        content = {"model": str(classifier.path), "data": dataset.name, "split": split}
-        content |= scores.to_dict()
-        print_json(content | {"refusal": refusal.to_dict()} if refusal else content)
-    else:
-        title = f"{classifier.path} on {dataset.name} ({split}: {scores.n:,} images)"
-        print(describe_scores(scores, title))
-        if refusal:
-            print(describe_refusal(refusal))
+        content: dict[str, Any] = {"model": str(classifier.path), "data": dataset.name}
+        content |= {"split": split} | found.scores.to_dict()
+        content["writers"] = [writer.to_dict() for writer in found.writers]
+        content["confusions"] = [{"true": t, "said": s, "count": n} for t, s, n in pairs]
+        content |= {"refusal": refusal.to_dict()} if refusal else {}
+        print_json(content | ({"sheet": str(sheet)} if sheet else {}))
+        return
+    title = f"{classifier.path} on {dataset.name} ({split}: {found.scores.n:,} images)"
+    print(describe_scores(found.scores, title))
+    _print_details(found, pairs)
+    if refusal:
+        print(describe_refusal(refusal))
+    if sheet:
+        n = len(found.mistakes)
+        shown = f"the {SHEET} surest of {n:,}" if n > SHEET else f"{n:,}"
+        print(f"\nsheet   {sheet}   {shown} misread digits")
+
+
+def _draw(found: "Examination", images: "Split", sheet: Path) -> None:
+    from digitscope.data.sheet import draw_sheet
+
+    rows = found.mistakes[:SHEET]
+    notes = [f"{images.labels[i]} as {found.predicted[i]}" for i in rows]
+    draw_sheet(images.images[rows], notes, sheet)
+
+
+def _print_details(found: "Examination", pairs: list[tuple[int, int, int]]) -> None:
+    """Print the commonest confusions, and the writers that are read worst."""
+    if pairs:
+        shown = ", ".join(f"{t} as {s} ({n:,})" for t, s, n in pairs[:CONFUSIONS])
+        print(f"\n  confusions         {shown}")
+    if found.writers:
+        mean = sum(writer.accuracy for writer in found.writers) / len(found.writers)
+        print(f"\n  writers            {len(found.writers):,}; mean of their accuracies {mean:.2%}")
+        print("  worst writer        accuracy   95 % interval           n")
+    for writer in found.writers[:WRITERS]:
+        low, high = writer.accuracy_interval
+        print(
+            f"  {writer.writer:18}  {writer.accuracy:8.2%}   {low:7.2%} to {high:7.2%}  "
+            f"{writer.n:6,}"
+        )

@@ -73,7 +73,7 @@ def command(
         bool | None, _option("Bend the training images anew in every epoch.")
     ] = None,
     synthetic: Annotated[int | None, _option("Drawn digits that join in each epoch.")] = None,
-    source: Annotated[
+    sources: Annotated[
         list[str] | None,
         _option("Data set of other writers that joins; repeat it for more, 'none' for none."),
     ] = None,
@@ -94,7 +94,7 @@ def command(
       digitscope train                          the tuned default, some seconds
       digitscope train classic                  the script that every tutorial prints
       digitscope train mlp-max                  the same network, as good as it gets
-      digitscope train cnn                      the one that reads; half an hour and more
+      digitscope train cnn                      the one that reads; some twenty minutes
       digitscope train --hidden 256 --hidden 64 --dropout 0.2 --epochs 10
       digitscope train --data folder:my-digits  on one's own images
       digitscope train --resume runs/mlp-1      go on after an interruption
@@ -122,8 +122,8 @@ def command(
     for field, layers in (("filters", filters), ("hidden", hidden)):
         if layers:
             changes[field] = () if layers == [0] else tuple(layers)
-    if source:
-        changes["sources"] = () if source == ["none"] else tuple(source)
+    if sources:
+        changes["sources"] = () if sources == ["none"] else tuple(sources)
     chosen = get_recipe(recipe or "mlp").but(**changes)
     if augment is not None:
         kept = chosen.augmentation or Augmentation()

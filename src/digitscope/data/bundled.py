@@ -31,4 +31,9 @@ def load_digits() -> Dataset:
         split.take(slice(None, -TEST)),
         split.take(slice(-TEST, None)),
         "scikit-learn's bundled digits (UCI, 8×8)",
+        licence="CC BY 4.0",
+        citation=(
+            "E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine "
+            "Learning Repository (1998)"
+        ),
     )

@@ -1,5 +1,6 @@
 """A data set: images and labels for training, and others kept apart for the test."""
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.errors import BadData, Misuse
+from digitscope.errors import BadData, Misuse, did_you_mean
 from digitscope.images import DIGITS, SIDE, Images, Labels, check_images, check_labels
 
 if TYPE_CHECKING:  # OpenCV, which few data sets need
@@ -74,6 +75,35 @@ def join(splits: Sequence[Split]) -> Split:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a data set holds, as a list shows it.
+
+    Attributes
+    ----------
+    name, source, licence, citation : str
+        As `Dataset` has them; the source says how to get it where it is not on this machine.
+    counts : dict of str to int
+        Images of each part; empty where it is not on this machine.
+    writers : int or None
+        Different writers; None where they are not known.
+    non_digits : int
+        Images of what is no digit, which are tested on.
+    """
+
+    name: str
+    source: str
+    licence: str = ""
+    citation: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+    writers: int | None = None
+    non_digits: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON types."""
+        return dataclasses.asdict(self)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A named data set.
@@ -81,7 +111,7 @@ class Dataset:
     Attributes
     ----------
     name : str
-        What `load_data` takes: ``mnist``, ``digits`` or ``folder:PATH``.
+        What `load_data` takes: ``mnist``, ``unipen``, ``folder:PATH`` and so on.
     train, test : Split
         Nothing in `test` is ever trained on.
     source : str
@@ -115,16 +145,33 @@ class Dataset:
 
     def split(self, name: str) -> Split:
         """Return the ``train``, ``validation`` or ``test`` split, or together as ``all``."""
-        parts = {"train": self.train, "test": self.test}
-        if self.validation is not None:
-            parts["validation"] = self.validation
+        parts = self.parts()
         if name == "all":
             return join(list(parts.values()))
         if name in parts:
             return parts[name]
         raise Misuse(
-            f"the split must be {', '.join(sorted(parts))} or all for {self.name}. "
-            f"Received: {name!r}."
+            f"the split must be {', '.join(parts)} or all for {self.name}. "
+            f"Received: {name!r}.{did_you_mean(name, [*parts, 'all'])}"
+        )
+
+    def parts(self) -> dict[str, Split]:
+        """Return the parts there are by their names: train, as a rule validation, and test."""
+        validation = {} if self.validation is None else {"validation": self.validation}
+        return {"train": self.train, **validation, "test": self.test}
+
+    def summary(self) -> "Summary":
+        """Return what the data set holds, without its images."""
+        parts = self.parts().values()
+        writers = {str(w) for part in parts if part.writers is not None for w in part.writers}
+        return Summary(
+            name=self.name,
+            source=self.source,
+            licence=self.licence,
+            citation=self.citation,
+            counts={name: len(part) for name, part in self.parts().items()},
+            writers=len(writers) or None,
+            non_digits=len(self.non_digits),
         )
 
     def hold_out(self, n: int) -> tuple[Split, Split]:

@@ -6,15 +6,12 @@ then downloaded into the cache from the first mirror that serves them, checked b
 """
 
 import os
-import sys
-import zipfile
-import zlib
 from pathlib import Path
 
-import numpy as np
-
-from digitscope.data.dataset import Dataset, Split
+from digitscope.data.dataset import Dataset, Split, Summary
+from digitscope.data.downloads import Remote, fetch
 from digitscope.data.idx import read_idx
+from digitscope.data.places import cache_folder, named_folder, read_arrays
 from digitscope.errors import BadData, DataUnavailable
 from digitscope.files import sha256
 from digitscope.images import check_labels
@@ -30,30 +27,34 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
 KERAS_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
-TIMEOUT = 20.0  # seconds without an answer before the next mirror is tried
-
-
-def cache_folder() -> Path:
-    """Return where downloads are kept: ``mnist/`` in the user's cache folder."""
-    import pooch
-
-    return Path(os.environ.get("DIGITSCOPE_CACHE") or pooch.os_cache("digitscope")) / "mnist"
+LICENCE = "CC BY-SA 3.0"
+CITATION = (
+    "Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, Gradient-Based Learning Applied to Document "
+    "Recognition, Proceedings of the IEEE 86 (1998)"
+)
 
 
 def find_mnist(data_dir: Path | None = None) -> Path | None:
     """Return the folder or ``.npz`` file that already holds MNIST, or None."""
-    named = data_dir or (Path(env) if (env := os.environ.get("DIGITSCOPE_DATA")) else None)
-    if named:
+    if named := named_folder(data_dir):
         if (folder := _holding(named)) is None:
             raise DataUnavailable(
                 f"{named} does not hold MNIST; expected {', '.join(FILES)} in it or in its mnist/."
             )
         return folder
-    if folder := _holding(cache_folder()):
+    if folder := _holding(cache_folder("mnist")):
         return folder
     keras_home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     npz = Path(keras_home) / "datasets" / "mnist.npz"
     return npz if npz.is_file() and sha256(npz) == KERAS_SHA256 else None
+
+
+def summarise_mnist(data_dir: Path | None = None) -> Summary:
+    """Return what MNIST is; where it is not on this machine, without a download."""
+    if find_mnist(data_dir):
+        return load_mnist(data_dir).summary()
+    source = "not here; downloaded once (11 MB), when it is asked for"
+    return Summary(name="mnist", source=source, licence=LICENCE, citation=CITATION)
 
 
 def _holding(folder: Path) -> Path | None:
@@ -90,12 +91,10 @@ def load_mnist(data_dir: Path | None = None, *, mirrors: tuple[str, ...] | None 
     """
     place = find_mnist(data_dir)
     if place is None:
-        if mirrors is None:
-            mirrors = tuple(os.environ.get("DIGITSCOPE_MIRRORS", "").split()) or MIRRORS
-        place = _download(cache_folder(), mirrors)
+        place = _download(mirrors)
     if place.suffix == ".npz":
         return _from_keras(place)
-    if place == cache_folder():
+    if place == cache_folder("mnist"):
         # What pooch has put there is whole, but a disk can go bad: damaged files are taken again.
         broken = [
             file
@@ -114,102 +113,31 @@ def load_mnist(data_dir: Path | None = None, *, mirrors: tuple[str, ...] | None 
         if images.ndim != 3 or images.shape[1:] != (28, 28):
             raise BadData(f"{images_file}: expected images of 28×28. Received: {images.shape}.")
         splits.append(Split(images, check_labels(labels, len(images), str(images_file))))
-    return Dataset("mnist", splits[0], splits[1], f"MNIST files in {place}")
+    return _dataset(splits[0], splits[1], f"MNIST files in {place}")
+
+
+def _dataset(train: Split, test: Split, source: str) -> Dataset:
+    return Dataset("mnist", train, test, source, licence=LICENCE, citation=CITATION)
 
 
 def _from_keras(npz: Path) -> Dataset:
-    try:
-        with np.load(npz, allow_pickle=False) as arrays:
-            train = Split(arrays["x_train"], arrays["y_train"])
-            test = Split(arrays["x_test"], arrays["y_test"])
-    except (KeyError, ValueError, OSError, zlib.error, zipfile.BadZipFile) as error:
-        raise BadData(f"{npz} is damaged ({error}); delete it, so that it is taken anew.") from None
-    return Dataset("mnist", train, test, f"Keras's copy of MNIST, {npz}")
+    arrays = read_arrays(npz, ("x_train", "y_train", "x_test", "y_test"))
+    train = Split(arrays["x_train"], arrays["y_train"])
+    test = Split(arrays["x_test"], arrays["y_test"])
+    return _dataset(train, test, f"Keras's copy of MNIST, {npz}")
 
 
-def _download(folder: Path, mirrors: tuple[str, ...]) -> Path:
-    """Fetch the four files into `folder`.
-
-    Pooch writes each under a temporary name, checks its hash and then renames it, so a second
-    process at the same time does the same work and loses nothing.
-    """
-    import logging
-
-    import pooch
-    import requests
-
-    pooch.get_logger().setLevel(logging.ERROR)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataUnavailable(
-            f"MNIST is not on this machine, and there is no place to download it to: {folder} "
-            f"({error.strerror}). Name another with DIGITSCOPE_CACHE."
-        ) from None
-    reasons = []
-    for mirror in mirrors:
-        try:
-            for name, hash_ in FILES.items():
-                progress = _Progress(name)
-                try:
-                    pooch.retrieve(
-                        mirror.rstrip("/") + "/" + name,
-                        known_hash=f"sha256:{hash_}",
-                        fname=name,
-                        path=folder,
-                        downloader=pooch.HTTPDownloader(
-                            progressbar=progress, timeout=TIMEOUT, chunk_size=65_536
-                        ),
-                    )
-                finally:
-                    progress.close()
-            return folder
-        except (requests.RequestException, ValueError, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise  # the disk, not the mirror
-            host = mirror.split("/")[2] if "//" in mirror else mirror
-            why = "wrong contents" if isinstance(error, ValueError) else type(error).__name__
-            reasons.append(f"{host}: {why}")
-    raise DataUnavailable(
-        f"MNIST is not on this machine and could not be downloaded ({'; '.join(reasons)}). "
-        f"Put its four files into a folder and name it with --data-dir or DIGITSCOPE_DATA."
+def _download(mirrors: tuple[str, ...] | None) -> Path:
+    """Fetch the four files into the cache."""
+    files = [
+        Remote(name, tuple(mirror + name for mirror in MIRRORS), hash_)
+        for name, hash_ in FILES.items()
+    ]
+    return fetch(
+        "MNIST",
+        files,
+        cache_folder("mnist"),
+        lambda folder: folder,
+        remedy=("Put its four files into a folder and name it with --data-dir or DIGITSCOPE_DATA."),
+        mirrors=mirrors,
     )
-
-
-class _Progress:
-    """What pooch wants of a progress bar, drawn by Rich on stderr."""
-
-    def __init__(self, name: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
-
-        self._progress = Progress(
-            "downloading {task.description}",
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            console=Console(file=sys.stderr),
-        )
-        self._task = self._progress.add_task(name, total=None)
-        self._total = 0
-
-    @property
-    def total(self) -> int:
-        return self._total
-
-    @total.setter
-    def total(self, n: int) -> None:
-        self._total = n
-        self._progress.start()
-        self._progress.update(self._task, total=n)
-
-    def update(self, n: int) -> None:
-        self._progress.advance(self._task, n)
-
-    def reset(self) -> None:
-        # Pooch resets, then adds the total at once, so that a file of unknown size ends full.
-        self._progress.reset(self._task)
-
-    def close(self) -> None:
-        if self._progress.live.is_started:
-            self._progress.stop()

@@ -7,49 +7,68 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.errors import BadData, DataUnavailable
+from digitscope.errors import BadData
 
 
-def find_file(name: str, file: str, data_dir: Path | None = None) -> Path:
-    """Return the path of a data set's file: in the folder that was named, or in the cache.
+def named_folder(data_dir: Path | None = None) -> Path | None:
+    """Return `data_dir`, or else the folder that ``DIGITSCOPE_DATA`` names, or None."""
+    return data_dir or (Path(named) if (named := os.environ.get("DIGITSCOPE_DATA")) else None)
+
+
+def cache_folder(name: str = "") -> Path:
+    """Return where downloads are kept: the user's cache folder, or a folder of that name in it."""
+    import pooch
+
+    return Path(os.environ.get("DIGITSCOPE_CACHE") or pooch.os_cache("digitscope")) / name
+
+
+def find_file(file: str, data_dir: Path | None = None) -> Path | None:
+    """Return the path of a data set's file in the folder that was named or in the cache, or None.
 
     Parameters
     ----------
-    name : str
-        Of the data set, for the message.
     file : str
-        Relative to the folder of all data sets, such as ``strokes/pendigits.npz``.
+        Relative to the folder of all data sets, such as ``strokes/pendigits.npz``; the cache has
+        the same structure.
     data_dir : path, optional
         The folder; by default ``DIGITSCOPE_DATA``.
-
-    Raises
-    ------
-    DataUnavailable
-        When it is not there.
     """
-    named = data_dir or (Path(env) if (env := os.environ.get("DIGITSCOPE_DATA")) else None)
-    if named and (named / file).is_file():
-        return named / file
-    raise DataUnavailable(
-        f"{name} is not on this machine; expected {file} in the folder that --data-dir or "
-        f"DIGITSCOPE_DATA names."
-    )
+    named = named_folder(data_dir)
+    places = ([named] if named else []) + [cache_folder()]
+    return next((place / file for place in places if (place / file).is_file()), None)
 
 
-def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+def read_arrays(
+    path: Path, names: tuple[str, ...], *, optional: tuple[str, ...] = ()
+) -> dict[str, NDArray[Any]]:
     """Return the named arrays of an ``.npz``, each unpacked once; nothing is unpickled.
+
+    Parameters
+    ----------
+    path : Path
+    names : tuple of str
+        Arrays that must be there.
+    optional : tuple of str
+        Arrays that are returned if they are there.
 
     Raises
     ------
     BadData
-        When the file is damaged or lacks one of them.
+        When the file is damaged or lacks one of `names`.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names}
-    except KeyError as error:
-        raise BadData(f"{path}: expected the arrays {', '.join(names)} ({error}).") from None
+            present = archive.files
+            wanted = [name for name in (*names, *optional) if name in present]
+            arrays = {name: archive[name] for name in wanted}
     except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
         raise BadData(
-            f"{path} is damaged ({error}); delete it, so that it is taken anew."
+            f"{path} is damaged ({' '.join(str(error).split())}); delete it, so that it is taken "
+            f"anew."
         ) from None
+    if missing := [name for name in names if name not in arrays]:
+        raise BadData(
+            f"{path}: expected the arrays {', '.join(names)}. "
+            f"Received: {', '.join(present) or 'none'}; {missing[0]!r} is missing."
+        )
+    return arrays

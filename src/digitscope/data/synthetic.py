@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from digitscope.data.dataset import Dataset, Split
+from digitscope.data.dataset import Dataset, Split, Summary
 from digitscope.images import DIGITS
 from digitscope.synthesis.digits import GLYPHS, draw_digits, draw_non_digits
 
 SEED = 28
 TRAIN, TEST = 60_000, 10_000  # images, as many as MNIST has
+SOURCE = f"digits drawn from {len(GLYPHS)} forms by digitscope's own pen, seed {SEED}"
+LICENCE = "MIT, as digitscope itself"
 
 
 def load_synthetic(train: int = TRAIN, test: int = TEST, non_digits: int = TEST) -> Dataset:
@@ -30,9 +32,16 @@ def load_synthetic(train: int = TRAIN, test: int = TEST, non_digits: int = TEST)
         "synthetic",
         _draw_split(train, 0),
         _draw_split(test, 1),
-        f"digits drawn from {len(GLYPHS)} forms by digitscope's own pen, seed {SEED}",
+        SOURCE,
         non_digits=draw_non_digits(non_digits, np.random.default_rng([SEED, 2])),
+        licence=LICENCE,
     )
+
+
+def summarise_synthetic() -> Summary:
+    """Return what the drawn digits are, without drawing them, which takes some ten seconds."""
+    counts = {"train": TRAIN, "test": TEST}
+    return Summary(name="synthetic", source=SOURCE, licence=LICENCE, counts=counts, non_digits=TEST)
 
 
 def _draw_split(n: int, part: int) -> Split:

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from digitscope.classifier import PRETRAINED, load
+from digitscope.comparison import compare_predictions
 from digitscope.data import Dataset
-from digitscope.evaluation import compare_predictions, wilson_interval
+from digitscope.evaluation import wilson_interval
 from digitscope.images import DIGITS, Images
 from digitscope.lab import Adam, Design, Network, each, pixels, train
 from digitscope.lab.network import CHUNK

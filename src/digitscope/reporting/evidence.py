@@ -133,18 +133,6 @@ def first_layer(model: Path) -> tuple[str, NDArray[np.float32]]:
     )
 
 
-def confused_pairs(confusion: NDArray[np.int64]) -> list[tuple[int, int, int]]:
-    """Return (true digit, said digit, how often) for each kind of mistake, the commonest first.
-
-    >>> confused_pairs(np.array([[5, 2], [0, 7]]))
-    [(0, 1, 2)]
-    """
-    wrong = confusion.copy()
-    np.fill_diagonal(wrong, 0)
-    pairs = [(int(t), int(s), int(wrong[t, s])) for t, s in np.argwhere(wrong)]
-    return sorted(pairs, key=lambda pair: (-pair[2], pair[:2]))
-
-
 def errors_by_coverage(
     confidence: NDArray[np.floating], right: NDArray[np.bool_]
 ) -> NDArray[np.int64]:

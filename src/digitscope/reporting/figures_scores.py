@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from digitscope.evaluation import wilson_interval
+from digitscope.evaluation import confused_pairs, wilson_interval
 from digitscope.images import DIGITS, SIDE, Images, Labels
 from digitscope.reporting import style
-from digitscope.reporting.evidence import confused_pairs
 from digitscope.reporting.wording import NBSP, count, percent, sure, times
 
 MISTAKES, COLUMNS = 30, 6

@@ -25,7 +25,7 @@ GLYPHS = tuple(glyph for symbol in BOOK for glyph in symbol)
 TYPE = "acdefhjkmnprtuvwxyzACDEFGHJKLMNPQRTUVWXYZ+=?%&#@*<>$~[]"
 SHARES = {"letters": 0.34, "signs": 0.24, "type": 0.08, "clutter": 0.34}
 
-RECORDED = 0.7  # share of letters and signs that are recorded ones, where there are any
+RECORDED = 0.5  # share of letters and signs that are recorded ones, where there are any
 
 
 def draw_digits(

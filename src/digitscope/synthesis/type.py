@@ -13,6 +13,8 @@ from digitscope.synthesis.fonts import OWN, SIZE, load_font
 from digitscope.synthesis.pen import HAND, Style
 from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, Ink, Wear, trim
 
+THIN = 0.3  # share of the ink that must be left when type is made lighter
+
 
 @functools.lru_cache(maxsize=8192)
 def _mask(character: str, font: str) -> Ink:
@@ -44,12 +46,23 @@ def draw_type(characters: Sequence[str], rng: np.random.Generator, style: Style 
     fonts = rng.choice(style.fonts, n).tolist() if style.fonts else [OWN] * n
     for i, character in enumerate(characters):
         canvas = _place(_mask(character, fonts[i]), aspect[i], slant[i], turn[i])
-        if weight[i]:
-            change = cv2.erode if weight[i] < 0 else cv2.dilate
-            side = 2 * abs(weight[i]) + 1
-            canvas = change(canvas, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-        images[i] = wear.finish(canvas, i)
+        images[i] = wear.finish(_weigh(canvas, weight[i]), i)
     return images
+
+
+def _weigh(ink: Ink, weight: int) -> Ink:
+    """Make type bolder or, below 0, lighter by so many pixels at each edge.
+
+    A face that is thin already, which would lose most of its ink, is not made lighter.
+    """
+    if not weight:
+        return ink
+    side = 2 * abs(weight) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    if weight > 0:
+        return cv2.dilate(ink, kernel)  # type: ignore[no-any-return]
+    lighter: Ink = cv2.erode(ink, kernel)
+    return lighter if cv2.countNonZero(lighter) > THIN * cv2.countNonZero(ink) else ink
 
 
 def _place(mask: Ink, aspect: float, slant: float, turn: float) -> Ink:

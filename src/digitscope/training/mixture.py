@@ -6,6 +6,7 @@ are drawn from (seed, epoch) alone.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,11 @@ class Mixture:
                 np.full(recipe.non_digits, NO_DIGIT),
             ]
         ).astype(np.int32)
+
+    @property
+    def fonts(self) -> list[str]:
+        """The names of the fonts that printed characters are set in."""
+        return [Path(font).stem or "Pillow's own" for font in self._style.fonts]
 
     @property
     def constant(self) -> bool:

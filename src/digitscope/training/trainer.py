@@ -131,6 +131,7 @@ def train(
     )
     with _timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks, sources)
+    run.update_record(data=run.record["data"] | {"fonts": fit.mixture.fonts})
     return _complete(run, fit, dataset, timings, listener or _Silent())
 
 
@@ -171,7 +172,8 @@ def resume(
         sources = [load_data(name, record.get("data_dir")) for name in recipe.sources]
         n = record["data"]["validation_images"]
         fitting, held_out = _parts(dataset, n - _validation_images(sources), sources)
-        if _describe(dataset, fitting, held_out, sources)["sha256"] != record["data"]["sha256"]:
+        described = _describe(dataset, fitting, held_out, sources)
+        if described["sha256"] != record["data"]["sha256"]:
             raise BadRun(f"{path} cannot go on: {dataset.source} holds other images than before.")
     with _timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks, sources)
@@ -179,7 +181,14 @@ def resume(
             fit.restore(run.checkpoint_file)
     for leftover in run.path.glob(".*.part*"):
         leftover.unlink(missing_ok=True)
-    run.update_record(status="running", stopped="", versions=_versions(), machine=_machine())
+    described["fonts"] = fit.mixture.fonts
+    run.update_record(
+        status="running",
+        stopped="",
+        data=described,
+        versions=_versions(),
+        machine=_machine(),
+    )
     return _complete(run, fit, dataset, timings, listener or _Silent())
 
 
@@ -265,7 +274,8 @@ def _ship(
         short = ("n", "accuracy", "accuracy_interval", "log_loss", "calibration_error")
         card = ModelCard(
             recipe=record["recipe"],
-            data=record["data"],
+            # A path on the training machine does not belong into a file for others.
+            data={key: value for key, value in record["data"].items() if key != "source"},
             versions=record["versions"],
             parameters=result.model.count_params(),
             temperature=temperature,

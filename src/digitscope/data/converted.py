@@ -1,0 +1,84 @@
+"""Pictures in the form of MNIST, kept in the cache: thousands of them take many seconds to make.
+
+What is kept counts only for the very file it was made from, and for the very code that made it.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from digitscope import preprocess
+from digitscope.data.places import cache_folder, read_arrays
+from digitscope.errors import BadData, BadImage
+from digitscope.files import replacing, sha256
+from digitscope.images import SIDE, Images
+
+# What the result of `to_mnist` depends on, relative to the package.
+SOURCES = ("preprocess.py", "pictures.py", "ink.py", "rules/*.py")
+PACKAGES = (np, cv2, PIL)
+
+
+def in_mnist_form(pictures: Sequence[NDArray[np.uint8]], origin: Path) -> Images:
+    """Return pictures in the form of MNIST, from the cache where they were made before.
+
+    Parameters
+    ----------
+    pictures : sequence of ndarray of shape (height, width), dtype uint8
+        All pictures of the file, each of one digit.
+    origin : Path
+        The file they are from.
+
+    Returns
+    -------
+    ndarray of shape (n, 28, 28), dtype uint8
+        0 = paper, 255 = ink.
+
+    Raises
+    ------
+    BadData
+        When nothing is written on one of them.
+    """
+    key = hashlib.sha256(f"{sha256(origin)} {_maker()}".encode()).hexdigest()[:16]
+    kept = cache_folder("converted") / f"{origin.stem}-{key}.npz"
+    if kept.is_file():
+        try:
+            images: Images = read_arrays(kept, ("images",))["images"]
+            if images.dtype == np.uint8 and images.shape == (len(pictures), SIDE, SIDE):
+                return images
+        except BadData:
+            pass  # made anew below
+    images = _convert(pictures, origin)
+    try:
+        with replacing(kept) as temporary:
+            np.savez_compressed(temporary, images=images)
+        for older in kept.parent.glob(f"{origin.stem}-*.npz"):
+            if older != kept:
+                older.unlink(missing_ok=True)
+    except OSError:
+        pass  # a cache that cannot be written to only costs time
+    return images
+
+
+def _convert(pictures: Sequence[NDArray[np.uint8]], origin: Path) -> Images:
+    images = np.empty((len(pictures), SIDE, SIDE), np.uint8)
+    for i, picture in enumerate(pictures):
+        try:
+            images[i] = preprocess.to_mnist(picture)
+        except BadImage as error:
+            raise BadData(f"{origin}: image {i}: {error} Remove it from the data set.") from None
+    return images
+
+
+def _maker() -> str:
+    """Return a hash of the code that `to_mnist` is made of, and of its packages' versions."""
+    root = Path(preprocess.__file__).parent
+    digest = hashlib.sha256(" ".join(package.__version__ for package in PACKAGES).encode())
+    for pattern in SOURCES:
+        for file in sorted(root.glob(pattern)):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
