@@ -14,7 +14,7 @@ def plainly(gray):
     threshold = _otsu(np.bincount(gray.ravel(), minlength=256))
     level = gray.astype(np.float32)
     if _is_paper_light(gray > threshold):
-        level, threshold = 255 - level, 255 - threshold
+        level, threshold = 255 - level, 254 - threshold
     paper = level[level <= threshold]
     if not paper.size or level.max() - np.median(paper) < MIN_CONTRAST:
         return None

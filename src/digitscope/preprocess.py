@@ -30,11 +30,13 @@ MOST_PIECES = 3  # of paper more than of ink, or of ink more than of paper, that
 PIECE = 0.2  # of the border, which one more piece of paper outweighs
 SPECK = 0.01  # of the picture's area; a smaller piece is not counted
 SHADE = 0.15  # of the contrast, by which paper in a shadow is paler than ink
-THINNER = 0.7  # times as wide as the strokes of the digit is a rule, at most
+PAST = 0.05  # of the picture; a rule goes on so far past the digit at both ends
+THINNER = 0.85  # times as wide as the strokes of the digit is a rule, at most
 GAP = 0.05  # of the ink's size; parts of one broken stroke lie no further apart
 NEAR = 0.15  # of the digit's size; pieces of it lie no further apart
 LEVELS = np.arange(256, dtype=np.float32)  # of gray
 HALVES = 2 * np.arange(256)  # the same, counted in halves of a level
+TIE = 1e-3  # pixels; centres of mass that differ by less are the same
 FINE = 4  # times as fine as MNIST is the digit whose strokes are changed
 
 
@@ -179,21 +181,31 @@ def _was_shadow(gray: Gray, ink: NDArray[np.float32], local: NDArray[np.float32]
 def _unless_strokes(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the ink after rules were removed, or before if strokes of the digit were.
 
-    A rule is thinner than the strokes of the digit that it goes through.
+    A rule is thinner than the digit's strokes or goes on past the digit at both ends; a frame goes
+    on past the largest piece of it on all sides.
     """
     if after is before:
         return before
     import cv2
 
-    inked, rest = before > 96, after > 96
-    gone = (inked & ~rest).astype(np.uint8)
-    if not gone.any() or not rest.any():
+    rest = (_without_specks(after) > 96).astype(np.uint8)
+    gone = ((before > 96) & (after <= 96)).astype(np.uint8)
+    if not rest.any() or not gone.any():
         return after if rest.any() else before
-    _, names = cv2.connectedComponents(inked.astype(np.uint8))
-    gone[~np.isin(names, names[rest])] = 0  # lies apart from the digit
-    if not gone.any() or _stroke_width(gone) < THINNER * _stroke_width(rest.astype(np.uint8)):
+    if _stroke_width(gone) < THINNER * _stroke_width(rest):
         return after
-    return before
+    _, names, stats, _ = cv2.connectedComponentsWithStats(rest)
+    main = names == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
+    return after if any(_past(gone, rest)) or all(_past(gone, main)) else before
+
+
+def _past(gone: NDArray[Any], rest: NDArray[Any]) -> list[bool]:
+    """Tell whether ink goes on past the rest at left and right, and whether at top and bottom."""
+    least = PAST * max(rest.shape)
+    ends = [
+        [np.flatnonzero(mask.any(axis=axis))[[0, -1]] for mask in (gone, rest)] for axis in (0, 1)
+    ]
+    return [bool(far[0] < near[0] - least and far[1] > near[1] + least) for far, near in ends]
 
 
 def _stroke_width(inside: NDArray[np.uint8]) -> float:
@@ -228,7 +240,12 @@ def _without_lines(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     others = mask & (1 - line)
     reach = np.ones((2 * int(high[is_line].max()) + 7, 1), np.uint8)
     crossing = cv2.morphologyEx(others, cv2.MORPH_CLOSE, reach) & line
-    cleaned: NDArray[np.uint8] = np.where(line & (1 - crossing), 0, ink).astype(np.uint8)
+    gone = line & (1 - crossing)
+    # A line within a broad stroke goes along its edges, with ink on one side.
+    alone = gone & (1 - cv2.dilate(others, reach))
+    if 2 * cv2.countNonZero(alone) < cv2.countNonZero(gone):
+        return ink
+    cleaned: NDArray[np.uint8] = np.where(gone, 0, ink).astype(np.uint8)
     return cleaned
 
 
@@ -255,7 +272,8 @@ def _without_specks(ink: NDArray[np.uint8]) -> NDArray[np.float32]:
     keep = (size > 0.15 * size[main]) & (area > 0.03 * area[main])
     # What the crop cut through lies at its border, beside the digit: a part of a neighbour.
     at_border = (left == 0) | (top == 0) | (left + wide == width) | (top + high == height)
-    keep &= ~at_border | (area > 0.3 * area[main]) | _is_near(stats[1:], main)
+    near = _is_near(stats[1:], main) & (area > 0.1 * area[main])
+    keep &= ~at_border | (area > 0.3 * area[main]) | near
     keep[main] = True
     kept = np.concatenate([[False], keep])[names].astype(np.uint8)
     # The soft edges of a piece lie around it.
@@ -285,7 +303,7 @@ def find_ink(gray: Gray) -> NDArray[np.float32]:
     light = _is_paper_light(gray > threshold)
     if light:
         counts = counts[::-1]
-        threshold = 255 - threshold
+        threshold = 254 - threshold  # pixels of that very level are dark: ink
     split = int(np.float32(threshold)) + 1
     paper = counts[:split].cumsum()
     middle = _median(paper) if paper[-1] else 255.0
@@ -392,12 +410,14 @@ def _boxed(digit: NDArray[np.float32]) -> NDArray[np.float32]:
 def _centred(digit: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Set ink of at most 20×20 into 28×28 by its centre of mass."""
     height, width = digit.shape
-    mass = max(float(digit.sum()), 1e-9)
-    row = float((digit.sum(axis=1) * np.arange(height)).sum()) / mass
-    column = float((digit.sum(axis=0) * np.arange(width)).sum()) / mass
-    # In every MNIST image the centre of mass lies within half a pixel of pixel 14.
-    top = min(max(round(SIDE // 2 - row), 0), SIDE - height)
-    left = min(max(round(SIDE // 2 - column), 0), SIDE - width)
+    rows, columns = (digit.sum(axis=axis, dtype=np.float64) for axis in (1, 0))
+    mass = max(float(rows.sum()), 1e-9)
+    row = float(rows @ np.arange(height)) / mass
+    column = float(columns @ np.arange(width)) / mass
+    # In every MNIST image the centre of mass lies within half a pixel of pixel 14. A centre halfway
+    # between two pixels goes to the first of them, whatever the last bits of the sums.
+    top = min(max(round(SIDE // 2 - row - TIE), 0), SIDE - height)
+    left = min(max(round(SIDE // 2 - column - TIE), 0), SIDE - width)
     image = np.zeros((SIDE, SIDE), np.uint8)
     image[top : top + height, left : left + width] = digit.round()
     return image
@@ -416,8 +436,10 @@ def _resize(digit: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.flo
     if max(height, width) > LARGE:
         scaled = np.asarray(Image.fromarray(digit).resize(size, Image.Resampling.BICUBIC))
     else:
-        scaled = resampling(height, size[1]) @ digit @ resampling(width, size[0]).T
-    return scaled.clip(0, 255)
+        # In double precision, so that all processors find the same gray levels.
+        down = resampling(height, size[1]).astype(np.float64)
+        scaled = down @ digit @ resampling(width, size[0]).T.astype(np.float64)
+    return scaled.clip(0, 255).astype(np.float32)
 
 
 @functools.lru_cache(maxsize=512)
