@@ -37,9 +37,10 @@ def accuracy_row(recipe: str, target: str) -> Row:
     content = load(f"accuracy-{recipe}")
     a, fit = content["result"]["accuracy"], content["result"]["fit_seconds"]
     over = content["result"]["seeds_at_or_over_published"]
+    spread = f" ± {100 * a['sd']:.2f}, {a['min']:.2%} to {a['max']:.2%}" if a["n"] > 1 else ""
     measured = (
-        f"**{a['mean']:.2%}** ± {100 * a['sd']:.2f}, {a['min']:.2%} to {a['max']:.2%}, "
-        f"n = {a['n']} seeds; {over} of {a['n']} at or over 97.64 %; fit {fit['median']:.1f} s"
+        f"**{a['mean']:.2%}**{spread}, n = {a['n']} seed{'s' * (a['n'] > 1)}; "
+        f"{over} of {a['n']} at or over 97.64 %; fit {fit['median']:.1f} s"
     )
     return f"test accuracy, `{recipe}`", measured, target, content["command"]
 
@@ -122,6 +123,7 @@ def rows() -> list[Row]:
         ("read-pages", page_rows),
         ("read-pages-every", page_rows),
         ("sudoku", sudoku_rows),
+        ("real-pictures", real_rows),
         ("read-speed", speed_rows),
     ):
         if (RESULTS / f"{name}.json").exists():
@@ -275,6 +277,38 @@ def sudoku_rows(content: dict[str, Any]) -> list[Row]:
     )
     target = "both grids, ≥ 160 cells"
     return [("two photographed sudokus (development set)", measured, target, content["command"])]
+
+
+def real_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the rows of the real pictures that nothing was trained on, by the shipped network."""
+    sets, command = content["result"]["cnn"], content["command"]
+    amounts, puzzles = sets["orand-car-dev"], sets["sudoku-mixed-dev"]
+    rows = [
+        (
+            f"whole amounts on {amounts['n']} real cheques (`orand-car-dev`)",
+            f"**{amounts['right'] / amounts['n']:.0%}**",
+            "≥ 85 %",
+            command,
+        ),
+        (
+            f"{puzzles['n']} phone photos of filled sudokus (`sudoku-mixed-dev`)",
+            f"**{puzzles['whole']}** whole puzzles; {puzzles['right'] / puzzles['cells']:.1%} of "
+            f"{puzzles['cells']:,} cells",
+            "≥ 37; ≥ 99.7 %",
+            command,
+        ),
+    ]
+    for name, target in (
+        ("hard-dev", "all pictures right"),
+        ("pages-dev", "≥ 46 found, ≤ 3 invented"),
+    ):
+        s = sets[name]
+        measured = (
+            f"**{s['found']}** of {s['numbers']} numbers found, **{s['invented']}** invented; "
+            f"{s['all_right']} of {s['n']} pictures all right"
+        )
+        rows.append((f"{s['n']} pictures of `{name}`", measured, target, command))
+    return rows
 
 
 def speed_rows(content: dict[str, Any]) -> list[Row]:
