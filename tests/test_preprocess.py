@@ -8,7 +8,14 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
 
 from digitscope.errors import BadImage, NoInk
-from digitscope.preprocess import BOX, MIN_CONTRAST, find_ink, fit_to_box, to_mnist
+from digitscope.preprocess import (
+    BOX,
+    MIN_CONTRAST,
+    find_ink,
+    fit_to_box,
+    mnist_steps,
+    to_mnist,
+)
 
 
 def draw_seven(side=120, paper=255, ink=0):
@@ -165,6 +172,36 @@ def test_a_ruled_line_through_the_digit_goes_and_the_digit_stays():
     page[118:121] = np.minimum(page[118:121], 90)
     page[200:203] = 90
     assert like(page, plain, 0.95)
+
+
+def hairline(margin):
+    """Return a 7 whose bar and stem have the same width, with that much paper around it."""
+    image = Image.new("L", (100 + 2 * margin, 140 + 2 * margin), 255)
+    line = [(margin, margin + 1), (margin + 98, margin + 1), (margin + 30, margin + 139)]
+    ImageDraw.Draw(image).line(line, 0, width=3)
+    return np.asarray(image)
+
+
+@pytest.mark.parametrize("margin", [0, 1, 14])
+def test_the_bar_of_a_seven_is_no_ruled_line(margin):
+    steps = mnist_steps(hairline(margin))
+    assert (steps.digit == steps.ink).all()
+
+
+@pytest.mark.parametrize("width", [2, 3, 4])
+def test_a_frame_goes_even_where_it_is_as_wide_as_the_strokes(width):
+    plain = hairline(20)
+    image = Image.fromarray(plain)
+    ImageDraw.Draw(image).rectangle((3, 3, image.width - 4, image.height - 4), None, 0, width)
+    assert like(np.asarray(image), plain, 0.95)
+
+
+@pytest.mark.parametrize("change", [-1e-4, 1e-4])
+def test_last_bits_do_not_move_a_digit(change):
+    """The middle of this bar lies halfway between two pixels."""
+    bar = np.full((BOX, 2), 255, np.float32)
+    bar[0] += change
+    assert (fit_to_box(bar) == fit_to_box(np.full((BOX, 2), 255, np.float32))).all()
 
 
 def test_a_hard_shadow_is_no_ink():
