@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from digitscope.data import Dataset, Split
+from digitscope.errors import Misuse
 from digitscope.images import DIGITS, NO_DIGIT
 from digitscope.recipes import RECIPES
 from digitscope.synthesis.handwriting import ScanSet, StrokeSet
@@ -99,6 +100,12 @@ def test_without_sources_nothing_is_drawn_of_them(recipe, train):
     mixture = Mixture(recipe, train)
     assert mixture.handwritten == 0
     assert len(mixture.labels) == len(mixture.images(0)) == 20 + SYNTHETIC + OTHERS
+
+
+def test_a_source_that_cannot_be_drawn_is_refused(recipe, train):
+    plain = Dataset("plain", train, train, "here")
+    with pytest.raises(Misuse, match=r"swiss-digits, pendigits or unipen\. Received: plain"):
+        Mixture(recipe, train, [plain])
 
 
 def test_the_training_images_themselves_are_not_drawn_over(recipe, train, sources):

@@ -179,6 +179,14 @@ def test_a_finished_run_has_nothing_to_resume(whole):
         resume(whole.path)
 
 
+def test_other_fonts_are_no_way_to_go_on(copy):
+    record = copy.record
+    record["data"]["fonts"] = ["Lato"]
+    copy.update_record(**record)
+    with pytest.raises(BadRun, match=r"cannot go on: it was begun with 1 fonts"):
+        resume(copy.path)
+
+
 def test_other_data_under_the_same_name_is_no_way_to_go_on(copy):
     record = copy.record
     record["data"]["sha256"]["train"] = "0" * 64

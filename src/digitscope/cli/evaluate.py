@@ -99,7 +99,7 @@ def _draw(found: "Examination", images: "Split", sheet: Path) -> None:
 
 
 def _print_details(found: "Examination", pairs: list[tuple[int, int, int]]) -> None:
-    """Print the commonest confusions, and the writers that are read worst."""
+    """Print the most frequent confusions and the writers with the lowest accuracy."""
     if pairs:
         shown = ", ".join(f"{t} as {s} ({n:,})" for t, s, n in pairs[:CONFUSIONS])
         print(f"\n  confusions         {shown}")

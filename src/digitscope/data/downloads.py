@@ -99,7 +99,7 @@ def fetch(
             return accept(folder)
         except BadData as error:
             reasons.append(f"{_host(address)}: wrong contents: {str(error).rstrip('.')}")
-            for file in files:  # they are not what they should be; nobody must find them
+            for file in files:  # with wrong contents they must not stay in the cache
                 (folder / file.name).unlink(missing_ok=True)
         except (requests.RequestException, ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:

@@ -5,8 +5,8 @@ each line holds x and y of one point, y upwards; other lines that begin with a d
 that is needed.
 
 The hash of the original file is not known, so git's own is asked for: the list of the repository's
-files at a commit tells it, and the commit pins both. That the file is the published one is told by
-its labels, of which there are as many of each digit as its authors say.
+files at a commit tells it, and the commit pins both. The number of samples of each digit must also
+be the published one.
 """
 
 import hashlib

@@ -26,7 +26,7 @@ from digitscope.images import check_labels
 from digitscope.pictures import read_gray
 from digitscope.preprocess import find_ink
 from digitscope.synthesis.handwriting import ScanSet
-from digitscope.synthesis.wear import REACH
+from digitscope.synthesis.wear import REACH, trim
 
 FILE = "swiss-digits/swiss-digits.npz"
 COMMIT = "8211aed397f6da43855377a6fcf573ba56ad8cbf"
@@ -196,9 +196,8 @@ def fingerprint(crops: Crops, labels: NDArray[np.uint8], writers: NDArray[np.str
 
 def _ink(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the ink of one scan, cut to it, its longer side at most 80 pixels."""
-    ink = find_ink(crop).round().astype(np.uint8)
-    left, top, width, height = cv2.boundingRect(ink)
-    ink = ink[top : top + height, left : left + width]
+    ink = trim(find_ink(crop).round().astype(np.uint8))
+    height, width = ink.shape
     scale = min(1.0, REACH / max(ink.shape))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return cv2.resize(ink, size, interpolation=cv2.INTER_AREA)  # type: ignore[no-any-return]

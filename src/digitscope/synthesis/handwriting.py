@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from digitscope.errors import BadData
 from digitscope.images import SIDE, Images
 from digitscope.synthesis.pen import HAND, Style, draw_lines
-from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, SCALE, Floats, Ink, Wear
+from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, SCALE, WIDEST, Floats, Ink, Wear, place
 
 JOINED = 0.04  # share of samples whose pen does not leave the paper between two strokes
 RETOUCHED = 0.05  # share of samples in which a part of a stroke is drawn twice
@@ -178,6 +178,20 @@ def _offsets(counts: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.concatenate([[0], np.cumsum(counts)])
 
 
+def _lean(
+    n: int, rng: np.random.Generator, style: Style
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the aspect, slant (pixels across per pixel up) and turn (radians) of n samples.
+
+    They change what people wrote, who had a slant of their own; so they are milder than those that
+    `pen` gives to parametric glyphs.
+    """
+    slant = np.deg2rad((0.6 * style.slant[1] * rng.standard_normal(n)).clip(-15, 15))
+    turn = np.deg2rad((style.rotation * rng.standard_normal(n)).clip(-10, 10))
+    aspect = np.exp((style.aspect * rng.standard_t(4, n)).clip(-0.4, 0.4))
+    return aspect, np.tan(slant), turn
+
+
 def _bend(
     points: Floats, owner: NDArray[np.intp], n: int, rng: np.random.Generator, style: Style
 ) -> Floats:
@@ -187,13 +201,11 @@ def _bend(
     size = style.wobble * rng.standard_normal((n, 2), dtype=np.float32)
     along = np.einsum("pi,pij->pj", points, waves[owner])
     line = points + size[owner] * np.sin(2 * np.pi * along + phase[owner])
-    slant = np.deg2rad((0.6 * style.slant[1] * rng.standard_normal(n)).clip(-15, 15))
-    turn = np.deg2rad((style.rotation * rng.standard_normal(n)).clip(-10, 10))
-    aspect = np.exp((style.aspect * rng.standard_t(4, n)).clip(-0.4, 0.4))
+    aspect, slant, turn = _lean(n, rng, style)
     cos, sin = np.cos(turn), np.sin(turn)
-    affine = np.empty((n, 2, 2), np.float32)  # rotation @ [[aspect, -tan(slant)], [0, 1]]
-    affine[:, 0, 0], affine[:, 0, 1] = cos * aspect, -cos * np.tan(slant) - sin
-    affine[:, 1, 0], affine[:, 1, 1] = sin * aspect, -sin * np.tan(slant) + cos
+    affine = np.empty((n, 2, 2), np.float32)  # rotation @ [[aspect, -slant], [0, 1]]
+    affine[:, 0, 0], affine[:, 0, 1] = cos * aspect, -cos * slant - sin
+    affine[:, 1, 0], affine[:, 1, 1] = sin * aspect, -sin * slant + cos
     bent: Floats = np.einsum("pj,pij->pi", line, affine[owner])
     return bent
 
@@ -221,7 +233,7 @@ def _into_canvas(
     median, spread = style.pen
     pen = median * np.exp(spread * rng.standard_normal(n)) * SCALE
     pen = pen.clip(0.9 * SCALE, np.maximum(np.minimum(broadest, REACH / 4), SCALE))
-    nib = np.exp(style.nib * rng.standard_normal(n)).clip(1 / 1.4, 1.4)
+    nib = np.exp(style.nib * rng.standard_normal(n)).clip(1 / WIDEST, WIDEST)
     pen *= np.minimum(nib, 1)
     scale = ((REACH - pen) / longest).astype(np.float32)
     owner = np.repeat(np.arange(n), per_sample)
@@ -282,29 +294,14 @@ class ScanSet:
         """
         rows = np.asarray(rows, np.intp)
         n = len(rows)
-        slant = np.deg2rad((0.6 * style.slant[1] * rng.standard_normal(n)).clip(-15, 15))
-        turn = np.deg2rad((style.rotation * rng.standard_normal(n)).clip(-10, 10))
-        aspect = np.exp((style.aspect * rng.standard_t(4, n)).clip(-0.4, 0.4))
+        aspect, slant, turn = _lean(n, rng, style)
         change = style.pen[1] * rng.standard_normal(n)  # of the logarithm of the stroke's width
         wear = Wear(n, rng, style.wear)
         images = np.empty((n, SIDE, SIDE), np.uint8)
         for i, row in enumerate(rows.tolist()):
-            ink = _warp(self.inks[row], aspect[i], slant[i], turn[i])
+            ink = place(self.inks[row], aspect[i], slant[i], turn[i])
             images[i] = wear.finish(_thicken(ink, change[i]), i)
         return images
-
-
-def _warp(ink: Ink, aspect: float, slant: float, turn: float) -> Ink:
-    """Bend ink and scale it so that its longer side is that of the canvas's box."""
-    height, width = ink.shape
-    cos, sin = np.cos(turn), np.sin(turn)
-    affine = np.array([[cos, -sin], [sin, cos]]) @ [[aspect, -np.tan(slant)], [0, 1]]
-    corners = affine @ np.array([[0, width, 0, width], [0, 0, height, height]])
-    low, size = corners.min(axis=1), np.ptp(corners, axis=1)
-    affine *= REACH / size.max()
-    low *= REACH / size.max()
-    placed = np.column_stack([affine, MARGIN - low])
-    return cv2.warpAffine(ink, placed, CANVAS[::-1])  # type: ignore[no-any-return]
 
 
 def _thicken(ink: Ink, change: float) -> Ink:

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from digitscope.images import SIDE, Images
 from digitscope.synthesis.fonts import OWN, SIZE, load_font
 from digitscope.synthesis.pen import HAND, Style
-from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, Ink, Wear, trim
+from digitscope.synthesis.wear import Ink, Wear, place, trim
 
 THIN = 0.3  # share of the ink that must be left when type is made lighter
 
@@ -45,7 +44,7 @@ def draw_type(characters: Sequence[str], rng: np.random.Generator, style: Style 
     weight = rng.integers(-2, 4, n).tolist()
     fonts = rng.choice(style.fonts, n).tolist() if style.fonts else [OWN] * n
     for i, character in enumerate(characters):
-        canvas = _place(_mask(character, fonts[i]), aspect[i], slant[i], turn[i])
+        canvas = place(_mask(character, fonts[i]), aspect[i], slant[i], turn[i])
         images[i] = wear.finish(_weigh(canvas, weight[i]), i)
     return images
 
@@ -63,16 +62,3 @@ def _weigh(ink: Ink, weight: int) -> Ink:
         return cv2.dilate(ink, kernel)  # type: ignore[no-any-return]
     lighter: Ink = cv2.erode(ink, kernel)
     return lighter if cv2.countNonZero(lighter) > THIN * cv2.countNonZero(ink) else ink
-
-
-def _place(mask: Ink, aspect: float, slant: float, turn: float) -> Ink:
-    """Bend a mask and scale it into the canvas."""
-    height, width = mask.shape
-    cos, sin = np.cos(turn), np.sin(turn)
-    map_ = np.array([[cos, -sin], [sin, cos]]) @ np.array([[aspect, -slant], [0, 1]])
-    corners = map_ @ np.array([[0, width, 0, width], [0, 0, height, height]])
-    low, size = corners.min(axis=1), np.ptp(corners, axis=1)
-    scale = min(REACH / size.max(), (CANVAS[1] - 2 * MARGIN) / size[0])
-    shift = MARGIN - low * scale
-    affine: NDArray[np.float64] = np.column_stack([map_ * scale, shift])
-    return cv2.warpAffine(mask, affine, CANVAS[::-1])  # type: ignore[no-any-return]

@@ -30,6 +30,34 @@ def trim(ink: Ink) -> Ink:
     return ink[top : top + height, left : left + width]
 
 
+def place(ink: Ink, aspect: float, slant: float, turn: float) -> Ink:
+    """Bend ink and scale it so that its longer side is that of the box on the canvas.
+
+    Parameters
+    ----------
+    ink : ndarray of shape (height, width), dtype uint8
+        Cut to its ink.
+    aspect : float
+        What its width is multiplied with.
+    slant : float
+        Pixels to the right per pixel upwards.
+    turn : float
+        In radians, clockwise.
+
+    Returns
+    -------
+    ndarray of the shape `CANVAS`, dtype uint8
+    """
+    height, width = ink.shape
+    cos, sin = np.cos(turn), np.sin(turn)
+    affine = np.array([[cos, -sin], [sin, cos]]) @ np.array([[aspect, -slant], [0, 1]])
+    corners = affine @ np.array([[0, width, 0, width], [0, 0, height, height]])
+    low, size = corners.min(axis=1), np.ptp(corners, axis=1)
+    scale = REACH / size.max()
+    placed = np.column_stack([affine * scale, MARGIN - low * scale])
+    return cv2.warpAffine(ink, placed, CANVAS[::-1])  # type: ignore[no-any-return]
+
+
 def fit(ink: Ink, squash: float = 1.0) -> NDArray[np.uint8]:
     """Do what `preprocess.fit_to_box` does to uint8 ink, but leave its strokes as they are.
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset, Split
+from digitscope.errors import Misuse
 from digitscope.images import DIGITS, NO_DIGIT, Images
 from digitscope.recipes import Recipe
 from digitscope.synthesis.fonts import find_fonts
@@ -40,6 +41,12 @@ class Mixture:
 
     def __init__(self, recipe: Recipe, train: Split, sources: Sequence[Dataset] = ()) -> None:
         self.recipe, self.train = recipe, train
+        for source in sources:
+            if source.originals is None:
+                raise Misuse(
+                    f"sources must be data sets whose digits can be drawn anew: swiss-digits, "
+                    f"pendigits or unipen. Received: {source.name}."
+                )
         self._originals = [s.originals for s in sources if s.originals is not None]
         others = [s.other_originals for s in sources if s.other_originals is not None]
         self._others = type(others[0]).joined(others) if others else None

@@ -177,11 +177,17 @@ def resume(
             raise BadRun(f"{path} cannot go on: {dataset.source} holds other images than before.")
     with _timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks, sources)
+        described["fonts"] = fit.mixture.fonts
+        if described["fonts"] != record["data"].get("fonts", described["fonts"]):
+            raise BadRun(
+                f"{path} cannot go on: it was begun with {len(record['data']['fonts'])} fonts, and "
+                f"now there are {len(described['fonts'])} or others. Name the same folder with "
+                f"DIGITSCOPE_FONTS."
+            )
         if run.checkpoint_file.exists():  # otherwise it was stopped in its first epoch
             fit.restore(run.checkpoint_file)
     for leftover in run.path.glob(".*.part*"):
         leftover.unlink(missing_ok=True)
-    described["fonts"] = fit.mixture.fonts
     run.update_record(
         status="running",
         stopped="",
@@ -274,7 +280,7 @@ def _ship(
         short = ("n", "accuracy", "accuracy_interval", "log_loss", "calibration_error")
         card = ModelCard(
             recipe=record["recipe"],
-            # A path on the training machine does not belong into a file for others.
+            # The card must not tell the paths of the training machine.
             data={key: value for key, value in record["data"].items() if key != "source"},
             versions=record["versions"],
             parameters=result.model.count_params(),

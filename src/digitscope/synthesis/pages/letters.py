@@ -1,7 +1,7 @@
 """Letters and signs that stand among the numbers of a page, as strokes.
 
-Nobody takes one of them for a digit. They are kept apart from `signs`, which networks are trained
-to refuse: on a page a reader meets letters in forms that it was not trained on. Here y is 0 at the
+None of them looks like a digit. They are kept apart from `signs`, which networks are trained to
+refuse, so that the letters on a page have forms that no network was trained on. Here y is 0 at the
 top of a digit and 100 at its foot, so that a glyph also says where it stands on the line.
 """
 

@@ -1,6 +1,6 @@
 """Plain writing: one form of each digit, crisp and the same every time.
 
-For pages whose content is all that matters, and for whoever moves a mouse as a pen.
+For tests of everything but handwriting: pages with given numbers, and strokes for a mouse to draw.
 """
 
 from collections.abc import Sequence
