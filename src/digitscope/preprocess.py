@@ -26,14 +26,14 @@ TINY = 40  # pixels; a picture with a shorter side is a crop to be taken as it i
 STROKE = 1.8, 4.0  # pixels; nine of ten MNIST strokes are at least and at most that wide
 LONGEST = 640  # pixels; a picture with a longer side is scaled down first, to bound the time
 LARGE = 256  # pixels; a larger digit is scaled by Pillow itself
-MOST_PIECES = 3  # of paper more than of ink, or of ink more than of paper, that are counted
-PIECE = 0.2  # of the border, which one more piece of paper outweighs
-SPECK = 0.01  # of the picture's area; a smaller piece is not counted
-SHADE = 0.15  # of the contrast, by which paper in a shadow is paler than ink
-PAST = 0.05  # of the picture; a rule goes on so far past the digit at both ends
-THINNER = 0.85  # times as wide as the strokes of the digit is a rule, at most
-GAP = 0.05  # of the ink's size; parts of one broken stroke lie no further apart
-NEAR = 0.15  # of the digit's size; pieces of it lie no further apart
+MOST_PIECES = 3  # largest difference between the numbers of paper and ink pieces that counts
+PIECE = 0.2  # share of the border whose weight in the vote one more piece of paper has
+SPECK = 0.01  # share of the picture's area; smaller pieces are not counted
+SHADE = 0.15  # share of the contrast by which shaded paper is at least paler than ink
+PAST = 0.05  # share of the picture's longer side by which a ruling line outruns the digit
+THINNER = 0.85  # largest width of a ruling line, in stroke widths of the digit
+GAP = 0.05  # largest gap in a broken stroke, as a share of the ink's longer side
+NEAR = 0.15  # largest distance between pieces of a digit, as a share of its longer side
 LEVELS = np.arange(256, dtype=np.float32)  # of gray
 HALVES = 2 * np.arange(256)  # the same, counted in halves of a level
 TIE = 1e-3  # pixels; centres of mass that differ by less are the same
@@ -181,8 +181,8 @@ def _was_shadow(gray: Gray, ink: NDArray[np.float32], local: NDArray[np.float32]
 def _unless_strokes(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the ink after rules were removed, or before if strokes of the digit were.
 
-    A rule is thinner than the digit's strokes or goes on past the digit at both ends; a frame goes
-    on past the largest piece of it on all sides.
+    A ruling line is thinner than the digit's strokes, or reaches beyond the digit at both ends. A
+    frame reaches beyond the largest piece of the digit on all sides.
     """
     if after is before:
         return before
@@ -326,8 +326,9 @@ def find_ink(gray: Gray) -> NDArray[np.float32]:
 def _is_paper_light(light: NDArray[np.bool_]) -> bool:
     """Tell whether the lighter pixels of a picture are the paper, and not what is written.
 
-    Paper has most of the border. A crop that is tight or too tight has much ink there; but strokes
-    divide the paper into pieces and are themselves one.
+    The paper usually has most of the border. A tight crop has much ink there, too; then the number
+    of connected pieces joins the vote: strokes divide the paper into several pieces, and are
+    themselves one piece.
     """
     border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
     lead = 2 * np.count_nonzero(border) / border.size - 1
