@@ -16,7 +16,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from common import spread, write
-from digitscope.synthesis.pages import digit_strokes
+from digitscope.synthesis.faulty_pages import digit_strokes
 from serve import service
 
 FOLLOW = """() => {

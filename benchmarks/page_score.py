@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from digitscope.synthesis.pages import Truth
+from digitscope.synthesis.faulty_pages import Truth
 
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom, in pixels of the page
 Reported: TypeAlias = tuple[str, Box]  # a number's text and where it lies

@@ -2,7 +2,7 @@
 
     uv run python benchmarks/pages.py --out FOLDER --n 20 --split train
 
-The pages are those of `digitscope.synthesis.pages`, written with MNIST's digits. Development looks
+The pages are those of `digitscope.synthesis.faulty_pages`, written with MNIST's digits. Development looks
 at pages of training digits; the reported figures come from pages of test digits. Each page has a
 random mix of faults, or those that ``--fault NAME=STRENGTH`` names.
 """
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.synthesis.pages import Faults, Truth, draw_faults, make_page
+from digitscope.synthesis.faulty_pages import Faults, Truth, draw_faults, make_page
 
 
 def outlined(page: NDArray[np.uint8], truth: Truth) -> NDArray[np.uint8]:

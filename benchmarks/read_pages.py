@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import spread, write
-from digitscope.synthesis.pages import FAULTS, Truth, draw_faults, make_page
+from digitscope.synthesis.faulty_pages import FAULTS, Truth, draw_faults, make_page
 from page_score import Reported, Score, reported_by, score_page, words_in_tsv, wrong_numbers
 from pages import mnist
 

@@ -44,7 +44,7 @@ def make_photo(name: str, seed: int, file: Path) -> tuple[Any, tuple[int, int], 
     import numpy as np
     from PIL import Image
 
-    from digitscope.synthesis.pages import make_page
+    from digitscope.synthesis.faulty_pages import make_page
     from pages import mnist
 
     megapixels, height, lines, ems = PHOTOS[name]

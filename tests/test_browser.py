@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from digitscope.synthesis.pages import digit_strokes, write_page
+from digitscope.synthesis.faulty_pages import digit_strokes, write_page
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digitscope.synthesis import CLEAN, draw_digits
-from digitscope.synthesis.pages import make_page
+from digitscope.synthesis.faulty_pages import make_page
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

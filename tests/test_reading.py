@@ -16,7 +16,7 @@ from digitscope import classifier
 from digitscope.errors import BadImage, DigitscopeError
 from digitscope.reading import read
 from digitscope.reading.annotate import annotate
-from digitscope.synthesis.pages import write, write_page
+from digitscope.synthesis.faulty_pages import write, write_page
 
 LINES = ["4207 65 38", "9 1352", "80046 27"]
 

@@ -1,25 +1,5 @@
-"""Pages of handwritten numbers, with the exact truth of what stands where.
+"""Pages as strangers write and photograph them, with the exact truth of every glyph."""
 
-`make_page` photographs a sheet that somebody (`writer`) has filled with digits drawn from given
-images (`ink`), with whatever `faults` it is asked for. `write` and `write_page` are the plain
-opposite: one form of each digit, crisp, and the same every time.
-"""
+from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph, TrueGrid
 
-from digitscope.synthesis.pages.faults import FAULTS, Faults, check_faults, draw_faults
-from digitscope.synthesis.pages.page import Digit, Line, Number, Truth, make_page
-from digitscope.synthesis.pages.plain import digit_strokes, write, write_page
-
-__all__ = [
-    "FAULTS",
-    "Digit",
-    "Faults",
-    "Line",
-    "Number",
-    "Truth",
-    "check_faults",
-    "digit_strokes",
-    "draw_faults",
-    "make_page",
-    "write",
-    "write_page",
-]
+__all__ = ["PageTruth", "TrueGlyph", "TrueGrid"]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from digitscope.synthesis.pages.faults import Faults, between
-from digitscope.synthesis.pages.ink import (
+from digitscope.synthesis.faulty_pages.faults import Faults, between
+from digitscope.synthesis.faulty_pages.ink import (
     Coverage,
     StrokeStyle,
     draw_digit,
@@ -21,7 +21,7 @@ from digitscope.synthesis.pages.ink import (
     fields,
     is_clear,
 )
-from digitscope.synthesis.pages.letters import LETTERS
+from digitscope.synthesis.faulty_pages.letters import LETTERS
 from digitscope.synthesis.pen import draw_lines
 
 LONGEST = 8  # digits of a number

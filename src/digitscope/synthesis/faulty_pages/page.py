@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.synthesis.pages.faults import (
+from digitscope.synthesis.faulty_pages.faults import (
     Faults,
     Geometry,
     between,
@@ -24,7 +24,7 @@ from digitscope.synthesis.pages.faults import (
     ruling_lines,
     smooth_noise,
 )
-from digitscope.synthesis.pages.writer import Sheet, Writer, Written
+from digitscope.synthesis.faulty_pages.writer import Sheet, Writer, Written
 
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom; the last two outside
 

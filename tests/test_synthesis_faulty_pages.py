@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from digitscope.synthesis import signs
-from digitscope.synthesis.pages import (
+from digitscope.synthesis.faulty_pages import (
     FAULTS,
     check_faults,
     digit_strokes,
@@ -16,8 +16,8 @@ from digitscope.synthesis.pages import (
     write,
     write_page,
 )
-from digitscope.synthesis.pages.ink import StrokeStyle, draw_letter
-from digitscope.synthesis.pages.letters import LETTERS
+from digitscope.synthesis.faulty_pages.ink import StrokeStyle, draw_letter
+from digitscope.synthesis.faulty_pages.letters import LETTERS
 
 
 @pytest.fixture(scope="module")
