@@ -1,0 +1,365 @@
+"""Light on a page, and what cameras, scanners and files do to its picture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.synthesis.pages.textures import (
+    Plane,
+    Range,
+    Size,
+    below,
+    between,
+    grain,
+    soft_grain,
+    specks,
+    window,
+)
+
+WRITING = 14.0  # pixels; height of writing for which the strengths below are given
+
+
+@dataclass(frozen=True)
+class PhotoStyle:
+    """How light and cameras vary. Chances are of 1; levels are gray of 0 to 255.
+
+    Lengths hold for writing of `WRITING` pixels height and grow with it.
+
+    Attributes
+    ----------
+    lit_chance : float
+        Chance that light is uneven at all.
+    slope : tuple of float
+        Change of light over the picture, as a part of 1.
+    vignette : tuple of float
+        Loss of light in the corners, as a part of 1.
+    shadow_chance : float
+        Chance of a cast shadow, among unevenly lit pictures.
+    shadow : tuple of float
+        Loss of light in it, as a part of 1.
+    shadow_edge : tuple of float
+        Blur of its edge, as a part of the longer side; small values are more frequent.
+    flash_chance : float
+        Chance of the glare of a flash or lamp, among unevenly lit pictures.
+    flash : tuple of float
+        Light it adds, as a part of white.
+    clean_chance : float
+        Chance that a picture gets at most exposure, little noise and good JPEG.
+    defocus_chance, motion_chance, coarse_chance, sharpen_chance : float
+        Chance of each among pictures that are not clean.
+    defocus : tuple of float
+        Standard deviation of the blur, in pixels.
+    motion : tuple of float
+        Length of the motion, in pixels.
+    coarse : tuple of float
+        Factor of size of a picture that was small and enlarged.
+    sharpen : tuple of float
+        Strength of the halos, in multiples of what a blur took off.
+    noise_chance, grain_chance, salt_chance, speck_chance : float
+        Chance of noise of the sensor, coarse grain, single wrong pixels and specks of dust.
+    noise : tuple of float
+        Spread, in levels; small values are more frequent.
+    salt : tuple of float
+        Part of the pixels that are black or white.
+    specks : tuple of float
+        Number of specks on 224×224 pixels; small values are more frequent.
+    exposure_chance : float
+        Chance of other contrast, brightness and gamma.
+    contrast : tuple of float
+        Difference of the levels of white and black, in levels.
+    gamma : tuple of float
+        Exponent.
+    bilevel_chance : float
+        Chance of a scan in black and white.
+    steps_chance : float
+        Chance of few gray levels.
+    steps : tuple of float
+        Number of those levels.
+    jpeg_chance : float
+        Chance of JPEG artefacts.
+    jpeg : tuple of float
+        Quality of 100; higher ones are more frequent.
+    negative_chance : float
+        Chance of an inverted picture.
+    """
+
+    lit_chance: float = 0.45
+    slope: Range = (0.0, 0.45)
+    vignette: Range = (0.0, 0.4)
+    shadow_chance: float = 0.35
+    shadow: Range = (0.12, 0.6)
+    shadow_edge: Range = (0.004, 0.12)
+    flash_chance: float = 0.12
+    flash: Range = (0.1, 0.45)
+    clean_chance: float = 0.45
+    defocus_chance: float = 0.4
+    motion_chance: float = 0.12
+    coarse_chance: float = 0.35
+    sharpen_chance: float = 0.15
+    defocus: Range = (0.4, 1.25)
+    motion: Range = (1.5, 4.0)
+    coarse: Range = (0.5, 0.9)
+    sharpen: Range = (0.3, 1.6)
+    noise_chance: float = 0.6
+    grain_chance: float = 0.2
+    salt_chance: float = 0.04
+    speck_chance: float = 0.08
+    noise: Range = (0.5, 14.0)
+    salt: Range = (0.001, 0.015)
+    specks: Range = (3.0, 60.0)
+    exposure_chance: float = 0.35
+    contrast: Range = (110.0, 255.0)
+    gamma: Range = (0.6, 1.7)
+    bilevel_chance: float = 0.07
+    steps_chance: float = 0.04
+    steps: Range = (4.0, 24.0)
+    jpeg_chance: float = 0.4
+    jpeg: Range = (12.0, 95.0)
+    negative_chance: float = 0.03
+
+
+def light(
+    rng: np.random.Generator, picture: Plane, style: PhotoStyle | None = None
+) -> tuple[Plane, tuple[str, ...]]:
+    """Light a page unevenly.
+
+    It stands for phone photos under a lamp or beside a window, with the shadow of a hand, the phone
+    or the bars of the window; scans stay as they are.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    picture : ndarray of shape (height, width), dtype float32
+        0 to 255; not changed.
+    style : PhotoStyle, optional
+
+    Returns
+    -------
+    tuple
+        The picture, float32, 0 to 255, and the names of what was done.
+    """
+    style = style or PhotoStyle()
+    if rng.random() >= style.lit_chance:
+        return picture, ()
+    size = (picture.shape[0], picture.shape[1])
+    few = (max(8, size[0] // 4), max(8, size[1] // 4))
+    x = np.linspace(-0.5, 0.5, few[1], dtype=np.float32)[None, :]
+    y = np.linspace(-0.5, 0.5, few[0], dtype=np.float32)[:, None]
+    direction = rng.random() * 6.283
+    slope = below(rng, style.slope)
+    lamp = 1 - 0.5 * slope + np.float32(slope * np.cos(direction)) * x
+    lamp = lamp + np.float32(slope * np.sin(direction)) * y
+    lamp = lamp * (1 - np.float32(2 * below(rng, style.vignette)) * (x * x + y * y))
+    names: tuple[str, ...] = ("uneven light",)
+    shadow, edge = rng.random() < style.shadow_chance, 1.0
+    if shadow:
+        edge = below(rng, style.shadow_edge) * max(size)
+        if edge > 6:
+            lamp *= _shadow(rng, few, edge / 4, between(rng, style.shadow))
+        names += ("shadow",)
+    flash = rng.random() < style.flash_chance
+    lit: Plane = cv2.resize(lamp.astype(np.float32), size[::-1])
+    if shadow and edge <= 6:
+        lit *= _shadow(rng, size, edge, between(rng, style.shadow))
+    lit *= picture
+    if flash:
+        lit += cv2.resize(_glare(rng, x, y, 255 * between(rng, style.flash)), size[::-1])
+        names += ("glare",)
+    return np.clip(lit, 0, 255, out=lit), names
+
+
+def _shadow(rng: np.random.Generator, size: Size, edge: float, depth: float) -> Plane:
+    """Return the light that a hand, a phone or the bars of a window leave: 1 for all of it."""
+    dark = np.zeros(size, np.uint8)
+    longer = max(size)
+    pick = rng.random()
+    if pick < 0.5:  # a hand, an arm: a rounded shape that comes from one side
+        start, towards = rng.random(2) * size[::-1], rng.normal(0, 0.5, 2) * longer
+        thick = max(2, int(between(rng, (0.08, 0.4)) * longer))
+        ends = np.array([start + towards * 0.2, start + towards * 3])
+        cv2.line(dark, ends[0].astype(int).tolist(), ends[1].astype(int).tolist(), 255, thick)
+    elif pick < 0.8:  # a phone or a book: a corner with straight sides
+        middle = rng.random(2) * size[::-1] + rng.normal(0, 0.5, 2) * longer
+        box = (middle.tolist(), (0.9 * longer * (0.5 + rng.random(2))).tolist(), rng.random() * 90)
+        cv2.fillPoly(dark, [cv2.boxPoints(box).astype(np.int32)], 255)
+    else:  # bars
+        gap = between(rng, (0.15, 0.6)) * longer
+        angle = rng.random() * 3.1416
+        x = np.arange(size[1], dtype=np.float32)[None, :] * np.float32(np.cos(angle) / gap)
+        y = np.arange(size[0], dtype=np.float32)[:, None] * np.float32(np.sin(angle) / gap)
+        dark[(x + y + 8 + rng.random()) % 1 < between(rng, (0.15, 0.5))] = 255
+    dark = cv2.GaussianBlur(dark, (0, 0), max(edge, 0.4))
+    return 1 - dark * np.float32(depth / 255)
+
+
+def _glare(rng: np.random.Generator, x: Plane, y: Plane, amount: float) -> Plane:
+    """Return the light that a glossy page or screen reflects from a lamp, in levels."""
+    dx, dy = (x - (rng.random() - 0.5)) * between(rng, (2, 8)), y - (rng.random() - 0.5)
+    dy = dy * between(rng, (2, 8))
+    return (amount * np.exp(-(dx * dx + dy * dy))).astype(np.float32)
+
+
+def develop(
+    rng: np.random.Generator,
+    picture: Plane,
+    *,
+    writing: float = WRITING,
+    style: PhotoStyle | None = None,
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Turn what falls on the sensor into a file and back.
+
+    It stands for phone photos out of focus or in the dark, small pictures that were enlarged, files
+    sent through messengers, scans in gray and in black and white, faxes and negatives. About half
+    of all pictures stay nearly clean.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    picture : ndarray of shape (height, width), dtype float32
+        0 to 255; not changed.
+    writing : float
+        Height of the smallest writing that shall stay readable, in pixels.
+    style : PhotoStyle, optional
+
+    Returns
+    -------
+    tuple
+        The picture, uint8, and the names of what was done in that order.
+
+    Examples
+    --------
+    >>> picture, names = develop(np.random.default_rng(1), np.full((32, 48), 200, np.float32))
+    >>> picture.shape, picture.dtype
+    ((32, 48), dtype('uint8'))
+    """
+    style = style or PhotoStyle()
+    names: list[str] = []
+    scale = max(0.5, writing / WRITING)
+    scale = scale if scale < 1 else between(rng, (1.0, min(scale, 2.5)))
+    clean = rng.random() < style.clean_chance
+    plane = picture
+    if not clean:
+        for name, chance, blur in BLURS:
+            if rng.random() < getattr(style, chance):
+                plane = blur(rng, plane, style, scale)
+                names.append(name)
+    plane = _exposed(rng, plane, style, names)
+    plane = _noisy(rng, plane, style, 0.25 if clean else 1.0, names)
+    if rng.random() < style.bilevel_chance:
+        plane = _bilevel(rng, plane)
+        names.append("black and white")
+    if rng.random() < style.steps_chance:
+        step = 255 / int(between(rng, style.steps))
+        plane = np.round(plane * (1 / step)) * step
+        names.append("few levels")
+    result = cv2.convertScaleAbs(np.maximum(plane, 0))  # rounds and clips at 255
+    if rng.random() < style.jpeg_chance:
+        lowest, highest = (70.0, style.jpeg[1]) if clean else style.jpeg
+        quality = round(highest - below(rng, (0, highest - lowest)))
+        code = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        result = cv2.imdecode(code, cv2.IMREAD_GRAYSCALE)
+        names.append("jpeg")
+    if rng.random() < style.negative_chance:
+        result = cv2.bitwise_not(result)
+        names.append("negative")
+    return result, tuple(names)
+
+
+def _defocus(rng: np.random.Generator, plane: Plane, style: PhotoStyle, scale: float) -> Plane:
+    return cv2.GaussianBlur(plane, (0, 0), scale * below(rng, style.defocus))  # type: ignore[no-any-return]
+
+
+def _motion(rng: np.random.Generator, plane: Plane, style: PhotoStyle, scale: float) -> Plane:
+    length = scale * between(rng, style.motion)
+    side = 2 * int(length / 2 + 1) + 1
+    kernel = np.zeros((side, side), np.float32)
+    angle, middle = rng.random() * 3.1416, side / 2 - 0.5
+    reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
+    ends = np.round((np.array([middle - reach, middle + reach])) * 256).astype(int).tolist()
+    cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_AA, 8)
+    return cv2.filter2D(plane, -1, kernel / kernel.sum())  # type: ignore[no-any-return]
+
+
+def _coarse(rng: np.random.Generator, plane: Plane, style: PhotoStyle, scale: float) -> Plane:
+    factor = max(between(rng, style.coarse) / scale, 0.25)
+    height, width = plane.shape
+    few = (max(1, round(width * factor)), max(1, round(height * factor)))
+    down = cv2.INTER_AREA if rng.random() < 0.7 else cv2.INTER_LINEAR
+    small = cv2.resize(plane, few, interpolation=down)
+    pick = rng.random()
+    up = cv2.INTER_LINEAR if pick < 0.5 else cv2.INTER_CUBIC if pick < 0.9 else cv2.INTER_NEAREST
+    return cv2.resize(small, (width, height), interpolation=up)  # type: ignore[no-any-return]
+
+
+def _sharpen(rng: np.random.Generator, plane: Plane, style: PhotoStyle, scale: float) -> Plane:
+    amount = between(rng, style.sharpen)
+    soft = cv2.GaussianBlur(plane, (0, 0), scale * between(rng, (0.7, 1.6)))
+    return cv2.addWeighted(plane, 1 + amount, soft, -amount, 0)  # type: ignore[no-any-return]
+
+
+Blur = Callable[[np.random.Generator, Plane, PhotoStyle, float], Plane]
+BLURS: tuple[tuple[str, str, Blur], ...] = (
+    ("defocus", "defocus_chance", _defocus),
+    ("motion", "motion_chance", _motion),
+    ("coarse", "coarse_chance", _coarse),
+    ("sharpened", "sharpen_chance", _sharpen),
+)
+
+
+def _exposed(rng: np.random.Generator, plane: Plane, style: PhotoStyle, names: list[str]) -> Plane:
+    """Return the picture with other black and white levels and gamma."""
+    if rng.random() >= style.exposure_chance:
+        return plane
+    names.append("exposure")
+    span = between(rng, style.contrast)
+    black = (255 - span) * rng.random()
+    if rng.random() < 0.5:
+        return plane * (span / 255) + np.float32(black)
+    gamma = between(rng, style.gamma)
+    table = (black + span * (np.arange(256) / 255) ** gamma).astype(np.float32)
+    return cv2.LUT(cv2.convertScaleAbs(np.maximum(plane, 0)), table)  # type: ignore[no-any-return]
+
+
+def _noisy(
+    rng: np.random.Generator, plane: Plane, style: PhotoStyle, amount: float, names: list[str]
+) -> Plane:
+    """Return the picture with noise of the sensor, coarse grain, wrong pixels and specks."""
+    size = (plane.shape[0], plane.shape[1])
+    if rng.random() < style.noise_chance:
+        plane = plane + amount * below(rng, style.noise) * window(rng, grain(), size)
+        names.append("noise")
+    if rng.random() < style.grain_chance * amount:
+        texture = window(rng, soft_grain(), size, between(rng, (1.0, 2.2)))
+        plane = plane + 0.6 * below(rng, style.noise) * texture
+        names.append("grain")
+    if rng.random() < style.salt_chance * amount:
+        threshold = 3.6 - 100 * between(rng, style.salt)  # standard deviations, roughly
+        texture = window(rng, grain(), size)
+        plane = np.where(texture > threshold, 255, np.where(texture < -threshold, 0, plane))
+        plane = plane.astype(np.float32)
+        names.append("salt")
+    if rng.random() < style.speck_chance:
+        plane = plane.copy()
+        count = min(round(below(rng, style.specks) * size[0] * size[1] / 224**2), 2000)
+        specks(rng, plane, count, (0, 255), between(rng, (0.8, 2.0)))
+        names.append("specks")
+    return plane
+
+
+def _bilevel(rng: np.random.Generator, plane: Plane) -> Plane:
+    """Return a scan in black and white by one threshold or one that follows the light."""
+    size = (plane.shape[0], plane.shape[1])
+    if rng.random() < 0.4:
+        few = plane[::4, ::4]
+        low, high = np.percentile(few, (1.0, 60.0))
+        threshold: Plane | float = float(low + (high - low) * between(rng, (0.5, 0.75)))
+        if high - low < 25:  # an empty page stays one
+            threshold = float(low) - 10
+    else:
+        side = 2 * int(between(rng, (8, 20))) + 1
+        threshold = cv2.blur(plane, (side, side)) - np.float32(between(rng, (9, 25)))
+    ragged = between(rng, (0.0, 6.0)) * window(rng, grain(), size)
+    return np.where(plane + ragged > threshold, np.float32(255), np.float32(0))
