@@ -6,14 +6,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitscope.glyph_classes import SMALLEST
 from digitscope.synthesis.fonts import find_fonts
 from digitscope.synthesis.glyphs import DIGITS
 from digitscope.synthesis.handwriting import ScanSet, StrokeSet
-from digitscope.synthesis.pages.cameras import Camera, develop, light
+from digitscope.synthesis.pages.cameras import Camera
 from digitscope.synthesis.pages.inks import Sources, StrokePool, scan_hands
 from digitscope.synthesis.pages.layouts import LAYOUTS, Setting
-from digitscope.synthesis.pages.cameras import draw_paper, draw_surface
+from digitscope.synthesis.pages.papers import TRAINING_KINDS as PAPERS
+from digitscope.synthesis.pages.papers import Paper, draw_paper
+from digitscope.synthesis.pages.photos import develop, light
 from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT, RULING, Sheet
+from digitscope.synthesis.pages.surfaces import TRAINING_KINDS as SURFACES
+from digitscope.synthesis.pages.surfaces import draw_surface
 from digitscope.synthesis.pages.truth import PageTruth
 from digitscope.synthesis.pen import HAND, trace
 
@@ -56,11 +61,15 @@ class PageSource:
     style : PageStyle
     layouts : tuple of str
         Which of `LAYOUTS`; by default all.
+    papers, surfaces : tuple of str
+        Kinds of paper, and of what lies around a page; by default those of training.
     """
 
     sources: Sources
     style: PageStyle = PageStyle()
     layouts: tuple[str, ...] = tuple(LAYOUTS)
+    papers: tuple[str, ...] = PAPERS
+    surfaces: tuple[str, ...] = SURFACES
 
     def patch(
         self, rng: np.random.Generator, size: tuple[int, int] = (SIDE, SIDE)
@@ -81,23 +90,32 @@ class PageSource:
         truth : PageTruth
         """
         if rng.random() < self.style.surface:
-            picture, names = develop(rng, light(rng, draw_surface(rng, size)))
-            return picture, PageTruth(size, (), layout="surface", faults=names)
+            surface = draw_surface(rng, size, kinds=self.surfaces)
+            return self._seen(rng, surface, PageTruth(size, (), layout="surface"))
         layout = self._layout(rng)
         sheet = Sheet(size)
-        LAYOUTS[layout][0](
-            Setting(rng, sheet, self.sources, self._height(rng), self.style.printed)
-        )
+        setting = Setting(rng, sheet, self.sources, self._height(rng), self.style.printed)
+        LAYOUTS[layout][0](setting)
         camera = Camera.draw(rng, size, self.style.camera)
-        mask = camera.page_mask(size)
-        layers, truth = sheet.draw(camera.map, mask)
-        paper = draw_paper(rng, size)
+        paper = draw_paper(rng, size, kinds=self.papers)
+        layers, truth = sheet.draw(camera.map, _writable(paper, camera))
         picture = _with_ink(rng, paper.gray, paper.ink, layers)
-        if mask is not None:
-            desk = draw_surface(rng, size)
-            picture = desk + mask * (picture - desk)
-        picture, names = develop(rng, light(rng, picture))
-        return picture, replace(truth, layout=layout, faults=(*paper.faults, *names))
+        behind = None
+        if camera.edge == "desk":
+            behind = draw_surface(rng, size, kinds=self.surfaces)
+        picture = camera.lay(rng, picture, behind)
+        return self._seen(rng, picture, replace(truth, layout=layout, faults=paper.faults))
+
+    @staticmethod
+    def _seen(
+        rng: np.random.Generator, picture: NDArray[np.float32], truth: PageTruth
+    ) -> tuple[NDArray[np.uint8], PageTruth]:
+        """Return what a camera makes of the light from a page."""
+        lit, lights = light(rng, picture)
+        heights = [glyph.height for glyph in truth.glyphs]
+        smallest = min(heights) if heights else SMALLEST
+        file, names = develop(rng, lit, writing=max(smallest, SMALLEST / 2))
+        return file, replace(truth, faults=(*truth.faults, *lights, *names))
 
     def _layout(self, rng: np.random.Generator) -> str:
         weights = np.array([LAYOUTS[name][1] for name in self.layouts])
@@ -108,6 +126,21 @@ class PageSource:
         if rng.random() < self.style.outside:
             low, high = (0.5 * low, low) if rng.random() < 0.5 else (high, 4 * high)
         return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _writable(paper: Paper, camera: Camera) -> NDArray[np.float32] | None:
+    """Return where writing can be seen: on the sheet, inside of black borders; None: everywhere."""
+    left, top, right, bottom = paper.clear
+    height, width = paper.gray.shape
+    bordered = (left, top, right, bottom) != (0, 0, width, height)
+    if camera.corners is None and not bordered:
+        return None
+    mask = camera.page_mask()
+    if bordered:
+        inside = np.zeros_like(mask)
+        inside[top:bottom, left:right] = 1
+        mask = mask * inside
+    return mask
 
 
 def _with_ink(
