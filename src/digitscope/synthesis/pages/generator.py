@@ -33,7 +33,7 @@ class PageStyle:
     Attributes
     ----------
     height : tuple of float
-        Smallest and largest height of a digit, in pixels; uniform in its logarithm.
+        Smallest and largest height of a digit, in pixels; uniformly drawn.
     outside : float
         Share of pages with writing that is smaller or larger than the network has to find.
     printed : float
@@ -124,8 +124,8 @@ class PageSource:
     def _height(self, rng: np.random.Generator) -> float:
         low, high = self.style.height
         if rng.random() < self.style.outside:
-            low, high = (0.5 * low, low) if rng.random() < 0.5 else (high, 4 * high)
-        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+            low, high = (0.5 * low, low) if rng.random() < 0.3 else (high, 4 * high)
+        return float(rng.uniform(low, high))
 
 
 def _writable(paper: Paper, camera: Camera) -> NDArray[np.float32] | None:

@@ -210,10 +210,14 @@ class Sheet:
         mapped = _mapped([line[0] for line in self.lines], to_picture)
         for line, (_, width, layer, known) in zip(mapped, self.lines, strict=True):
             if layers.line(line, width, layer) and known:
-                rulings.append(line)
+                rulings += [line] if mask is None else _seen_parts(line, mask)
         boxes = _draw_glyphs(self.glyphs, to_picture, layers, mask)
         glyphs, ignored = _truth(self.glyphs, boxes, self.size)
-        crossings = to_picture(np.concatenate(self.crossings)) if self.crossings else None
+        crossings = np.zeros((0, 2), np.float32)
+        if self.crossings:
+            crossings = to_picture(np.concatenate(self.crossings))
+            if mask is not None:
+                crossings = crossings[_shown(crossings, mask)]
         grids = tuple(
             TrueGrid(to_picture(c.reshape(-1, 2)).reshape(c.shape), cells)
             for c, cells in self.grids
@@ -223,7 +227,7 @@ class Sheet:
             glyphs,
             ignored,
             tuple(rulings),
-            np.zeros((0, 2), np.float32) if crossings is None else crossings,
+            crossings,
             grids,
         )
         return layers.reduced(), truth
@@ -250,6 +254,26 @@ def _mapped(parts: Sequence[NDArray[np.float32]], to_picture: Map) -> list[Point
         return []
     ends = np.cumsum([len(part) for part in parts])[:-1]
     return np.split(to_picture(np.concatenate(parts)), ends)
+
+
+def _shown(points: Points, mask: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell which points lie on the sheet and in the picture."""
+    height, width = mask.shape
+    x, y = points.astype(int).T
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    shown: NDArray[np.bool_] = inside & (mask[y.clip(0, height - 1), x.clip(0, width - 1)] > 0.5)
+    return shown
+
+
+def _seen_parts(line: Points, mask: NDArray[np.float32]) -> list[Points]:
+    """Return the parts of a polyline that lie on the sheet, to about four pixels."""
+    lengths = np.hypot(*np.diff(line, axis=0).T)
+    along = np.append(0, np.cumsum(lengths))
+    steps = np.linspace(0, along[-1], max(2, int(along[-1] / 4)))
+    fine = np.stack([np.interp(steps, along, axis) for axis in line.T], 1).astype(np.float32)
+    shown = _shown(fine, mask)
+    runs = np.split(np.arange(len(fine)), np.flatnonzero(np.diff(shown)) + 1)
+    return [fine[run[[0, -1]]] for run in runs if shown[run[0]] and len(run) > 1]
 
 
 class _Layers:

@@ -15,7 +15,7 @@ LAYOUTS: dict[str, tuple[Layout, float]] = {
     "table": (tables.table, 1.8),
     "single": (others.single, 1.0),
     "amounts": (others.amounts, 3.0),
-    "words": (others.words, 1.3),
+    "words": (others.words, 1.0),
     "drawing": (others.drawing, 0.6),
     "empty": (others.empty, 0.8),
 }

@@ -22,10 +22,10 @@ def combs(s: Setting) -> None:
             comb(s, x, y, n, cell_w, cell_h, kind, line)
             x += (n + s.between(0.4, 3)) * cell_w
         y += cell_h
-        if s.chance(0.4):
+        if s.chance(0.25):
             size = label.height
-            s.sheet.text(label, " ".join(word(s.rng, True) for _ in range(3)), 4, y + 1.6 * size,
-                         s.rng)  # fmt: skip
+            text = " ".join(word(s.rng, True) for _ in range(s.count(1, 2)))
+            s.sheet.text(label, text, s.between(0, 0.5) * s.size[1], y + 1.6 * size, s.rng)
             y += 2 * size
         y += h * s.between(0.3, 1.6)
 
@@ -94,7 +94,7 @@ def form(s: Setting) -> None:
     while y < s.size[0] + h:
         x = s.between(-4, 1) * h
         while x < s.size[1]:
-            text = " ".join(word(s.rng, True) for _ in range(s.count(1, 3)))
+            text = " ".join(word(s.rng, True) for _ in range(s.count(1, 2)))
             if s.chance(0.3):
                 text += ":"
             x = s.sheet.text(label, text, x, y, s.rng) + 0.6 * h

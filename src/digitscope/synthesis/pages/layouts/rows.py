@@ -28,14 +28,14 @@ def rows(s: Setting) -> None:
         x = -s.between(0, 4) * h if s.chance(0.6) else s.between(0, 3) * h
         while x < s.size[1]:
             kind = s.rng.random()
-            if kind < 0.08:
+            if kind < 0.12:
                 text = date_or_time(s.rng)
-            elif kind < 0.12:
+            elif kind < 0.15:
                 text = word(s.rng, capital=True)
             else:
                 text = number(s.rng, longest, signs)
             end = s.sheet.text(hand, text, x, y + slope * x, s.rng, slope=slope)
-            if kind >= 0.12 and s.chance(0.04):  # a superscript
+            if kind >= 0.15 and s.chance(0.04):  # a superscript
                 end = superscript(s, hand, integer(s.rng, 2), end, y + slope * end)
             x = end + gap * s.between(0.7, 1.6)
         if s.chance(0.12):
