@@ -21,7 +21,7 @@ from digitscope.data.converted import in_mnist_form
 from digitscope.data.dataset import Dataset, Split, Summary
 from digitscope.data.downloads import Remote, fetch_arrays
 from digitscope.data.places import find_file, read_arrays
-from digitscope.errors import BadData, BadImage
+from digitscope.errors import BadData, BadImage, DataUnavailable
 from digitscope.images import check_labels
 from digitscope.pictures import read_gray
 from digitscope.preprocess import find_ink

@@ -216,15 +216,13 @@ def printed(character: str, font: str) -> Bitmap | None:
     # One pixel of paper around it, so that its edges are smooth when it is turned.
     crop = np.pad(image[top : top + height, left : left + width], 1)
     scale = 1 / size
-    return bitmap(
-        crop, scale, (left - pad - 1) * scale, (top - pad - TYPE_SIZE - 1) * scale
-    )
+    return bitmap(crop, scale, (left - pad - 1) * scale, (top - pad - TYPE_SIZE - 1) * scale)
 
 
 @functools.lru_cache(maxsize=1024)
 def digit_height(font: str) -> float:
     """Return the height of a printed 8 at `TYPE_SIZE`, in pixels."""
-    left, top, right, bottom = load_font(font, TYPE_SIZE).getbbox("8", anchor="ls")
+    _, top, _, bottom = load_font(font, TYPE_SIZE).getbbox("8", anchor="ls")
     return max(float(bottom - top), 8.0)
 
 
@@ -270,8 +268,6 @@ def moved(points: Points, ink: Bitmap) -> Points:
     out = points.copy()
     out[:, 0] = points[:, 0] * ink.aspect - points[:, 1] * ink.shear
     return out
-
-
 
 
 def scan_hands(scans: ScanSet) -> tuple[ScanHand, ...]:

@@ -8,6 +8,7 @@ smooth at any width of pen.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 import cv2
@@ -244,7 +245,7 @@ def _belongs(text: str, place: int) -> bool:
         return True
     if character not in JOINING or not text[place + 1 : place + 2].isdigit():
         return False
-    before = text[place - 1 : place]
+    before = text[place - 1] if place else " "
     return not before.isdigit() and before not in ".," if character == "-" else before.isdigit()
 
 
@@ -349,7 +350,7 @@ def _draw_glyphs(
             thick = max(1, round(max(g.pen, THINNEST) * FINE))
             fixed = np.round((part * FINE - 0.5) * (1 << BITS)).astype(np.int32)
             starts = g.ink.starts
-            strokes = [fixed[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+            strokes = [fixed[a:b] for a, b in pairwise(starts)]
             strokes = [np.repeat(s, 2, axis=0) if len(s) == 1 else s for s in strokes]
             cv2.polylines(plane, strokes, False, 255, thick, cv2.LINE_AA, BITS)
         boxes.append(box)

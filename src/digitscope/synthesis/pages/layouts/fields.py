@@ -101,9 +101,7 @@ def form(s: Setting) -> None:
             kind = s.rng.random()
             if kind < 0.35:  # on a line
                 end = x + s.between(2, 7) * h
-                s.sheet.rule(
-                    np.array([[x, y + 0.12 * h], [end, y + 0.12 * h]]), s.between(0.6, 2)
-                )
+                s.sheet.rule(np.array([[x, y + 0.12 * h], [end, y + 0.12 * h]]), s.between(0.6, 2))
                 if s.chance(0.8):
                     s.sheet.text(s.hand, number(s.rng, 6), x + 0.3 * h, y, s.rng)
                 x = end

@@ -24,8 +24,8 @@ def single(s: Setting) -> None:
             if s.chance(0.7):
                 s.sheet.text(hand, digits(s.rng, 1), x, y, s.rng)
             if framed:
-                box(s, x - 0.2 * step, y - 0.5 * h - step / 2, x + 0.8 * step, y - 0.5 * h + step / 2,
-                    1.5)  # fmt: skip
+                left, middle = x - 0.2 * step, y - 0.5 * h
+                box(s, left, middle - step / 2, left + step, middle + step / 2, 1.5)
             if s.chance(0.4):
                 hand = draw_hand(s.rng, s.sources, h, PEN, BROAD)
             x += step

@@ -98,7 +98,7 @@ def number(rng: np.random.Generator, longest: int = 8, signs: float = 0.35) -> s
     if rng.random() >= signs:
         return integer(rng, longest)
     kind = rng.random()
-    mark = ".," [rng.integers(2)]
+    mark = ".,"[rng.integers(2)]
     if kind < 0.5:
         text = integer(rng, 4) + mark + digits(rng, int(rng.integers(1, 4)))
     elif kind < 0.7:

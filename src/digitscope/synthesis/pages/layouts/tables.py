@@ -1,6 +1,9 @@
 """Ruled grids: tables, sudokus, score cards and registers."""
 
+from itertools import pairwise
+
 import numpy as np
+from numpy.typing import NDArray
 
 from digitscope.synthesis.pages.hands import Script, draw_typeface
 from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, word
@@ -17,7 +20,7 @@ def sudoku(s: Setting) -> None:
     table = np.stack(np.meshgrid(x0 + cell * at, y0 + cell * at), -1)
     thin, every = s.between(0.5, 2.5), 3 if s.chance(0.8) else n
     thick = thin * s.between(1.3, 3.0)
-    _rule(s, table, [thick if i % every == 0 else thin for i in at], thin, thick, every)
+    _rule(s, table, [thick if i % every == 0 else thin for i in at])
     if s.chance(0.15):  # every other square shaded
         for i in range(0, n, every):
             for j in range(0, n, every):
@@ -40,11 +43,8 @@ def sudoku(s: Setting) -> None:
     s.sheet.grid(table, cells)
 
 
-def _rule(
-    s: Setting, table: np.ndarray, widths: list[float], thin: float, thick: float, every: int
-) -> None:
+def _rule(s: Setting, table: NDArray[np.float64], widths: list[float]) -> None:
     """Draw the lines of a table; some are broken, and some tables lack lines of one direction."""
-    del thin, thick, every
     layer = RULING if s.chance(0.8) else PRINT
     broken = s.between(0.02, 0.1) if s.chance(0.12) else 0.0
     lines = [*((table[i], i) for i in range(table.shape[0])),
@@ -54,7 +54,7 @@ def _rule(
         if not broken:
             s.sheet.rule(points[[0, -1]] if len(points) < 3 else points, width, layer)
             continue
-        for a, b in zip(points[:-1], points[1:], strict=True):
+        for a, b in pairwise(points):
             if s.chance(1 - broken):
                 s.sheet.rule(np.stack([a, b]), width, layer)
     s.sheet.cross(table)
@@ -76,7 +76,7 @@ def table(s: Setting) -> None:
         xs, ys = x0 + np.arange(3) * widths[0], y0 + np.arange(3) * pitch
     grid = np.stack(np.meshgrid(xs, ys), -1)
     line = s.between(0.5, 3)
-    _rule(s, grid, [line], line, line, 1)
+    _rule(s, grid, [line])
     label = draw_typeface(s.rng, s.sources, h * s.between(0.4, 0.9), PRINT)
     rows, columns = len(ys) - 1, len(xs) - 1
     cells = [["" for _ in range(columns)] for _ in range(rows)]
