@@ -49,10 +49,10 @@ def draw_truth(picture: NDArray[np.uint8], truth: PageTruth) -> Image.Image:
         draw.rectangle([SCALE * side for side in box], outline=IGNORED)
     for glyph in truth.glyphs:
         colour = MARK if glyph.label == OTHER else SIGN if glyph.label in SIGNS else DIGIT
-        box = [SCALE * side for side in glyph.box]
-        draw.rectangle(box, outline=colour)
+        outline = [SCALE * side for side in glyph.box]
+        draw.rectangle(outline, outline=colour)
         text = "^" + glyph.text if glyph.raised else glyph.text
-        draw.text((box[0], box[1] - 1), text, colour, font, anchor="ls")
+        draw.text((outline[0], outline[1] - 1), text, colour, font, anchor="ls")
         if glyph.next >= 0:
             draw.line([_centre(glyph.box), _centre(truth.glyphs[glyph.next].box)], LINK, 1)
     draw.text((4, height * SCALE - 18), truth.layout, MARK, font)

@@ -140,7 +140,7 @@ class Hand:
         known = self.forms.setdefault(digit, [])
         if known and rng.random() < self.faithful:
             return known[rng.integers(len(known))]
-        pool = self.pools[rng.integers(len(self.pools))]
+        pool = self.pools[int(rng.integers(len(self.pools)))]
         rows = pool.by_label[digit]
         if self.writer is not None and len(self.pools) == 1:
             own = pool.by_writer[self.writer].get(digit)

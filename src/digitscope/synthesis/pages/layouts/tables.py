@@ -69,9 +69,9 @@ def table(s: Setting) -> None:
     widths = [(0.8 * longest + s.between(0.6, 2)) * h for _ in range(12)]
     if s.chance(0.5):
         widths[0] = h * s.between(3, 7)
-    xs = x0 + np.concatenate([[0], np.cumsum(widths)])
+    xs: NDArray[np.floating] = x0 + np.concatenate([[0], np.cumsum(widths)])
     xs = xs[: int(np.searchsorted(xs, s.size[1] * s.between(0.6, 1.3))) + 1]
-    ys = np.arange(y0, s.size[0] * s.between(0.7, 1.3), pitch)
+    ys: NDArray[np.floating] = np.arange(y0, s.size[0] * s.between(0.7, 1.3), pitch)
     if len(xs) < 3 or len(ys) < 3:
         xs, ys = x0 + np.arange(3) * widths[0], y0 + np.arange(3) * pitch
     grid = np.stack(np.meshgrid(xs, ys), -1)
