@@ -35,6 +35,7 @@ class Script(Protocol):
     gap: float  # between the ink of neighbouring characters, in heights of a digit
     layer: int  # on which layer of ink it writes
     handwritten: bool
+    joining: float  # share of characters that are joined to the next
 
     def ink(self, character: str, rng: np.random.Generator) -> Ink | None:
         """Return the ink of a character, new each time; None if it cannot be written."""
@@ -60,27 +61,30 @@ class HandStyle:
         Deviation of the logarithm of the width between hands and within one hand.
     turn : float
         Deviation of a character's rotation within a hand.
-    size : float
-        Deviation of the logarithm of a character's height within a hand.
+    size : tuple of float
+        Smallest and largest deviation of the logarithm of a character's height within a hand.
     gap : tuple of float
         Mean and deviation of the gap between characters, between hands.
     uneven_gap : float
         Deviation of the gap within a hand.
-    rise : float
-        Deviation of a character's place above the baseline.
+    rise : tuple of float
+        Smallest and largest deviation of a character's place above the baseline, between hands.
     bend : float
         Deviation of the amplitude of the slow wave that bends a character.
+    joined : float
+        Share of hands that sometimes draw on to the next character without lifting the pen.
     """
 
     pen: tuple[float, float, float, float] = (0.085, 0.4, 0.03, 0.24)
-    slant: tuple[float, float] = (7.0, 3.0)
+    slant: tuple[float, float] = (10.0, 3.0)
     aspect: tuple[float, float] = (0.14, 0.06)
     turn: float = 2.5
-    size: float = 0.07
+    size: tuple[float, float] = (0.03, 0.16)
     gap: tuple[float, float] = (0.14, 0.13)
     uneven_gap: float = 0.06
-    rise: float = 0.04
+    rise: tuple[float, float] = (0.01, 0.1)
     bend: float = 0.02
+    joined: float = 0.2
 
 
 STYLE = HandStyle()
@@ -105,6 +109,9 @@ class Hand:
     faithful: float = 1.0  # share of digits that take the writer's own forms again
     handwritten: bool = True
     weight: int = 0  # pixels by which scanned strokes are made thicker or thinner
+    uneven: float = 0.06  # deviation of the logarithm of a character's height
+    wander: float = 0.03  # deviation of the place above the baseline
+    joining: float = 0.0  # share of characters that are joined to the next
     forms: dict[str, list[tuple[StrokePool, int]]] = field(default_factory=dict)
     _scanned: dict[tuple[str, int], Bitmap] = field(default_factory=dict)
 
@@ -129,7 +136,7 @@ class Hand:
 
     def rise(self, rng: np.random.Generator) -> float:
         """Return by how much this character leaves the baseline."""
-        return float(self.style.rise * rng.standard_normal())
+        return float(self.wander * rng.standard_normal())
 
     def space(self, rng: np.random.Generator) -> float:
         """Return the gap before the next character."""
@@ -154,7 +161,7 @@ class Hand:
         """Give strokes the writer's slant and proportions, and a bend of their own."""
         s = self.style
         noise = rng.standard_normal(8)
-        size = float(np.exp(s.size * noise[0]))
+        size = float(np.exp(self.uneven * noise[0]))
         wide = size * self.aspect * float(np.exp(s.aspect[1] * noise[1]))
         slant = self.slant + np.tan(np.deg2rad(s.slant[1] * noise[2]))
         turn = np.deg2rad(s.turn * noise[3])
@@ -177,7 +184,7 @@ class Hand:
             ink = scanned(images[k])
             ink = self._scanned[digit, k] = weigh(ink, self.weight) if self.weight else ink
         noise = rng.standard_normal(3)
-        size = float(np.exp(self.style.size * noise[0]))
+        size = float(np.exp(self.uneven * noise[0]))
         shear = self.slant * 0.5 + float(np.tan(np.deg2rad(self.style.slant[1] * noise[1])))
         aspect = self.aspect * float(np.exp(self.style.aspect[1] * noise[2]))
         return _sheared(ink, size, shear, aspect)
@@ -196,6 +203,7 @@ class Typeface:
     shear: float = 0.0
     aspect: float = 1.0
     handwritten: bool = False
+    joining: float = 0.0
     size: float = 0.0  # deviation of the logarithm of a character's size: fonts that imitate hands
     wander: float = 0.0  # deviation of the place above the baseline, in heights of a digit
 
@@ -292,7 +300,13 @@ def draw_hand(
     return Hand(
         height, pen, gap, layer, pools, writer, letters, letter_writer, scans, slant, aspect,
         style, faithful=float(rng.uniform(0.3, 0.95)), weight=weight,
+        uneven=_log_uniform(rng, style.size), wander=_log_uniform(rng, style.rise),
+        joining=float(rng.uniform(0.1, 0.6)) if rng.random() < style.joined else 0.0,
     )  # fmt: skip
+
+
+def _log_uniform(rng: np.random.Generator, between: tuple[float, float]) -> float:
+    return float(np.exp(rng.uniform(*np.log(between))))
 
 
 def draw_typeface(

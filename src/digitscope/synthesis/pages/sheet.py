@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 
 from digitscope.glyph_classes import CLASSES, OTHER
 from digitscope.synthesis.pages.hands import Script
-from digitscope.synthesis.pages.inks import Bitmap, Ink
+from digitscope.synthesis.pages.inks import Bitmap, Ink, Outline
 from digitscope.synthesis.pages.truth import PageTruth, Points, TrueGlyph, TrueGrid
 
 FINE = 2  # the drawing is so many times as large as the picture
 BITS = 4  # of a pixel's fraction in OpenCV's coordinates
 INSIDE = 0.6  # share of a glyph's box that must be in the picture for it to be in the truth
 TRACE = 0.05  # a glyph with a smaller share inside leaves nothing to be ignored
+DOT_GAP = 0.02  # heights of a digit; the smallest gap beside a point or comma
+JOIN = 0.9  # heights of a digit; the longest stroke that joins two characters
 THINNEST = 0.9  # pixels of the picture; a finer pen leaves no line
 JOINING = ".,-"  # signs that belong to a number
 RULING, PRINT, PEN, PEN_2 = range(4)  # layers of ink, from below
@@ -119,6 +121,8 @@ class Sheet:
                 continue
             if place and text[place - 1] != " ":
                 gap = script.space(rng)
+                if character in ".," or text[place - 1] in ".,":
+                    gap = max(gap, DOT_GAP)  # or the dot would be hidden by the digit
                 x += gap * script.height
             count = len(self.glyphs)
             x = self.character(script, character, x, y + slope * (x - start), rng)
@@ -135,8 +139,18 @@ class Sheet:
             glyph.number = number
             if before >= 0:
                 self.glyphs[before].next = count
+                if script.joining and rng.random() < script.joining:
+                    self._join(self.glyphs[before], glyph)
             before = count
         return x
+
+    def _join(self, one: _Glyph, other: _Glyph) -> None:
+        """Draw the pen's way from the end of a character to the start of the next."""
+        if isinstance(one.ink, Outline) and isinstance(other.ink, Outline):
+            end = one.ink.points[-1] * one.height + (one.x, one.y)
+            start = other.ink.points[0] * other.height + (other.x, other.y)
+            if np.hypot(*(start - end)) < JOIN * one.height:
+                self.stroke(np.stack([end, start]), one.pen, one.layer)
 
     def boxed(
         self, script: Script, text: str, places: Sequence[tuple[float, float]],

@@ -47,7 +47,10 @@ def amounts(s: Setting) -> None:
             if fence:
                 x = s.sheet.text(hand, "#*=-$"[s.count(0, 4)], x, y, s.rng) + 0.25 * h
             x = s.sheet.text(hand, text, x, y + slope * x, s.rng, slope=slope)
-            if s.chance(0.3):
+            if s.chance(0.15):
+                end = [".-", ".", ",", "=", ",-", "#"][s.count(0, 5)]
+                x = s.sheet.text(hand, end, x + 0.15 * h, y + slope * x, s.rng)
+            elif s.chance(0.3):
                 x = _after_amount(s, hand, x, y + slope * x)
             x += h * s.between(1.2, 3)
         kind = s.rng.random()
