@@ -217,7 +217,7 @@ class Camera:
         corners = self.corners
         if corners is None:
             return flat(size, 1.0)
-        return self._filled(corners, size, self.softness)
+        return np.minimum(self._filled(corners, size, self.softness), np.float32(1))
 
     @staticmethod
     def _filled(corners: Points, size: Size, blur: float) -> Plane:

@@ -111,10 +111,14 @@ def coordinates(size: Size) -> tuple[Plane, Plane]:
 
 
 def enlarge(few: Plane, size: Size) -> Plane:
-    """Return values at `coordinates(size)` as a plane of `size`, half a pixel shifted (cubic)."""
-    wide, high = few.shape[1] * CELL, few.shape[0] * CELL
-    plane = cv2.resize(few, (wide, high), interpolation=cv2.INTER_CUBIC)
-    start = CELL + CELL // 2  # the first point lies at -CELL; its pixel has its middle at CELL / 2
+    """Return values at `coordinates(size)` as a plane of `size`.
+
+    Linear interpolation and a mean over one cell: a quadratic spline, which keeps straight lines
+    straight. The cubic interpolation of OpenCV leaves waves of one cell's length.
+    """
+    plane = cv2.resize(few, (few.shape[1] * CELL, few.shape[0] * CELL))
+    plane = cv2.blur(plane, (CELL, CELL))
+    start = CELL + CELL // 2  # the first value is that of -CELL, in the middle of the first cell
     return plane[start : start + size[0], start : start + size[1]]  # type: ignore[no-any-return]
 
 
