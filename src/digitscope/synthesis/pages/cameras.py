@@ -4,6 +4,7 @@ Light and the faults of the picture itself are in `photos`.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -71,7 +72,7 @@ class CameraStyle:
     softness: Range = (0.3, 1.2)
 
 
-BEYOND = 0.4  # longer sides; how far a sheet without visible edges reaches beyond the picture
+BEYOND = 0.6  # longer sides; how far a sheet without visible edges reaches beyond the picture
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Camera:
     homography : ndarray of shape (3, 3), dtype float64
         Turn, perspective and shift, in multiples of the longer side around the middle.
     bend : tuple of float
-        Height, length and phase of the wave of the page, and the direction of its crests in radians.
+        Height, length and phase of the wave of the page, and the direction along it in radians.
     lens : float
         Relative change of scale for a distance of one longer side from the middle.
     softness : float
@@ -186,7 +187,7 @@ class Camera:
         flat_points = (np.asarray(points, np.float64).reshape(-1, 2) - middle) / unit
         swing, length, phase, crests = self.bend
         if swing:
-            normal = np.array([-np.sin(crests), np.cos(crests)])  # crests are shifted across
+            normal = np.array([-np.sin(crests), np.cos(crests)])
             along = flat_points @ np.array([np.cos(crests), np.sin(crests)])
             wave = swing * np.sin(along * (2 * np.pi / length) + phase)
             flat_points = flat_points + wave[:, None] * normal
@@ -196,7 +197,8 @@ class Camera:
             # Far outside the picture the distortion stays constant, so that lines never fold back.
             reach = np.minimum((seen * seen).sum(axis=1, keepdims=True), 0.5)
             seen = seen * (1 + self.lens * reach)
-        return (seen * unit + middle).astype(np.float32)
+        mapped: Points = (seen * unit + middle).astype(np.float32)
+        return mapped
 
     @property
     def corners(self) -> Points | None:
@@ -206,7 +208,7 @@ class Camera:
         left, top, right, bottom = self.sheet
         steps = np.linspace(0, 1, 24, endpoint=False)[:, None]
         ends = np.array([[left, top], [right, top], [right, bottom], [left, bottom], [left, top]])
-        sides = [a + steps * (b - a) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        sides = [a + steps * (b - a) for a, b in pairwise(ends)]
         return self.map(np.concatenate(sides))
 
     def page_mask(self, size: Size | None = None) -> Plane:
@@ -215,14 +217,17 @@ class Camera:
         corners = self.corners
         if corners is None:
             return flat(size, 1.0)
-        return self._filled(corners, size, self.softness)
+        return np.minimum(self._filled(corners, size, self.softness), np.float32(1))
 
     @staticmethod
     def _filled(corners: Points, size: Size, blur: float) -> Plane:
-        mask = np.zeros(size, np.uint8)
-        cv2.fillPoly(mask, [np.round((corners - 0.5) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-        mask = cv2.GaussianBlur(mask, (0, 0), blur)
-        return mask * np.float32(1 / 255)
+        """Return 1 inside an outline and 0 outside, blurred; wide blurs at quarter size."""
+        step = 1 if blur < 3 or min(size) < 32 else 4
+        mask = np.zeros((size[0] // step, size[1] // step), np.uint8)
+        outline = np.round((corners / step - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(mask, [outline], 255, cv2.LINE_AA, 4)
+        soft = cv2.GaussianBlur(mask * np.float32(1 / 255), (0, 0), blur / step)
+        return soft if step == 1 else cv2.resize(soft, size[::-1])  # type: ignore[no-any-return]
 
     def lay(self, rng: np.random.Generator, page: Plane, behind: Plane | None = None) -> Plane:
         """Return the picture of a page together with what lies behind and beside it.
@@ -244,8 +249,8 @@ class Camera:
             behind = self._behind(rng, page)
         mask = self.page_mask(size)
         if self.edge == "desk" and rng.random() < 0.7:  # the sheet's own shadow on the desk
-            away = (between(rng, (-5, 5)), between(rng, (-5, 5)))
-            dark = self._filled(corners + np.float32(away), size, between(rng, (1.0, 4.0)))
+            away = rng.uniform(-5, 5, 2).astype(np.float32)
+            dark = self._filled(corners + away, size, between(rng, (1.0, 4.0)))
             behind = behind * (1 - between(rng, (0.2, 0.7)) * dark)
         picture: Plane = behind + (page - behind) * mask
         if self.edge == "gutter" or (self.edge == "scanner" and rng.random() < 0.4):
@@ -261,7 +266,13 @@ class Camera:
         if self.edge == "gutter":
             level = float(page[::8, ::8].mean()) + rng.normal(0, 10)
             return flat(size, level) + 3 * window(rng, clouds(), size)
-        return draw_surface(rng, size)
+        desk = draw_surface(rng, size)
+        sheet, level = float(page[::8, ::8].mean()), float(desk[::8, ::8].mean())
+        if abs(sheet - level) < 45 and rng.random() < 0.8:  # else the edge is hard to see
+            other = sheet - between(rng, (50, 150)) if sheet > 110 else sheet + 90
+            desk += max(other, 8.0) - level
+            np.clip(desk, 0, 255, out=desk)
+        return desk
 
 
 def _insets(rng: np.random.Generator, edge: str, style: CameraStyle) -> list[float | None]:
@@ -290,4 +301,4 @@ def _homography(turn: float, tilt: NDArray[np.float64]) -> NDArray[np.float64]:
     if amount:
         direction = tilt / amount
         perspective[:2, :2] -= 0.5 * amount * np.outer(direction, direction)
-    return perspective @ rotation
+    return np.asarray(perspective @ rotation, np.float64)

@@ -1,4 +1,4 @@
-"""Light on a page, and what cameras, scanners and files do to its picture."""
+"""What cameras, scanners and files do to the picture of a page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from digitscope.synthesis.pages.textures import (
     Plane,
     Range,
-    Size,
     below,
     between,
+    flat,
     grain,
     soft_grain,
     specks,
@@ -24,28 +24,12 @@ WRITING = 14.0  # pixels; height of writing for which the strengths below are gi
 
 @dataclass(frozen=True)
 class PhotoStyle:
-    """How light and cameras vary. Chances are of 1; levels are gray of 0 to 255.
+    """How cameras, scanners and files vary. Chances are of 1; levels are gray of 0 to 255.
 
     Lengths hold for writing of `WRITING` pixels height and grow with it.
 
     Attributes
     ----------
-    lit_chance : float
-        Chance that light is uneven at all.
-    slope : tuple of float
-        Change of light over the picture, as a part of 1.
-    vignette : tuple of float
-        Loss of light in the corners, as a part of 1.
-    shadow_chance : float
-        Chance of a cast shadow, among unevenly lit pictures.
-    shadow : tuple of float
-        Loss of light in it, as a part of 1.
-    shadow_edge : tuple of float
-        Blur of its edge, as a part of the longer side; small values are more frequent.
-    flash_chance : float
-        Chance of the glare of a flash or lamp, among unevenly lit pictures.
-    flash : tuple of float
-        Light it adds, as a part of white.
     clean_chance : float
         Chance that a picture gets at most exposure, little noise and good JPEG.
     defocus_chance, motion_chance, coarse_chance, sharpen_chance : float
@@ -86,14 +70,6 @@ class PhotoStyle:
         Chance of an inverted picture.
     """
 
-    lit_chance: float = 0.45
-    slope: Range = (0.0, 0.45)
-    vignette: Range = (0.0, 0.4)
-    shadow_chance: float = 0.35
-    shadow: Range = (0.12, 0.6)
-    shadow_edge: Range = (0.004, 0.12)
-    flash_chance: float = 0.12
-    flash: Range = (0.1, 0.45)
     clean_chance: float = 0.45
     defocus_chance: float = 0.4
     motion_chance: float = 0.12
@@ -119,87 +95,6 @@ class PhotoStyle:
     jpeg_chance: float = 0.4
     jpeg: Range = (12.0, 95.0)
     negative_chance: float = 0.03
-
-
-def light(
-    rng: np.random.Generator, picture: Plane, style: PhotoStyle | None = None
-) -> tuple[Plane, tuple[str, ...]]:
-    """Light a page unevenly.
-
-    It stands for phone photos under a lamp or beside a window, with the shadow of a hand, the phone
-    or the bars of the window; scans stay as they are.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    picture : ndarray of shape (height, width), dtype float32
-        0 to 255; not changed.
-    style : PhotoStyle, optional
-
-    Returns
-    -------
-    tuple
-        The picture, float32, 0 to 255, and the names of what was done.
-    """
-    style = style or PhotoStyle()
-    if rng.random() >= style.lit_chance:
-        return picture, ()
-    size = (picture.shape[0], picture.shape[1])
-    few = (max(8, size[0] // 4), max(8, size[1] // 4))
-    x = np.linspace(-0.5, 0.5, few[1], dtype=np.float32)[None, :]
-    y = np.linspace(-0.5, 0.5, few[0], dtype=np.float32)[:, None]
-    direction = rng.random() * 6.283
-    slope = below(rng, style.slope)
-    lamp = 1 - 0.5 * slope + np.float32(slope * np.cos(direction)) * x
-    lamp = lamp + np.float32(slope * np.sin(direction)) * y
-    lamp = lamp * (1 - np.float32(2 * below(rng, style.vignette)) * (x * x + y * y))
-    names: tuple[str, ...] = ("uneven light",)
-    shadow, edge = rng.random() < style.shadow_chance, 1.0
-    if shadow:
-        edge = below(rng, style.shadow_edge) * max(size)
-        if edge > 6:
-            lamp *= _shadow(rng, few, edge / 4, between(rng, style.shadow))
-        names += ("shadow",)
-    flash = rng.random() < style.flash_chance
-    lit: Plane = cv2.resize(lamp.astype(np.float32), size[::-1])
-    if shadow and edge <= 6:
-        lit *= _shadow(rng, size, edge, between(rng, style.shadow))
-    lit *= picture
-    if flash:
-        lit += cv2.resize(_glare(rng, x, y, 255 * between(rng, style.flash)), size[::-1])
-        names += ("glare",)
-    return np.clip(lit, 0, 255, out=lit), names
-
-
-def _shadow(rng: np.random.Generator, size: Size, edge: float, depth: float) -> Plane:
-    """Return the light that a hand, a phone or the bars of a window leave: 1 for all of it."""
-    dark = np.zeros(size, np.uint8)
-    longer = max(size)
-    pick = rng.random()
-    if pick < 0.5:  # a hand, an arm: a rounded shape that comes from one side
-        start, towards = rng.random(2) * size[::-1], rng.normal(0, 0.5, 2) * longer
-        thick = max(2, int(between(rng, (0.08, 0.4)) * longer))
-        ends = np.array([start + towards * 0.2, start + towards * 3])
-        cv2.line(dark, ends[0].astype(int).tolist(), ends[1].astype(int).tolist(), 255, thick)
-    elif pick < 0.8:  # a phone or a book: a corner with straight sides
-        middle = rng.random(2) * size[::-1] + rng.normal(0, 0.5, 2) * longer
-        box = (middle.tolist(), (0.9 * longer * (0.5 + rng.random(2))).tolist(), rng.random() * 90)
-        cv2.fillPoly(dark, [cv2.boxPoints(box).astype(np.int32)], 255)
-    else:  # bars
-        gap = between(rng, (0.15, 0.6)) * longer
-        angle = rng.random() * 3.1416
-        x = np.arange(size[1], dtype=np.float32)[None, :] * np.float32(np.cos(angle) / gap)
-        y = np.arange(size[0], dtype=np.float32)[:, None] * np.float32(np.sin(angle) / gap)
-        dark[(x + y + 8 + rng.random()) % 1 < between(rng, (0.15, 0.5))] = 255
-    dark = cv2.GaussianBlur(dark, (0, 0), max(edge, 0.4))
-    return 1 - dark * np.float32(depth / 255)
-
-
-def _glare(rng: np.random.Generator, x: Plane, y: Plane, amount: float) -> Plane:
-    """Return the light that a glossy page or screen reflects from a lamp, in levels."""
-    dx, dy = (x - (rng.random() - 0.5)) * between(rng, (2, 8)), y - (rng.random() - 0.5)
-    dy = dy * between(rng, (2, 8))
-    return (amount * np.exp(-(dx * dx + dy * dy))).astype(np.float32)
 
 
 def develop(
@@ -246,14 +141,14 @@ def develop(
             if rng.random() < getattr(style, chance):
                 plane = blur(rng, plane, style, scale)
                 names.append(name)
-    plane = _exposed(rng, plane, style, names)
     plane = _noisy(rng, plane, style, 0.25 if clean else 1.0, names)
+    plane = _exposed(rng, plane, style, names)  # last, so that pale pictures stay readable
     if rng.random() < style.bilevel_chance:
         plane = _bilevel(rng, plane)
         names.append("black and white")
     if rng.random() < style.steps_chance:
         step = 255 / int(between(rng, style.steps))
-        plane = np.round(plane * (1 / step)) * step
+        plane = np.round(plane * np.float32(1 / step)) * np.float32(step)
         names.append("few levels")
     result = cv2.convertScaleAbs(np.maximum(plane, 0))  # rounds and clips at 255
     if rng.random() < style.jpeg_chance:
@@ -269,10 +164,12 @@ def develop(
 
 
 def _defocus(rng: np.random.Generator, plane: Plane, style: PhotoStyle, scale: float) -> Plane:
+    """Return the picture out of focus."""
     return cv2.GaussianBlur(plane, (0, 0), scale * below(rng, style.defocus))  # type: ignore[no-any-return]
 
 
 def _motion(rng: np.random.Generator, plane: Plane, style: PhotoStyle, scale: float) -> Plane:
+    """Return the picture blurred along a straight line: a moving hand or page."""
     length = scale * between(rng, style.motion)
     side = 2 * int(length / 2 + 1) + 1
     kernel = np.zeros((side, side), np.float32)
@@ -284,6 +181,7 @@ def _motion(rng: np.random.Generator, plane: Plane, style: PhotoStyle, scale: fl
 
 
 def _coarse(rng: np.random.Generator, plane: Plane, style: PhotoStyle, scale: float) -> Plane:
+    """Return the picture after it was small and enlarged again."""
     factor = max(between(rng, style.coarse) / scale, 0.25)
     height, width = plane.shape
     few = (max(1, round(width * factor)), max(1, round(height * factor)))
@@ -295,6 +193,7 @@ def _coarse(rng: np.random.Generator, plane: Plane, style: PhotoStyle, scale: fl
 
 
 def _sharpen(rng: np.random.Generator, plane: Plane, style: PhotoStyle, scale: float) -> Plane:
+    """Return the picture with the halos of a sharpening filter."""
     amount = between(rng, style.sharpen)
     soft = cv2.GaussianBlur(plane, (0, 0), scale * between(rng, (0.7, 1.6)))
     return cv2.addWeighted(plane, 1 + amount, soft, -amount, 0)  # type: ignore[no-any-return]
@@ -317,7 +216,7 @@ def _exposed(rng: np.random.Generator, plane: Plane, style: PhotoStyle, names: l
     span = between(rng, style.contrast)
     black = (255 - span) * rng.random()
     if rng.random() < 0.5:
-        return plane * (span / 255) + np.float32(black)
+        return cv2.addWeighted(plane, span / 255, plane, 0, black)  # type: ignore[no-any-return]
     gamma = between(rng, style.gamma)
     table = (black + span * (np.arange(256) / 255) ** gamma).astype(np.float32)
     return cv2.LUT(cv2.convertScaleAbs(np.maximum(plane, 0)), table)  # type: ignore[no-any-return]
@@ -344,7 +243,8 @@ def _noisy(
     if rng.random() < style.speck_chance:
         plane = plane.copy()
         count = min(round(below(rng, style.specks) * size[0] * size[1] / 224**2), 2000)
-        specks(rng, plane, count, (0, 255), between(rng, (0.8, 2.0)))
+        tones = (0.0, 90.0) if rng.random() < 0.75 else (200.0, 255.0)
+        specks(rng, plane, count, tones, between(rng, (0.8, 2.0)))
         names.append("specks")
     return plane
 
@@ -355,9 +255,9 @@ def _bilevel(rng: np.random.Generator, plane: Plane) -> Plane:
     if rng.random() < 0.4:
         few = plane[::4, ::4]
         low, high = np.percentile(few, (1.0, 60.0))
-        threshold: Plane | float = float(low + (high - low) * between(rng, (0.5, 0.75)))
+        threshold: Plane = flat(size, low + (high - low) * between(rng, (0.5, 0.75)))
         if high - low < 25:  # an empty page stays one
-            threshold = float(low) - 10
+            threshold = flat(size, low - 10)
     else:
         side = 2 * int(between(rng, (8, 20))) + 1
         threshold = cv2.blur(plane, (side, side)) - np.float32(between(rng, (9, 25)))

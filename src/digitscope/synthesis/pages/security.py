@@ -1,7 +1,7 @@
 """Security paper of bank cheques: guilloches, fine rasters, tinted areas and microprint.
 
-A family of lines is the set of points where a phase is a whole number. The phase is smooth, so it is
-computed at few points and enlarged.
+A family of lines is the set of points where a phase is a whole number. The phase is smooth, so it
+is computed at few points and enlarged.
 """
 
 from dataclasses import dataclass

@@ -25,6 +25,7 @@ from digitscope.synthesis.pages.textures import (
     smooth,
     soft_grain,
     specks,
+    strokes,
     window,
 )
 
@@ -141,7 +142,7 @@ def _wood(rng: np.random.Generator, size: Size, scale: float) -> Plane:
         few += between(rng, (1, 4)) * np.exp(-np.hypot(dx / 2.2, dy) / reach)
     rings = lines(enlarge(few, (height, width)), 1.0)
     pores = smooth(rng, (height, width), between(rng, (1.0, 2.5)), between(rng, (25, 120)))
-    plane = between(rng, (5, 26)) * (0.4 - rings * rings) + between(rng, (3, 11)) * pores
+    plane = between(rng, (8, 34)) * (0.4 - rings * rings) + between(rng, (3, 11)) * pores
     if rng.random() < 0.35:  # joints of planks
         board = between(rng, (40, 120)) * scale
         rows = np.arange(height, dtype=np.float32) / board + rng.random()
@@ -164,7 +165,7 @@ def _turned(rng: np.random.Generator, plane: Plane, size: Size, spread: float) -
 def _cloth(rng: np.random.Generator, size: Size, scale: float) -> Plane:
     """Return woven cloth with folds, sometimes checked or striped."""
     height, width = (round(1.2 * side) for side in size)
-    pitch = max(2.2, between(rng, (2.0, 5.0)) * scale)
+    pitch = max(2.6, between(rng, (2.4, 5.0)) * scale)
     x, y = (np.arange(n, dtype=np.float32) / pitch for n in (width, height))
     weft = np.abs(np.sin(3.1416 * x))[None, :] * np.cos(3.1416 * y)[:, None] ** 2
     warp = np.abs(np.sin(3.1416 * y))[:, None] * np.cos(3.1416 * x)[None, :] ** 2
@@ -191,16 +192,15 @@ def _concrete(rng: np.random.Generator, size: Size, scale: float) -> Plane:
         steps = rng.normal(0, 5, (24, 2)).cumsum(axis=0)
         steps[:, int(rng.integers(2))] += np.linspace(0, max(size), 24)
         start = rng.random(2) * size[::-1] * 0.6
-        path = ((steps + start) * 16).astype(np.int32)
-        cv2.polylines(plane, [path], False, -55.0, 1, cv2.LINE_AA, 4)
+        strokes(rng, plane, [steps + start], -60.0)
     return plane
 
 
 def _plaster(rng: np.random.Generator, size: Size, scale: float) -> Plane:
     """Return rough plaster or woodchip wallpaper under side light."""
-    height = window(rng, soft_grain(), size, max(1.0, 2.2 * scale))
+    height = window(rng, soft_grain(), size, max(1.0, 1.6 * scale))
     height = cv2.GaussianBlur(height, (0, 0), 0.8)
-    return cv2.Sobel(height, cv2.CV_32F, 1, 1 if rng.random() < 0.3 else 0, scale=14 * scale)  # type: ignore[no-any-return]
+    return cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=between(rng, (4, 12)) * scale)  # type: ignore[no-any-return]
 
 
 def _carpet(rng: np.random.Generator, size: Size, scale: float) -> Plane:
@@ -208,23 +208,32 @@ def _carpet(rng: np.random.Generator, size: Size, scale: float) -> Plane:
     plane = 12 * window(rng, fibres() if rng.random() < 0.5 else cells(), size, scale)
     plane += 7 * window(rng, soft_grain(), size, max(0.7, scale))
     if rng.random() < 0.3:
-        plane += 12 * np.sign(smooth(rng, size, 40 * scale))
+        plane += 14 * np.clip(6 * _ornament(rng, size, 40 * scale), -1, 1)
     return plane
+
+
+def _ornament(rng: np.random.Generator, size: Size, period: float) -> Plane:
+    """Return a pattern that repeats in both directions, -1 to 1."""
+    few = smooth(rng, (12, 12), 4.0)
+    few = few + few[::-1] + few[:, ::-1] + few[::-1, ::-1]
+    repeats = (round(size[0] / period) + 1, round(size[1] / period) + 1)
+    return cv2.resize(np.tile(few, repeats), size[::-1])  # type: ignore[no-any-return]
 
 
 def _stone(rng: np.random.Generator, size: Size, scale: float) -> Plane:
     """Return granite (grains of few levels), terrazzo or marble (veins)."""
     pick = rng.random()
     if pick < 0.5:
-        plane = np.round(1.4 * window(rng, soft_grain(), size, max(0.8, scale))) * 16
-        return plane + 6 * window(rng, grain(), size)
+        grains = np.round(1.4 * window(rng, soft_grain(), size, max(0.8, scale))) * 16
+        return np.asarray(grains + 6 * window(rng, grain(), size), np.float32)
     if pick < 0.7:
-        return 20 * np.sign(window(rng, cells(), size, 1.2 * scale) - 0.6) + 5 * window(
-            rng, soft_grain(), size
-        )
-    veins = np.abs(window(rng, clouds(), size, 1.5 * scale))
-    plane = 14 * window(rng, clouds(), size, scale)
-    return plane - 40 * np.maximum(0, 1 - veins * between(rng, (5, 14)))
+        chips = np.clip(-4 * window(rng, cells(), size, scale) - between(rng, (2, 4.5)), -1, 1)
+        chips *= between(rng, (-30, 30))
+        return np.asarray(chips + 5 * window(rng, soft_grain(), size), np.float32)
+    veins = smooth(rng, size, 70 * scale) + 0.12 * window(rng, clouds(), size)
+    plane: Plane = 14 * window(rng, clouds(), size, scale)
+    plane -= 40 * np.maximum(0, 1 - np.abs(veins) * between(rng, (8, 25)))
+    return plane
 
 
 def _grass(rng: np.random.Generator, size: Size, scale: float) -> Plane:
@@ -276,8 +285,10 @@ def _brick(rng: np.random.Generator, size: Size, scale: float) -> Plane:
     tones, away = _blocks(rng, size, (height * between(rng, (1.8, 3.2)), height), 0.5, 14.0)
     joint = np.clip(away - between(rng, (0.6, 2.0)) * scale, 0, 1)
     mortar = between(rng, (-50, 60))
-    plane = mortar + (tones - mortar) * joint
-    return plane + 8 * window(rng, soft_grain(), size) + 7 * window(rng, clouds(), size)
+    plane: Plane = mortar + (tones - mortar) * joint
+    plane += 8 * window(rng, soft_grain(), size)
+    plane += 7 * window(rng, clouds(), size)
+    return plane
 
 
 def _tiles(rng: np.random.Generator, size: Size, scale: float) -> Plane:
@@ -297,10 +308,8 @@ def _plastic(rng: np.random.Generator, size: Size, scale: float) -> Plane:
     """Return a smooth table top, plastic or metal: fine grain, scratches, dust, a soft gloss."""
     plane = between(rng, (1, 6)) * window(rng, soft_grain(), size)
     plane += between(rng, (0, 25)) * smooth(rng, size, max(size) / 2)
-    for ends in (
-        (rng.random((int(rng.integers(0, 6)), 2, 2)) * size[::-1] * 16).astype(int).tolist()
-    ):
-        cv2.line(plane, ends[0], ends[1], between(rng, (-25, 30)), 1, cv2.LINE_AA, 4)
+    ends = rng.random((int(rng.integers(0, 6)), 2, 2)) * size[::-1]
+    strokes(rng, plane, list(ends), between(rng, (-25, 30)))
     specks(rng, plane, int(rng.integers(0, 30)), (10, 60), 1.2)
     return plane
 
@@ -308,9 +317,10 @@ def _plastic(rng: np.random.Generator, size: Size, scale: float) -> Plane:
 def _leather(rng: np.random.Generator, size: Size, scale: float) -> Plane:
     """Return leather: small irregular cells with dark seams, and soft folds."""
     height = window(rng, cells(), size, 0.9 * scale)
-    plane = -9 * np.maximum(height - 0.3, 0) * 1.6
+    plane: Plane = -9 * np.maximum(height - 0.3, 0) * 1.6
     plane += cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=3 * scale)
-    return plane + 8 * window(rng, facets(), size, 2.5 * scale)
+    plane += 8 * window(rng, facets(), size, 2.5 * scale)
+    return plane
 
 
 def _keyboard(rng: np.random.Generator, size: Size, scale: float) -> Plane:
