@@ -13,9 +13,10 @@ from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 from digitscope.synthesis.pages.cameras import Camera
 from digitscope.synthesis.pages.inks import Sources, StrokePool, scan_hands
 from digitscope.synthesis.pages.layouts import LAYOUTS, Setting
+from digitscope.synthesis.pages.lights import light
 from digitscope.synthesis.pages.papers import TRAINING_KINDS as PAPERS
 from digitscope.synthesis.pages.papers import Paper, draw_paper
-from digitscope.synthesis.pages.photos import develop, light
+from digitscope.synthesis.pages.photos import develop
 from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT, RULING, Sheet
 from digitscope.synthesis.pages.surfaces import TRAINING_KINDS as SURFACES
 from digitscope.synthesis.pages.surfaces import draw_surface
