@@ -14,7 +14,7 @@ def sudoku(s: Setting) -> None:
     """Fill a grid of single digits, printed and written, with thick lines every third."""
     h = s.height
     n = 9 if s.chance(0.75) else s.count(4, 12)
-    cell = h * s.between(1.15, 2.2)
+    cell = h * s.between(1.15, 2.8)
     x0, y0 = (s.between(-0.7, 0.35) * n * cell for _ in range(2))
     at = np.arange(n + 1)
     table = np.stack(np.meshgrid(x0 + cell * at, y0 + cell * at), -1)
@@ -27,7 +27,8 @@ def sudoku(s: Setting) -> None:
                 if (i // every + j // every) % 2:
                     a, b = min(i + every, n), min(j + every, n)
                     s.sheet.wash(table[[i, i, a, a], [j, b, b, j]], s.count(20, 70))
-    clue = draw_typeface(s.rng, s.sources, h * s.between(0.8, 1.1), PRINT)
+    clue_height = min(h * s.between(0.8, 1.5), 0.85 * cell)
+    clue = draw_typeface(s.rng, s.sources, clue_height, PRINT)
     share, clues = s.between(0.2, 1.0), s.between(0, 1)
     cells = [["" for _ in range(n)] for _ in range(n)]
     for i in range(n):
@@ -36,11 +37,28 @@ def sudoku(s: Setting) -> None:
                 continue
             script: Script = clue if s.chance(clues) else s.hand
             text = str(s.count(1, 9)) if s.chance(0.95) else "0"
-            spread = 0.08 * (cell - 0.8 * h) * s.rng.standard_normal(2)
+            spread = 0.08 * (cell - 0.8 * script.height) * s.rng.standard_normal(2)
             x, y = table[i, j] + 0.5 * cell + spread
             s.sheet.boxed(script, text, [(float(x), float(y) + script.height / 2)], s.rng)
             cells[i][j] = text
     s.sheet.grid(table, cells)
+    if s.chance(0.5):
+        _surround(s, table)
+
+
+def _surround(s: Setting, table: NDArray[np.float64]) -> None:
+    """Print text around a grid, as in a newspaper."""
+    label = draw_typeface(s.rng, s.sources, s.height * s.between(0.5, 1.0), PRINT)
+    low, high = table.min(axis=(0, 1)), table.max(axis=(0, 1))
+    pitch, size = 1.6 * label.height, label.height
+    for start, end in ((0.0, low[1] - 0.3 * size), (high[1] + 1.5 * size, float(s.size[0]))):
+        for y in np.arange(start + s.between(0, 2) * pitch, end, pitch):
+            x = s.between(-2, 2) * size
+            while x < s.size[1] and s.chance(0.8):
+                x = s.sheet.text(label, word(s.rng, True), x, y, s.rng) + 0.5 * size
+    if high[0] + 4 * size < s.size[1] and s.chance(0.7):
+        for y in np.arange(max(low[1], 0.0) + pitch, s.size[0], pitch):
+            s.sheet.text(label, word(s.rng, True), float(high[0]) + size, y, s.rng)
 
 
 def _rule(s: Setting, table: NDArray[np.float64], widths: list[float]) -> None:
