@@ -21,6 +21,8 @@ from digitscope.page_reading.parameters import ReadingParameters
 Points = NDArray[np.float32]  # (..., 2), x and y in cells of the maps
 Ints = NDArray[np.int64]
 CANDIDATES = 6  # crossings tried as the neighbour of one, the nearest first
+REACH = 10.0  # mean distances of crossings; the longest way to a neighbour
+CHUNK = 256  # crossings whose distances to all others are held in memory at a time
 SAMPLES = 16  # points between two crossings at which the ruling line is looked up
 LINES = 3  # row lines and column lines of the smallest grid, which has 2×2 cells
 
@@ -62,22 +64,17 @@ def find_grids(maps: Floats, parameters: ReadingParameters) -> list[Points]:
 def find_crossings(crossing: Floats, parameters: ReadingParameters) -> Points:
     """Return the peaks of the map of crossings, between cells by the heat around each."""
     around = cv2.dilate(crossing, np.ones((3, 3), np.uint8))
-    rows, columns = np.nonzero((crossing >= parameters.ruling) & (crossing == around))
+    peaks = (crossing >= parameters.ruling) & (crossing == around)
+    _, names = cv2.connectedComponents(peaks.astype(np.uint8))  # cells of one height side by side
+    rows, columns = np.nonzero(peaks)
+    first = np.unique(names[rows, columns], return_index=True)[1]
+    rows, columns = rows[first], columns[first]
     padded = np.pad(crossing, 1)
     heat = np.stack([padded[rows + r, columns + c] for r in range(3) for c in range(3)])
-    heat = np.maximum(heat - heat.min(axis=0), 0)
+    heat = heat - heat.min(axis=0)
     step = np.array([(c - 1, r - 1) for r in range(3) for c in range(3)], np.float32)
     shift = (heat.T @ step) / np.maximum(heat.sum(axis=0), 1e-9)[:, None]
-    points = np.stack([columns, rows], axis=1) + 0.5 + shift
-    order = np.argsort(-crossing[rows, columns], kind="stable")
-    kept: list[int] = []
-    for i in order.tolist():
-        if (
-            not kept
-            or np.abs(points[kept] - points[i]).max(axis=1).min() >= parameters.same_crossing
-        ):
-            kept.append(i)
-    found: Points = points[kept].astype(np.float32)
+    found: Points = (np.stack([columns, rows], axis=1) + 0.5 + shift).astype(np.float32)
     return found
 
 
@@ -93,20 +90,29 @@ def neighbours(points: Points, mask: Floats, parameters: ReadingParameters) -> I
     parameters : ReadingParameters
     """
     lines = _thickened(mask)
-    n, pairs = len(points), []
-    for i in range(n):
-        step = points - points[i]
-        ahead = np.flatnonzero(
-            (step[:, 0] > 0) & (np.abs(step[:, 1]) <= parameters.steep_ruling * step[:, 0])
-        )
-        ahead = ahead[np.argsort(np.abs(step[ahead]).sum(axis=1), kind="stable")[:CANDIDATES]]
-        ruled = _ruled(
-            lines, np.broadcast_to(points[i], (len(ahead), 2)), points[ahead], parameters
-        )
-        good = np.flatnonzero(ruled >= parameters.ruled)
-        if len(good):
-            pairs.append((i, int(ahead[good[0]])))
-    return np.array(pairs, np.int64).reshape(-1, 2)
+    pairs = [np.zeros((0, 2), np.int64)]
+    order = np.argsort(points[:, 0], kind="stable")
+    x = points[order, 0]
+    reach = REACH * (mask.size / max(len(points), 1)) ** 0.5
+    for start in range(0, len(points), CHUNK):
+        own = order[start : start + CHUNK]
+        others = order[start : np.searchsorted(x, points[own[-1], 0] + reach)]
+        step = points[others] - points[own, None]  # (own, others, 2)
+        ahead = (step[..., 0] > 0) & (abs(step[..., 1]) <= parameters.steep_ruling * step[..., 0])
+        away = np.where(ahead, np.abs(step).sum(axis=2), np.inf)
+        near = np.argsort(away, axis=1, kind="stable")[:, :CANDIDATES]  # (own, candidates)
+        i, j = np.repeat(own, near.shape[1]), others[near].ravel()
+        ruled = _ruled(lines, points[i], points[j], parameters) >= parameters.ruled
+        ruled &= np.take_along_axis(away, near, axis=1).ravel() < np.inf
+        ruled = ruled.reshape(near.shape)
+        for k in np.flatnonzero(ruled.any(axis=1)).tolist():
+            first = int(ruled[k].argmax())
+            # A crossing on the way to which nothing leads parts two grids.
+            way, between = step[k, near[k, first]], step[k, near[k, :first]]
+            off = np.abs(between @ np.array([-way[1], way[0]])) / np.linalg.norm(way)
+            if not (off < parameters.aside).any():
+                pairs.append(np.array([[own[k], others[near[k, first]]]]))
+    return np.concatenate(pairs)
 
 
 def _thickened(mask: Floats) -> Floats:

@@ -41,8 +41,8 @@ class ReadingParameters:
         Share of the way between two crossings that a ruling line must cover. (layout: broken lines)
     least_ruled : float
         Share of its length that a line of a grid must be ruled. (layout: merged cells)
-    same_crossing : float
-        Cells of the maps; crossings that are closer are one. (layout: thick ruling lines)
+    aside : float
+        Cells of the maps from a ruling line up to which a crossing is on it. (layout: bent lines)
     steep_ruling : float
         Cells down per cell across; the steepest row line of an upright page. (layout: perspective)
     same_ruling : float
@@ -64,7 +64,7 @@ class ReadingParameters:
     ruling: float = 0.4
     ruled: float = 0.7
     least_ruled: float = 0.5
-    same_crossing: float = 2.0
+    aside: float = 2.0
     steep_ruling: float = 0.6
     same_ruling: float = 0.4
     astray: float = 0.5
