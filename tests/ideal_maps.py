@@ -2,10 +2,12 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
+from digitscope.contrast import normalise_contrast
 from digitscope.glyph_classes import (
     CLASSES,
     HEAT,
@@ -117,7 +119,7 @@ def warped(truth, matrix, size=None):
     )
 
 
-def draw_maps(truth, scale=1.0, *, noise=0.0, rng=None, everything=False):
+def draw_maps(truth, scale=1.0, *, everything=False):
     """Return the maps of a page, float32 of shape (28, height / 4, width / 4).
 
     Parameters
@@ -125,9 +127,6 @@ def draw_maps(truth, scale=1.0, *, noise=0.0, rng=None, everything=False):
     truth : PageTruth
     scale : float
         Of the picture that the network is given, to the page.
-    noise : float
-        Standard deviation of what is added to each probability.
-    rng : Generator, optional
     everything : bool
         Whether glyphs beyond the heights that the network knows are drawn, too.
     """
@@ -146,10 +145,15 @@ def draw_maps(truth, scale=1.0, *, noise=0.0, rng=None, everything=False):
             cv2.line(maps[plane], *ends, 1.0, 1)
     for x, y in truth.crossings * scale / STRIDE:
         draw_peak(maps[RULING.start + 2], x, y, 0.8, 0.8)
-    if noise:
-        maps += (rng or np.random.default_rng(0)).normal(0, noise, maps.shape)
-        for part in (HEAT, LINK, RAISED, RULING):
-            maps[part] = maps[part].clip(0, 1)
+    return maps
+
+
+def add_noise(maps, rng, spread):
+    """Return maps with noise, of a standard deviation, on every probability."""
+    maps = maps.copy()
+    for part in (HEAT, LINK, RAISED, RULING):
+        maps[part] += rng.normal(0, spread, maps[part].shape)
+        maps[part] = maps[part].clip(0, 1)
     return maps
 
 
@@ -180,9 +184,13 @@ def draw_glyph(maps, glyph, truth, scale):
 
 def draw_peak(plane, x, y, across, down):
     """Draw a Gaussian with 1 in the cell that holds x and y."""
-    rows, columns = np.indices(plane.shape)
-    far = ((columns - int(x)) / across) ** 2 + ((rows - int(y)) / down) ** 2
-    np.maximum(plane, np.exp(-far / 2), out=plane)
+    x, y, reach = int(x), int(y), math.ceil(4 * max(across, down))
+    rows = np.arange(max(0, y - reach), min(plane.shape[0], y + reach + 1))
+    columns = np.arange(max(0, x - reach), min(plane.shape[1], x + reach + 1))
+    if len(rows) and len(columns):
+        far = ((columns - x) / across) ** 2 + ((rows[:, None] - y) / down) ** 2
+        part = plane[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        np.maximum(part, np.exp(-far / 2), out=part)
 
 
 def draw_picture(truth, *, paper=235, ink=30):
@@ -211,13 +219,56 @@ def draw_picture(truth, *, paper=235, ink=30):
 
 
 class FakeNetwork:
-    """A perfect network: it knows the truth of the page, and finds the scale by the size."""
+    """A perfect network for one page, in any turn and scale.
 
-    def __init__(self, truth, **changes):
-        self.truth, self.changes = truth, changes
-        self.pixels = 0  # that it has looked at
+    Parameters
+    ----------
+    truth : PageTruth
+    change : callable, optional
+        Takes the ideal maps and returns those that the network gives.
+    everything : bool
+        Whether it finds glyphs of any size.
+    """
+
+    def __init__(self, truth, change=None, *, everything=False):
+        self.truth, self.change, self.everything = truth, change, everything
+        self.upright = thumbnail(normalise_contrast(draw_picture(truth)))
+        self.scales = []
 
     def maps(self, picture):
-        self.pixels += picture.size
-        scale = picture.shape[0] / self.truth.size[0]
-        return draw_maps(self.truth, scale, **self.changes)
+        alike = [(np.rot90(self.upright, k) * thumbnail(picture)).sum() for k in range(4)]
+        quarters = int(np.argmax(alike))
+        truth = turned(self.truth, quarters)
+        scale = picture.shape[0] / truth.size[0]
+        self.scales.append(round(scale, 3))
+        maps = draw_maps(truth, scale, everything=self.everything)
+        return self.change(maps) if self.change else maps
+
+
+def thumbnail(picture):
+    small = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA).astype(float)
+    return (small - small.mean()) / max(small.std(), 1e-9)
+
+
+def turned(truth, quarters):
+    """Return what a network sees of a page turned counter-clockwise: few digits stay digits."""
+    if not quarters:
+        return truth
+    height, width = truth.size
+    glyphs = []
+    for glyph in truth.glyphs:
+        left, top, right, bottom = glyph.box
+        stays = quarters == 2 and glyph.label in "018"
+        wide, high = width, height
+        for _ in range(quarters):
+            left, top, right, bottom = top, wide - right, bottom, wide - left
+            wide, high = high, wide
+        glyphs.append(
+            replace(
+                glyph,
+                label=glyph.label if stays else "*",
+                box=(left, top, right, bottom),
+                next=-1,
+            )
+        )
+    return PageTruth(truth.size[:: -1 if quarters % 2 else 1], tuple(glyphs))

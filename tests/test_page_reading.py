@@ -10,8 +10,8 @@ from ideal_maps import FakeNetwork, draw_picture, grid_truth, warped, write_numb
 LINES = ["4207 65 38", "9 1352", "80046 27"]
 
 
-def read_truth(truth, **changes):
-    return read(draw_picture(truth), network=FakeNetwork(truth, **changes))
+def read_truth(truth, change=None):
+    return read(draw_picture(truth), network=FakeNetwork(truth, change))
 
 
 def test_lines_numbers_and_digits_come_back_in_order():
@@ -78,3 +78,44 @@ def test_a_grid_in_perspective_and_askew():
     matrix = np.array([[0.9, -0.15, 60], [0.12, 0.8, 10], [2e-4, 3e-4, 1]])
     page = read_truth(warped(truth, matrix, (720, 720)))
     assert [grid.rows for grid in page.grids] == [SUDOKU]
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_turned_page_is_turned_back(quarters):
+    truth = write_truth(LINES)
+    picture = np.rot90(draw_picture(truth), quarters).copy()
+    page = read(picture, network=FakeNetwork(truth))
+    assert page.text.split("\n") == LINES
+    assert page.turn == (4 - quarters) * 90
+    assert (page.height, page.width) == truth.size
+
+
+def test_a_single_digit_larger_than_the_network_knows():
+    truth = PageTruth((900, 700), tuple(write_number("5", 150, 60, 800, 0, 0)))
+    network = FakeNetwork(truth)
+    page = read(draw_picture(truth), network=network)
+    assert page.text == "5"
+    assert np.abs(np.array(page.digits[0].box) - (150, 60, 440, 800)).max() < 20
+    assert min(network.scales) * 800 < 60
+
+
+def test_small_writing_is_looked_at_enlarged():
+    truth = write_truth(LINES, height=13, size=(200, 300))
+    network = FakeNetwork(truth)
+    assert read(draw_picture(truth), network=network).text.split("\n") == LINES
+    assert 1.5 < max(network.scales) < 2.1
+
+
+def test_writing_of_usual_size_costs_little_more_than_one_look():
+    truth = write_truth(LINES, size=(800, 1200))
+    network = FakeNetwork(truth)
+    read(draw_picture(truth), network=network)
+    assert sum(scale**2 for scale in network.scales) < 1.4
+
+
+def test_sizes_from_14_to_300_pixels_in_one_picture():
+    glyphs = write_number("52", 40, 120, 300, 0, 0)
+    glyphs += write_number("3047", 700, 240, 60, 1, 2)
+    glyphs += write_number("265", 700, 406, 14, 2, 6)
+    page = read_truth(PageTruth((700, 1400), tuple(glyphs)))
+    assert {number.text for number in page.numbers} == {"52", "3047", "265"}

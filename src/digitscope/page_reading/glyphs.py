@@ -153,3 +153,21 @@ def suppress(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
         if keep[i]:
             keep &= ~duplicate[i]
     return glyphs[keep]
+
+
+def merge(parts: Sequence[Glyphs], parameters: ReadingParameters) -> Glyphs:
+    """Return the glyphs of all levels, each once.
+
+    What lies within a digit of a coarser level, and is less than half as high, is a part of it;
+    but what holds several sure glyphs of a finer level is no digit.
+    """
+    glyphs = suppress(joined(parts), parameters)
+    keep = np.ones(len(glyphs), bool)
+    boxes, scale, presence = glyphs.boxes, glyphs.scale, glyphs.presence
+    for i in np.argsort(scale, kind="stable").tolist():
+        inside = keep & (scale > 1.4 * scale[i]) & (2 * glyphs.size[:, 1] < glyphs.size[i, 1])
+        inside &= ((glyphs.centre > boxes[i, :2]) & (glyphs.centre < boxes[i, 2:])).all(axis=1)
+        if keep[i] and inside.any():
+            is_page = float(presence[inside].sum()) > 2 * float(presence[i])
+            keep[i if is_page else inside] = False
+    return glyphs[keep]

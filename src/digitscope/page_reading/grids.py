@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import RULING
+from digitscope.glyph_classes import RULING, STRIDE
 from digitscope.page_reading.glyphs import Floats
 from digitscope.page_reading.parameters import ReadingParameters
+from digitscope.page_reading.scales import Level
 
 Points = NDArray[np.float32]  # (..., 2), x and y in cells of the maps
 Ints = NDArray[np.int64]
@@ -25,6 +26,31 @@ REACH = 10.0  # mean distances of crossings; the longest way to a neighbour
 CHUNK = 256  # crossings whose distances to all others are held in memory at a time
 SAMPLES = 16  # points between two crossings at which the ruling line is looked up
 LINES = 3  # row lines and column lines of the smallest grid, which has 2×2 cells
+
+
+def find_lattices(levels: Sequence[Level], parameters: ReadingParameters) -> list[Points]:
+    """Return the crossings of each grid on a page, in pixels of the picture.
+
+    Of grids that are found at several levels the one with the most cells counts, and of those with
+    as many the one of the finest level.
+    """
+    found = []
+    for level in levels:  # the finest one first
+        cell = np.array([STRIDE / level.scale[0], STRIDE / level.scale[1]], np.float32)
+        found += [lattice * cell for lattice in find_grids(level.maps, parameters)]
+    kept: list[Points] = []
+    for lattice in sorted(found, key=lambda lattice: -lattice.size):
+        inside = cell_of(_middles(lattice), kept)[0] >= 0
+        around = [cell_of(_middles(other), [lattice])[0] >= 0 for other in kept]
+        if not any(overlap.any() for overlap in [inside, *around]):
+            kept.append(lattice)
+    return kept
+
+
+def _middles(lattice: Points) -> Points:
+    """Return the middle of each cell, shape (cells, 2)."""
+    middles: Points = (lattice[:-1, :-1] + lattice[1:, 1:]) / np.float32(2)
+    return middles.reshape(-1, 2)
 
 
 def find_grids(maps: Floats, parameters: ReadingParameters) -> list[Points]:

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.glyph_classes import CLASSES, COLON, DIGIT_CLASSES, SLASH
+from digitscope.images import Images
 from digitscope.page_reading.glyphs import Floats, Glyphs
 from digitscope.page_reading.grids import Ints, Points, cell_of
 from digitscope.page_reading.lines import find_lines, find_slope, levelled
 from digitscope.page_reading.numbers import Run
 from digitscope.page_reading.parameters import ReadingParameters
-from digitscope.page_reading.tiles import cut_tiles
 from digitscope.pictures import Gray
 from digitscope.reading.page import Box, Cell, Digit, Grid, Line, Number, Page, Sign
 
@@ -28,6 +28,8 @@ class Writing:
     turn : int
         Degrees counter-clockwise by which it was turned.
     glyphs : Glyphs
+    tiles : ndarray of shape (n, 28, 28), dtype uint8
+        What the classifier sees of each glyph.
     runs : sequence of Run
         The numbers among them.
     lattices : sequence of ndarray of shape (rows + 1, columns + 1, 2), dtype float32
@@ -37,6 +39,7 @@ class Writing:
     gray: Gray
     turn: int
     glyphs: Glyphs
+    tiles: Images
     runs: Sequence[Run]
     lattices: Sequence[Points]
 
@@ -52,7 +55,7 @@ def to_page(writing: Writing, parameters: ReadingParameters) -> Page:
     ]
     places[:, ~np.isin(places[0], used)] = -1
     runs = [part for run in runs for part in _split(run, glyphs, places)]
-    numbers = _Numbers(writing, runs)
+    numbers = _Numbers(writing)
     slope = find_slope(glyphs.boxes[[i for run in runs for i in numbers.digits(run)]], parameters)
 
     def in_lines(runs: Sequence[Run]) -> list[tuple[Number, ...]]:
@@ -129,14 +132,12 @@ def _cell(corners: Points, numbers: tuple[Number, ...]) -> Cell:
 class _Numbers:
     """Numbers of the page, made from runs of glyphs."""
 
-    def __init__(self, writing: Writing, runs: Sequence[Run]) -> None:
+    def __init__(self, writing: Writing) -> None:
         self._glyphs, self._shape = writing.glyphs, writing.gray.shape
         self._boxes = writing.glyphs.boxes
         self._labels = writing.glyphs.labels
         self._centres = writing.glyphs.centre
-        places = [i for run in runs for i in self.digits(run)]
-        tiles = cut_tiles(writing.gray, self._boxes[places])
-        self._tiles = dict(zip(places, tiles, strict=True))
+        self._tiles = writing.tiles
         self._marks = [i for i, label in enumerate(self._labels) if label in (SLASH, COLON)]
 
     def digits(self, run: Run) -> list[int]:

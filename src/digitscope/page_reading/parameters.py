@@ -24,6 +24,18 @@ class ReadingParameters:
     best_height : float
         Pixels; the height at which a digit is read best. (layout: the geometric middle of the
         heights known to the network)
+    usual_pixels : float
+        Of the level from which the pyramid goes down. (layout: one page with usual writing)
+    most_pixels, most_zoom : float
+        Pixels of the finest level, and its scale to the picture, at most. (layout: time)
+    small_share : float
+        Share of small writing from which on a finer level is looked at. (chosen)
+    upright : float
+        Share of digits among glyphs from which on the turns are not compared. (chosen)
+    turn : float
+        By which factor more evidence a turned page must show. (chosen)
+    second_look : float
+        Weight of the classifier's log probabilities against those of the network. (chosen)
     link : float
         Mean of the two link probabilities from which on two glyphs belong together. (chosen)
     landing : float
@@ -56,6 +68,13 @@ class ReadingParameters:
     same_centre: float = 0.5
     slimmest: float = 0.3
     best_height: float = 24.0
+    usual_pixels: float = 1_050_000.0
+    most_pixels: float = 4_000_000.0
+    most_zoom: float = 4.0
+    small_share: float = 0.1
+    upright: float = 0.7
+    turn: float = 1.3
+    second_look: float = 0.5
     link: float = 0.5
     landing: float = 0.5
     raised: float = 0.5
