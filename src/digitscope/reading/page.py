@@ -30,12 +30,15 @@ class Digit:
         Left, top, width, height.
     image : ndarray of shape (28, 28), dtype uint8
         What the network saw.
+    probabilities : tuple of float
+        Of the digits 0 to 9, provided that it is a digit; empty if only the first is known.
     """
 
     label: int
     confidence: float
     box: Box
     image: Images = field(repr=False)
+    probabilities: tuple[float, ...] = field(default=(), repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON types, without the image."""
@@ -46,34 +49,70 @@ class Digit:
         }
 
 
+@dataclass(frozen=True)
+class Sign:
+    """A minus, a decimal mark or a grouping mark of a number.
+
+    Attributes
+    ----------
+    text : str
+        ``-``, ``.`` or ``,``.
+    confidence : float
+        Probability that it is this sign.
+    box : tuple of int
+        Left, top, width, height.
+    place : int
+        How many digits of the number stand before it.
+    """
+
+    text: str
+    confidence: float
+    box: Box
+    place: int
+
+
 @dataclass(frozen=True, eq=False)
 class Number:
-    """Digits side by side, without a gap, letter or sign between them.
+    """Digits that belong together, with the signs among them.
 
     Attributes
     ----------
     digits : tuple of Digit
     raised : bool
         Whether it is a superscript of the number before it.
+    signs : tuple of Sign
+        In the order of writing.
+    before : str
+        The slash or colon between the number before it and this one; empty for none.
     """
 
     digits: tuple[Digit, ...]
     raised: bool = False
+    signs: tuple[Sign, ...] = ()
+    before: str = ""
 
     @property
     def text(self) -> str:
-        """Its digits; zeros in front are kept."""
-        return "".join(str(digit.label) for digit in self.digits)
+        """Its digits and signs as written; zeros in front are kept."""
+        labels = [str(digit.label) for digit in self.digits]
+        for sign in reversed(self.signs):
+            labels.insert(sign.place, sign.text)
+        return "".join(labels)
+
+    @property
+    def value(self) -> float | None:
+        """The number that `text` stands for; None if it is ambiguous, as ``1.250`` is."""
+        return to_value(self.text)
 
     @property
     def confidence(self) -> float:
-        """The probability that all of its digits are right."""
-        return math.prod(digit.confidence for digit in self.digits)
+        """The probability that all of its digits and signs are right."""
+        return math.prod([d.confidence for d in self.digits] + [s.confidence for s in self.signs])
 
     @property
     def box(self) -> Box:
         """Left, top, width, height."""
-        return around([digit.box for digit in self.digits])
+        return around([d.box for d in self.digits] + [s.box for s in self.signs])
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON types."""
@@ -94,9 +133,11 @@ class Line:
 
     @property
     def text(self) -> str:
-        """Its numbers, spaced; ``^`` stands before a superscript."""
-        words = [("^" if number.raised else " ") + number.text for number in self.numbers]
-        return "".join(words).strip()
+        """Its numbers, spaced; ``^`` stands before a superscript, a slash or colon where it is."""
+        return "".join(
+            ("^" if number.raised else (number.before or " ") if k else "") + number.text
+            for k, number in enumerate(self.numbers)
+        )
 
     @property
     def box(self) -> Box:
@@ -121,10 +162,13 @@ class Cell:
     numbers : tuple of Number
     box : tuple of int
         Left, top, width, height of the cell in the picture.
+    corners : tuple of tuple of int
+        x and y: upper left, upper right, lower right, lower left; empty if they are not known.
     """
 
     numbers: tuple[Number, ...]
     box: Box
+    corners: tuple[tuple[int, int], ...] = ()
 
     @property
     def text(self) -> str:
@@ -240,3 +284,35 @@ def around(boxes: list[Box]) -> Box:
     left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
     right, bottom = max(b[0] + b[2] for b in boxes), max(b[1] + b[3] for b in boxes)
     return left, top, right - left, bottom - top
+
+
+def to_value(text: str, decimal: str = "auto") -> float | None:
+    """Return the number that a text stands for, or None if it stands for none or for several.
+
+    Parameters
+    ----------
+    text : str
+        Digits with any of ``-``, ``.`` and ``,``.
+    decimal : "auto", "." or ","
+        The decimal mark; the other one groups digits by three. With ``auto`` the marks must tell.
+
+    Examples
+    --------
+    >>> to_value("-12,5"), to_value("1.250,00"), to_value("1.250"), to_value("1.250", ".")
+    (-12.5, 1250.0, None, 1.25)
+    """
+    body = text.removeprefix("-")
+    marks = [mark for mark in body if mark in ".,"]
+    if not body.strip(".,").replace(".", "").replace(",", "").isdecimal():
+        return None
+    if decimal == "auto":
+        readings = {to_value(text, "."), to_value(text, ",")} - {None}
+        return readings.pop() if len(readings) == 1 else None
+    other = "," if decimal == "." else "."
+    if marks.count(decimal) > 1 or (decimal in marks and marks[-1] != decimal):
+        return None
+    whole, _, part = body.partition(decimal)
+    first, *groups = whole.split(other)
+    if groups and (not 1 <= len(first) <= 3 or first[0] == "0" or any(len(g) != 3 for g in groups)):
+        return None
+    return float(("-" if text[0] == "-" else "") + (first + "".join(groups) or "0") + "." + part)

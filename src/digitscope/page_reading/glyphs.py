@@ -1,0 +1,173 @@
+"""Peaks of the maps become glyphs.
+
+A glyph is where the heat, summed over the classes, has a local maximum (Zhou, Wang and Krähenbühl,
+"Objects as Points", 2019). What the other maps say there is its box and its links.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.glyph_classes import (
+    CLASSES,
+    DIGIT_CLASSES,
+    HEAT,
+    LINK,
+    NEXT,
+    OFFSET,
+    RAISED,
+    SIZE,
+    STRIDE,
+    UNIT,
+)
+from digitscope.page_reading.parameters import ReadingParameters
+
+Floats = NDArray[np.float32]
+MOST = 5_000  # glyphs of one picture; the memory of all pairs stays below 300 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Glyphs:
+    """Digits, signs and other marks; row i of each array belongs to glyph i.
+
+    Attributes
+    ----------
+    heat : ndarray of shape (n, 16), dtype float32
+        Probability of each class.
+    centre, size : ndarray of shape (n, 2), dtype float32
+        x and y of the box's middle, its width and height, in pixels of the picture.
+    link : ndarray of shape (n, 2), dtype float32
+        Probability that it has a next and a previous glyph in its number.
+    next : ndarray of shape (n, 2), dtype float32
+        Where the centre of the next glyph should be, minus this centre, in pixels of the picture.
+    raised : ndarray of shape (n,), dtype float32
+        Probability that it belongs to a superscript.
+    scale : ndarray of shape (n,), dtype float32
+        Pixels, to one of the picture, of the level that it was found in.
+    """
+
+    heat: Floats
+    centre: Floats
+    size: Floats
+    link: Floats
+    next: Floats
+    raised: Floats
+    scale: Floats
+
+    def __len__(self) -> int:
+        return len(self.heat)
+
+    def __getitem__(self, which: NDArray[np.generic]) -> "Glyphs":
+        return Glyphs(*(getattr(self, field.name)[which] for field in fields(self)))
+
+    @property
+    def presence(self) -> Floats:
+        """The probability that there is a glyph of any class."""
+        presence: Floats = np.minimum(self.heat.sum(axis=1), np.float32(1))
+        return presence
+
+    @property
+    def labels(self) -> list[str]:
+        """The most probable class of each."""
+        return [CLASSES[k] for k in self.heat.argmax(axis=1).tolist()]
+
+    @property
+    def is_digit(self) -> NDArray[np.bool_]:
+        """Whether the most probable class is a digit."""
+        digit: NDArray[np.bool_] = self.heat.argmax(axis=1) < len(DIGIT_CLASSES)
+        return digit
+
+    @property
+    def boxes(self) -> Floats:
+        """Left, top, right, bottom."""
+        return np.hstack([self.centre - self.size / 2, self.centre + self.size / 2])
+
+
+def joined(parts: Sequence[Glyphs]) -> Glyphs:
+    """Return the glyphs of several levels in one."""
+    return Glyphs(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Glyphs)))
+
+
+def find_glyphs(maps: Floats, scale: tuple[float, float], parameters: ReadingParameters) -> Glyphs:
+    """Return the glyphs of one level.
+
+    Parameters
+    ----------
+    maps : ndarray of shape (28, height / 4, width / 4), dtype float32
+        As `digitscope.glyph_classes` orders them.
+    scale : tuple of float
+        Pixels of the level to one of the picture, across and down.
+    parameters : ReadingParameters
+    """
+    presence = maps[HEAT].sum(axis=0)
+    peaks = (presence >= parameters.least_presence) & (
+        presence == cv2.dilate(presence, np.ones((3, 3), np.uint8))
+    )
+    rows, columns = np.nonzero(peaks)
+    if len(rows) > MOST:
+        best = np.argsort(-presence[rows, columns], kind="stable")[:MOST]
+        rows, columns = rows[best], columns[best]
+    at = np.ascontiguousarray(maps[:, rows, columns].T)  # (n, 28)
+    cells = np.stack([columns, rows], axis=1).astype(np.float32)
+    cell = np.array([STRIDE / scale[0], STRIDE / scale[1]], np.float32)
+    unit = np.array([UNIT / scale[0], UNIT / scale[1]], np.float32)
+    found = Glyphs(
+        heat=at[:, HEAT],
+        centre=(cells + at[:, OFFSET]) * cell,
+        size=np.exp(at[:, SIZE].clip(-6, 6)) * unit,
+        link=at[:, LINK],
+        next=at[:, NEXT] * unit,
+        raised=at[:, RAISED][:, 0],
+        scale=np.full(len(rows), (scale[0] * scale[1]) ** 0.5, np.float32),
+    )
+    return suppress(found, parameters)
+
+
+def suppress(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
+    """Return the glyphs without duplicates: of those with about the same centre the best one.
+
+    The distance counts in box sizes: overlap of boxes would also remove touching digits. A thin
+    box counts as wider, since its centre is as uncertain as that of a broad one. Of digits found
+    at several scales that one is best whose height is nearest to the best height.
+    """
+    n = len(glyphs)
+    if n < 2:
+        return glyphs
+    extent = np.maximum(glyphs.size, parameters.slimmest * glyphs.size[:, ::-1])
+    duplicate = np.ones((n, n), bool)
+    for axis in (0, 1):
+        apart = np.abs(glyphs.centre[:, None, axis] - glyphs.centre[None, :, axis])
+        larger = np.maximum(extent[:, None, axis], extent[None, :, axis])
+        duplicate &= apart < parameters.same_centre * larger
+    np.fill_diagonal(duplicate, False)
+    if not duplicate.any():
+        return glyphs
+    height = np.maximum(glyphs.size.max(axis=1) * glyphs.scale, 1)
+    far = np.abs(np.log2(height / parameters.best_height))
+    quality = glyphs.presence * np.where(glyphs.is_digit, np.exp2(-far), 0.5)
+    keep = np.ones(n, bool)
+    for i in np.argsort(-quality, kind="stable").tolist():
+        if keep[i]:
+            keep &= ~duplicate[i]
+    return glyphs[keep]
+
+
+def merge(parts: Sequence[Glyphs], parameters: ReadingParameters) -> Glyphs:
+    """Return the glyphs of all levels, each once.
+
+    What lies within a digit of a coarser level, and is less than half as high, is a part of it;
+    but what holds several sure glyphs of a finer level is no digit.
+    """
+    glyphs = suppress(joined(parts), parameters)
+    keep = np.ones(len(glyphs), bool)
+    boxes, scale, presence = glyphs.boxes, glyphs.scale, glyphs.presence
+    for i in np.argsort(scale, kind="stable").tolist():
+        inside = keep & (scale > 1.4 * scale[i]) & (2 * glyphs.size[:, 1] < glyphs.size[i, 1])
+        inside &= ((glyphs.centre > boxes[i, :2]) & (glyphs.centre < boxes[i, 2:])).all(axis=1)
+        if keep[i] and inside.any():
+            is_page = float(presence[inside].sum()) > 2 * float(presence[i])
+            keep[i if is_page else inside] = False
+    return glyphs[keep]

@@ -1,0 +1,117 @@
+"""Links between glyphs become numbers.
+
+A glyph has at most one next and one previous glyph. Both must expect each other, and the vector to
+the next one must end near its centre. A chain of linked glyphs is cut where something stands that
+is no part of a number: a letter, a slash, a colon, or the step up to a superscript.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.glyph_classes import COMMA, DIGIT_CLASSES, MINUS, POINT
+from digitscope.page_reading.glyphs import Glyphs
+from digitscope.page_reading.parameters import ReadingParameters
+
+CHUNK = 256  # glyphs whose distances to all others are held in memory at a time
+
+
+@dataclass(frozen=True)
+class Run:
+    """The glyphs of one number.
+
+    Attributes
+    ----------
+    glyphs : tuple of int
+        Their places among all glyphs, in the order of reading.
+    raised : bool
+    """
+
+    glyphs: tuple[int, ...]
+    raised: bool = False
+
+
+def find_runs(glyphs: Glyphs, parameters: ReadingParameters) -> list[Run]:
+    """Return the numbers among glyphs."""
+    labels, raised = glyphs.labels, glyphs.raised > parameters.raised
+    sure = glyphs.heat.max(axis=1) >= parameters.threshold
+    runs = []
+    for chain in find_chains(glyphs, parameters):
+        part: list[int] = []
+        for i in [*chain, -1]:
+            fits = i >= 0 and labels[i] in PARTS and (sure[i] or labels[i] not in DIGIT_CLASSES)
+            if part and (not fits or raised[i] != raised[part[-1]]):
+                runs += _trimmed(part, labels, bool(raised[part[-1]]))
+                part = []
+            if fits:
+                part.append(i)
+    return runs
+
+
+PARTS = DIGIT_CLASSES + POINT + COMMA + MINUS
+
+
+def _trimmed(part: Sequence[int], labels: Sequence[str], raised: bool) -> list[Run]:
+    """Return the number in a part of a chain; of signs only those that can begin or be within."""
+    digits = [k for k, i in enumerate(part) if labels[i] in DIGIT_CLASSES]
+    if not digits:
+        return []
+    first, last = digits[0], digits[-1]
+    if first and labels[part[first - 1]] in (POINT, COMMA):
+        first -= 1
+    if first and labels[part[first - 1]] == MINUS:
+        first -= 1
+    return [Run(tuple(part[first : last + 1]), raised)]
+
+
+def find_chains(glyphs: Glyphs, parameters: ReadingParameters) -> list[list[int]]:
+    """Return all glyphs in chains of linked ones, a glyph without links in a chain of its own."""
+    n = len(glyphs)
+    following, preceding = np.full(n, -1), np.full(n, -1)
+    first = np.arange(n)  # of the chain that a glyph is the last one of
+    for i, j in candidates(glyphs, parameters):
+        if following[i] < 0 and preceding[j] < 0 and first[i] != j:
+            following[i], preceding[j] = j, i
+            last = j
+            while following[last] >= 0:
+                last = int(following[last])
+            first[last] = first[i]
+    chains = []
+    for start in np.flatnonzero(preceding < 0).tolist():
+        chain = [start]
+        while following[chain[-1]] >= 0:
+            chain.append(int(following[chain[-1]]))
+        chains.append(chain)
+    return chains
+
+
+def candidates(glyphs: Glyphs, parameters: ReadingParameters) -> NDArray[np.int64]:
+    """Return the possible links, shape (m, 2) of glyph and next glyph, the best one first."""
+    size = digit_heights(glyphs)
+    landing = glyphs.centre + glyphs.next
+    pairs, costs = [], []
+    starts = np.flatnonzero(glyphs.link[:, 0] + 1 > 2 * parameters.link)
+    for part in np.array_split(starts, max(1, -(-len(starts) // CHUNK))):
+        away = np.linalg.norm(landing[part, None] - glyphs.centre[None], axis=2)
+        away /= np.maximum(size[part], 1)[:, None]
+        mean = (glyphs.link[part, :1] + glyphs.link[None, :, 1]) / 2
+        fits = (away <= parameters.landing) & (mean > parameters.link)
+        fits[np.arange(len(part)), part] = False
+        i, j = np.nonzero(fits)
+        pairs.append(np.stack([part[i], j], axis=1))
+        costs.append(away[i, j] - mean[i, j])
+    order = np.argsort(np.concatenate(costs), kind="stable")
+    best: NDArray[np.int64] = np.concatenate(pairs)[order]
+    return best
+
+
+def digit_heights(glyphs: Glyphs) -> NDArray[np.float32]:
+    """Return the height of writing at each glyph: of a digit its own, else of the nearest digit."""
+    heights = glyphs.size[:, 1].copy()
+    digits = np.flatnonzero(glyphs.is_digit)
+    for i in np.flatnonzero(~glyphs.is_digit).tolist() if len(digits) else ():
+        away = np.abs(glyphs.centre[digits] - glyphs.centre[i]).sum(axis=1)
+        heights[i] = heights[digits[away.argmin()]]
+    return heights

@@ -1,0 +1,72 @@
+"""Which way up is a page? Of its four turns, the one that shows the most digits and links.
+
+The orientation in a photo's EXIF block may lie, and a scan has none. The turns are compared on a
+part of one level, and only if what the network sees of the picture as it is leaves a doubt.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from digitscope.page_reading.glyphs import Glyphs
+from digitscope.page_reading.numbers import candidates
+from digitscope.page_reading.parameters import ReadingParameters
+from digitscope.page_reading.scales import Level, MapMaker, look
+from digitscope.pictures import Gray
+
+WINDOW = 512  # pixels; side of the part of a level that is turned
+FEWEST = 3  # glyphs by which a turn can be judged
+
+
+def find_turn(
+    gray: Gray, levels: Sequence[Level], network: MapMaker, parameters: ReadingParameters
+) -> int:
+    """Return by how many quarters, counter-clockwise, a page must be turned; 0 for upright.
+
+    Parameters
+    ----------
+    gray : ndarray of shape (height, width), dtype uint8
+    levels : sequence of Level
+        Of the picture as it is.
+    network : PageNetwork
+    parameters : ReadingParameters
+    """
+    best = max(levels, key=lambda level: float(level.glyphs.presence.sum()))
+    seen = best.glyphs
+    if len(seen) < FEWEST or _share_of_digits(seen) >= parameters.upright:
+        return 0
+    scale = float(np.mean(best.scale))
+    middle = np.median(seen.centre, axis=0)
+    part = _window(gray, middle.tolist(), round(WINDOW / scale))
+    turned = [np.ascontiguousarray(np.rot90(part, k)) for k in range(4)]
+    evidence = [
+        to_evidence(look(picture, network, scale, parameters).glyphs, parameters)
+        for picture in turned
+    ]
+    k = int(np.argmax(evidence))
+    return k if evidence[k] > parameters.turn * evidence[0] + FEWEST / 2 else 0
+
+
+def to_evidence(glyphs: Glyphs, parameters: ReadingParameters) -> float:
+    """Return how many digits and links are seen: a sum of probabilities.
+
+    A doubtful digit counts little: squares of probabilities are added.
+    """
+    digits = glyphs.heat[glyphs.is_digit].max(axis=1, initial=0)
+    links = candidates(glyphs, parameters)
+    sure = glyphs.link[links[:, 0], 0] * glyphs.link[links[:, 1], 1]
+    return float((digits**2).sum() + sure.sum())
+
+
+def _share_of_digits(glyphs: Glyphs) -> float:
+    """Return which share of what is seen are digits without doubt."""
+    digits = glyphs.heat[glyphs.is_digit].max(axis=1, initial=0)
+    return float((digits**2).sum() / max(float(glyphs.presence.sum()), 1e-9))
+
+
+def _window(gray: Gray, middle: tuple[float, float], side: int) -> Gray:
+    """Return the part of a picture around a point, as large as possible up to a side."""
+    height, width = gray.shape
+    left = min(max(round(middle[0] - side / 2), 0), max(width - side, 0))
+    top = min(max(round(middle[1] - side / 2), 0), max(height - side, 0))
+    return gray[top : top + side, left : left + side]

@@ -1,0 +1,202 @@
+"""Glyphs, numbers and grids become a `Page`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.glyph_classes import CLASSES, COLON, DIGIT_CLASSES, SLASH
+from digitscope.images import Images
+from digitscope.page_reading.glyphs import Floats, Glyphs
+from digitscope.page_reading.grids import Ints, Points, cell_of
+from digitscope.page_reading.lines import find_lines, find_slope, levelled
+from digitscope.page_reading.numbers import Run
+from digitscope.page_reading.parameters import ReadingParameters
+from digitscope.pictures import Gray
+from digitscope.reading.page import Box, Cell, Digit, Grid, Line, Number, Page, Sign
+
+
+@dataclass(frozen=True, eq=False)
+class Writing:
+    """What was found in a picture.
+
+    Attributes
+    ----------
+    gray : ndarray of shape (height, width), dtype uint8
+        The picture, turned upright.
+    turn : int
+        Degrees counter-clockwise by which it was turned.
+    glyphs : Glyphs
+    tiles : ndarray of shape (n, 28, 28), dtype uint8
+        What the classifier sees of each glyph.
+    runs : sequence of Run
+        The numbers among them.
+    lattices : sequence of ndarray of shape (rows + 1, columns + 1, 2), dtype float32
+        Crossings of grids, in pixels of the picture.
+    """
+
+    gray: Gray
+    turn: int
+    glyphs: Glyphs
+    tiles: Images
+    runs: Sequence[Run]
+    lattices: Sequence[Points]
+
+
+def to_page(writing: Writing, parameters: ReadingParameters) -> Page:
+    """Return the page: numbers in the cells of grids, and the others in lines."""
+    glyphs, runs = writing.glyphs, writing.runs
+    places = np.stack(cell_of(glyphs.centre, writing.lattices))
+    used = [
+        lattice_k
+        for lattice_k, lattice in enumerate(writing.lattices)
+        if _is_table(lattice_k, lattice, glyphs, runs, places, parameters)
+    ]
+    places[:, ~np.isin(places[0], used)] = -1
+    runs = [part for run in runs for part in _split(run, glyphs, places)]
+    numbers = _Numbers(writing)
+    slope = find_slope(glyphs.boxes[[i for run in runs for i in numbers.digits(run)]], parameters)
+
+    def in_lines(runs: Sequence[Run]) -> list[tuple[Number, ...]]:
+        boxes = np.array([numbers.extent(run) for run in runs], np.float32).reshape(-1, 4)
+        found = find_lines(boxes, [run.raised for run in runs], parameters, slope)
+        return [
+            numbers.line([runs[k] for k in line], levelled(boxes[line], slope), slope)
+            for line in found
+        ]
+
+    home = {run: tuple(places[:, run.glyphs[0]].tolist()) for run in runs}
+    grids = []
+    for k in used:
+        rows, columns = (n - 1 for n in writing.lattices[k].shape[:2])
+        cells = [
+            [
+                _cell(
+                    writing.lattices[k][r : r + 2, c : c + 2],
+                    sum(in_lines([run for run in runs if home[run] == (k, r, c)]), ()),
+                )
+                for c in range(columns)
+            ]
+            for r in range(rows)
+        ]
+        grids.append(Grid(tuple(tuple(row) for row in cells)))
+    lines = in_lines([run for run in runs if home[run][0] < 0])
+    height, width = writing.gray.shape
+    grids.sort(key=lambda grid: grid.box[1])
+    return Page(width, height, writing.turn, tuple(Line(line) for line in lines), tuple(grids))
+
+
+def _is_table(
+    k: int,
+    lattice: Points,
+    glyphs: Glyphs,
+    runs: Sequence[Run],
+    places: Ints,
+    parameters: ReadingParameters,
+) -> bool:
+    """Tell whether numbers are written into the cells of a grid, and not across squared paper."""
+    inside = [run for run in runs if places[0, run.glyphs[0]] == k]
+    if not inside:
+        return False
+    links = [pair for run in inside for pair in zip(run.glyphs, run.glyphs[1:], strict=False)]
+    astray = sum((places[:, i] != places[:, j]).any() for i, j in links)
+    if links and astray > parameters.astray * len(links):
+        return False
+    heights = [float(glyphs.size[i, 1]) for run in inside for i in run.glyphs if glyphs.is_digit[i]]
+    rows = np.linalg.norm(np.diff(lattice, axis=0), axis=2)
+    return float(np.median(heights)) < float(np.median(rows))
+
+
+def _split(run: Run, glyphs: Glyphs, places: Ints) -> list[Run]:
+    """Return the parts of a number that lie in different cells."""
+    parts: list[list[int]] = []
+    for i in run.glyphs:
+        if parts and (places[:, i] == places[:, parts[-1][-1]]).all():
+            parts[-1].append(i)
+        else:
+            parts.append([i])
+    if len(parts) == 1:
+        return [run]
+    return [Run(tuple(p), run.raised) for p in parts if glyphs.is_digit[np.array(p)].any()]
+
+
+def _cell(corners: Points, numbers: tuple[Number, ...]) -> Cell:
+    quad = np.round(corners[[0, 0, 1, 1], [0, 1, 1, 0]]).astype(int)
+    left, top = quad.min(axis=0).tolist()
+    right, bottom = quad.max(axis=0).tolist()
+    around = tuple((x, y) for x, y in quad.tolist())
+    return Cell(numbers, (left, top, right - left, bottom - top), around)
+
+
+class _Numbers:
+    """Numbers of the page, made from runs of glyphs."""
+
+    def __init__(self, writing: Writing) -> None:
+        self._glyphs, self._shape = writing.glyphs, writing.gray.shape
+        self._boxes = writing.glyphs.boxes
+        self._labels = writing.glyphs.labels
+        self._centres = writing.glyphs.centre
+        self._tiles = writing.tiles
+        self._marks = [i for i, label in enumerate(self._labels) if label in (SLASH, COLON)]
+
+    def digits(self, run: Run) -> list[int]:
+        """Return the digits of a run."""
+        return [i for i in run.glyphs if self._labels[i] in DIGIT_CLASSES]
+
+    def extent(self, run: Run) -> NDArray[np.float32]:
+        """Return left, top, right, bottom of a run: across of all of it, down of its digits."""
+        boxes = self._boxes[self.digits(run)]
+        every = self._boxes[list(run.glyphs)]
+        return np.array(
+            [
+                every[:, 0].min(),
+                np.median(boxes[:, 1]),
+                every[:, 2].max(),
+                np.median(boxes[:, 3]),
+            ],
+            np.float32,
+        )
+
+    def line(self, runs: Sequence[Run], level: Floats, slope: float) -> tuple[Number, ...]:
+        """Return the numbers of a line, with the slashes and colons between them."""
+        numbers = []
+        for k, run in enumerate(runs):
+            before = self._mark(level[k - 1], level[k], slope) if k and not run.raised else ""
+            numbers.append(self._number(run, before))
+        return tuple(numbers)
+
+    def _mark(self, one: NDArray[np.float32], other: NDArray[np.float32], slope: float) -> str:
+        """Return the slash or colon between two numbers side by side, or nothing."""
+        height = max(one[3] - one[1], other[3] - other[1])
+        for i in self._marks:
+            x, y = self._centres[i].tolist()
+            y -= slope * x
+            near = one[2] - 0.3 * height < x < other[0] + 0.3 * height
+            near &= other[0] - one[2] < 2 * height
+            if near and max(one[1], other[1]) < y < min(one[3], other[3]):
+                return self._labels[i]
+        return ""
+
+    def _number(self, run: Run, before: str) -> Number:
+        digits: list[Digit] = []
+        signs: list[Sign] = []
+        for i in run.glyphs:
+            heat, label = self._glyphs.heat[i], self._labels[i]
+            box, confidence = self._box(i), min(float(heat.max()), 1.0)
+            if label in DIGIT_CLASSES:
+                share = heat[: len(DIGIT_CLASSES)] / heat[: len(DIGIT_CLASSES)].sum()
+                probabilities = tuple(share.tolist())
+                digits.append(
+                    Digit(CLASSES.index(label), confidence, box, self._tiles[i], probabilities)
+                )
+            else:
+                signs.append(Sign(label, confidence, box, len(digits)))
+        return Number(tuple(digits), run.raised, tuple(signs), before)
+
+    def _box(self, i: int) -> Box:
+        height, width = self._shape
+        left, top, right, bottom = np.round(self._boxes[i]).astype(int).tolist()
+        left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+        right, bottom = min(max(right, left + 1), width), min(max(bottom, top + 1), height)
+        return left, top, right - left, bottom - top

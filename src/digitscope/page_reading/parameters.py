@@ -1,0 +1,89 @@
+"""The numeric parameters of reading, all in one place."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReadingParameters:
+    """Parameters from the maps to the page.
+
+    Those marked (layout) follow from how pages are synthesised or written and were set once; those
+    marked (chosen) are measured on validation pages.
+
+    Attributes
+    ----------
+    threshold : float
+        Probability of a digit from which on it is reported. (chosen)
+    least_presence : float
+        Sum of the heat over classes from which on a peak is a glyph of any class. (chosen)
+    same_centre : float
+        Distance of two centres, in box sizes, below which they are one glyph. (layout: 1s written
+        closely are half a box apart, in the measure of `glyphs.suppress`)
+    slimmest : float
+        Least ratio of a box's sides in that measure. (layout: of a 1 or a minus)
+    best_height : float
+        Pixels; the height at which a digit is read best. (layout: the geometric middle of the
+        heights known to the network)
+    usual_pixels : float
+        Of the level from which the pyramid goes down. (layout: one page with usual writing)
+    most_pixels, most_zoom : float
+        Pixels of the finest level, and its scale to the picture, at most. (layout: time)
+    small_share : float
+        Share of small writing from which on a finer level is looked at. (chosen)
+    upright : float
+        Share of digits among glyphs from which on the turns are not compared. (chosen)
+    turn : float
+        By which factor more evidence a turned page must show. (chosen)
+    second_look : float
+        Weight of the classifier's log probabilities against those of the network. (chosen)
+    link : float
+        Mean of the two link probabilities from which on two glyphs belong together. (chosen)
+    landing : float
+        Distance between the predicted and the found centre of the next glyph, in digit heights, up
+        to which they may be the same. (layout: half of the usual distance of two digits)
+    raised : float
+        Mean probability from which on a number is a superscript. (chosen)
+    same_row : float
+        Common height of two numbers side by side, as a share of the taller one. (layout)
+    steepest : float
+        Degrees; the largest skew of lines. (layout)
+    ruling : float
+        Probability from which on a cell of the maps shows a ruling line or a crossing. (chosen)
+    ruled : float
+        Share of the way between two crossings that a ruling line must cover. (layout: broken lines)
+    least_ruled : float
+        Share of its length that a line of a grid must be ruled. (layout: merged cells)
+    aside : float
+        Cells of the maps from a ruling line up to which a crossing is on it. (layout: bent lines)
+    steep_ruling : float
+        Cells down per cell across; the steepest row line of an upright page. (layout: perspective)
+    same_ruling : float
+        Distance of two pieces of one ruling line, in cells of the grid. (layout)
+    astray : float
+        Share of the links across ruling lines from which on a grid is squared paper. (layout)
+    """
+
+    threshold: float = 0.35
+    least_presence: float = 0.3
+    same_centre: float = 0.5
+    slimmest: float = 0.3
+    best_height: float = 24.0
+    usual_pixels: float = 1_050_000.0
+    most_pixels: float = 4_000_000.0
+    most_zoom: float = 4.0
+    small_share: float = 0.1
+    upright: float = 0.7
+    turn: float = 1.3
+    second_look: float = 0.5
+    link: float = 0.5
+    landing: float = 0.5
+    raised: float = 0.5
+    same_row: float = 0.5
+    steepest: float = 17.0
+    ruling: float = 0.4
+    ruled: float = 0.7
+    least_ruled: float = 0.5
+    aside: float = 2.0
+    steep_ruling: float = 0.6
+    same_ruling: float = 0.4
+    astray: float = 0.5

@@ -1,0 +1,105 @@
+"""The scales at which a picture is read.
+
+The network knows writing from 12 to 48 pixels high. A pyramid in steps of two, from one megapixel
+down, shows all sizes from there on; finer levels, which cost the most, follow only where the
+finest one so far shows writing that is small in it. So a page with writing of usual size costs
+little more than one look at it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.contrast import normalise_contrast
+from digitscope.glyph_classes import LARGEST
+from digitscope.page_reading.glyphs import Floats, Glyphs, find_glyphs
+from digitscope.page_reading.parameters import ReadingParameters
+from digitscope.pictures import Gray
+
+
+class MapMaker(Protocol):
+    """Anything that gives maps of pictures: the page network, or a stand-in for it in tests."""
+
+    def maps(self, image: NDArray[np.uint8], /) -> Floats:
+        """Return maps of shape (28, height / 4, width / 4) of a normalised picture."""
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """A picture at one scale.
+
+    Attributes
+    ----------
+    scale : tuple of float
+        Pixels of the level to one of the picture, across and down.
+    maps : ndarray of shape (28, height / 4, width / 4), dtype float32
+    glyphs : Glyphs
+        In pixels of the picture.
+    """
+
+    scale: tuple[float, float]
+    maps: Floats
+    glyphs: Glyphs
+
+
+def look(gray: Gray, network: MapMaker, scale: float, parameters: ReadingParameters) -> Level:
+    """Return what the network shows of a picture at one scale."""
+    height, width = gray.shape
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if size != (width, height):
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        gray = cv2.resize(gray, size, interpolation=method)
+    maps = network.maps(normalise_contrast(gray))
+    exact = (size[0] / width, size[1] / height)
+    return Level(exact, maps, find_glyphs(maps, exact, parameters))
+
+
+def look_at_all(gray: Gray, network: MapMaker, parameters: ReadingParameters) -> list[Level]:
+    """Return the levels at which a picture is read, the finest one first."""
+    scale = min(1.0, (parameters.usual_pixels / gray.size) ** 0.5)
+    levels = [look(gray, network, scale, parameters)]
+    coarse = scale
+    while min(gray.shape) * coarse > LARGEST:
+        coarse /= 2
+        levels.append(look(gray, network, coarse, parameters))
+    while (step := _finer(levels, gray.size * scale**2, parameters)) > 1:
+        scale *= step
+        if scale > parameters.most_zoom:
+            break
+        levels.insert(0, look(gray, network, scale, parameters))
+    return levels
+
+
+def _finer(levels: Sequence[Level], pixels: float, parameters: ReadingParameters) -> float:
+    """Return by which factor the next level should be finer than the finest one; 1 for no next.
+
+    Parameters
+    ----------
+    levels : sequence of Level
+        The finest one first.
+    pixels : float
+        Of the finest one.
+    parameters : ReadingParameters
+    """
+    all_weights = [level.glyphs.presence[_is_tall(level.glyphs)] for level in levels]
+    total = max(float(weights.sum()) for weights in all_weights)
+    finest = levels[0].glyphs
+    tall = _is_tall(finest)
+    height = finest.size[tall, 1] * finest.scale[tall]
+    small = height < parameters.best_height / 2**0.5
+    if not total:
+        return 2.0 if 4 * pixels <= parameters.usual_pixels / 4 else 1.0
+    if float(all_weights[0][small].sum()) < parameters.small_share * total:
+        return 1.0
+    step = min(2.0, parameters.best_height / max(float(np.median(height[small])), 1.0))
+    return min(step, float(max((parameters.most_pixels / pixels) ** 0.5, 1.0)))
+
+
+def _is_tall(glyphs: Glyphs) -> NDArray[np.bool_]:
+    """Tell which glyphs are likely and as high as the writing: no signs."""
+    tall: NDArray[np.bool_] = (glyphs.presence >= 0.5) & (glyphs.size[:, 1] >= glyphs.size[:, 0])
+    return tall

@@ -1,0 +1,125 @@
+"""What the classifier sees of each digit: its box, cut from the gray picture, in MNIST form."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.classifier import Classifier
+from digitscope.errors import NoInk
+from digitscope.images import SIDE, Images
+from digitscope.page_reading.glyphs import Floats, Glyphs
+from digitscope.page_reading.parameters import ReadingParameters
+from digitscope.pictures import Gray
+from digitscope.preprocess import fit_to_box
+
+LONGER = 40  # pixels; a digit's longer side, to which it is scaled before anything else
+MARGIN = 4  # pixels of that size around the box; paper is measured there
+
+
+def look_again(
+    gray: Gray, glyphs: Glyphs, classifier: Classifier | None, parameters: ReadingParameters
+) -> tuple[Glyphs, Images]:
+    """Return glyphs whose digits a classifier has looked at as well, and what it saw.
+
+    The probabilities of the classes are a product of powers: those of the classifier count
+    `second_look` times as much as those of the network. So do the probabilities that it is a digit.
+
+    Parameters
+    ----------
+    gray : ndarray of shape (height, width), dtype uint8
+    glyphs : Glyphs
+    classifier : Classifier, optional
+        Nothing is changed unless given.
+    parameters : ReadingParameters
+
+    Returns
+    -------
+    glyphs : Glyphs
+    tiles : ndarray of shape (n, 28, 28), dtype uint8
+        Of each glyph; all 0 of what is no digit.
+    """
+    digits = np.flatnonzero(glyphs.is_digit)
+    tiles = np.zeros((len(glyphs), SIDE, SIDE), np.uint8)
+    tiles[digits] = cut_tiles(gray, glyphs.boxes[digits])
+    weight = parameters.second_look
+    if classifier is None or not weight or not len(digits):
+        return glyphs, tiles
+    probabilities, score = classifier.judge(tiles[digits])
+    seen = np.maximum(glyphs.heat[digits, :10], 1e-6)
+    presence = np.minimum(seen.sum(axis=1), 1)
+    mixed = seen / seen.sum(axis=1, keepdims=True) * np.maximum(probabilities, 1e-6) ** weight
+    mixed /= mixed.sum(axis=1, keepdims=True)
+    sure = (presence * np.maximum(score, 1e-6) ** weight) ** (1 / (1 + weight))
+    heat = glyphs.heat.copy()
+    heat[digits, :10] = mixed * sure[:, None]
+    return replace(glyphs, heat=heat), tiles
+
+
+def cut_tiles(gray: Gray, boxes: Floats) -> Images:
+    """Return what is in each box in MNIST form.
+
+    Parameters
+    ----------
+    gray : ndarray of shape (height, width), dtype uint8
+        Dark on light or light on dark.
+    boxes : ndarray of shape (n, 4), dtype float32
+        Left, top, right, bottom in pixels.
+
+    Returns
+    -------
+    ndarray of shape (n, 28, 28), dtype uint8
+        0 = paper, 255 = ink; all 0 where there is none.
+    """
+    tiles = [cut_tile(gray, *box) for box in boxes.tolist()]
+    return np.stack(tiles) if tiles else np.zeros((0, SIDE, SIDE), np.uint8)
+
+
+def cut_tile(gray: Gray, left: float, top: float, right: float, bottom: float) -> NDArray[np.uint8]:
+    """Return one box in MNIST form, shape (28, 28), dtype uint8."""
+    scale = LONGER / max(right - left, bottom - top, 1.0)
+    if scale < 0.5:  # means over squares of pixels: a point sampled alone would be noise
+        x0, y0 = max(0, int(left - MARGIN / scale)), max(0, int(top - MARGIN / scale))
+        x1, y1 = int(right + MARGIN / scale) + 1, int(bottom + MARGIN / scale) + 1
+        part = gray[y0:y1, x0:x1]
+        if not part.size:
+            return np.zeros((SIDE, SIDE), np.uint8)
+        size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+        small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        fx, fy = size[0] / part.shape[1], size[1] / part.shape[0]
+        moved = ((left - x0) * fx, (top - y0) * fy, (right - x0) * fx, (bottom - y0) * fy)
+        return cut_tile(small, *moved)
+    width, height = round((right - left) * scale), round((bottom - top) * scale)
+    matrix = np.array(
+        [[1 / scale, 0, left - MARGIN / scale], [0, 1 / scale, top - MARGIN / scale]], np.float32
+    )
+    crop = cv2.warpAffine(
+        gray,
+        matrix,
+        (max(1, width) + 2 * MARGIN, max(1, height) + 2 * MARGIN),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    try:
+        return fit_to_box(_ink(crop))
+    except NoInk:
+        return np.zeros((SIDE, SIDE), np.uint8)
+
+
+def _ink(crop: NDArray[np.uint8]) -> Floats:
+    """Return how much ink is in a box, without half of its margin: 0 = paper, 255 = full ink."""
+    half = MARGIN // 2
+    rim = [crop[:half], crop[-half:], crop[half:-half, :half], crop[half:-half, -half:]]
+    around = np.sort(np.concatenate([side.ravel() for side in rim]))
+    paper = int(around[len(around) // 2])
+    inner = crop[half:-half, half:-half]
+    levels = np.sort(inner, axis=None)
+    dark, light = int(levels[len(levels) // 20]), int(levels[-1 - len(levels) // 20])
+    # The ink is on that side of the paper's level on which more is written.
+    is_light = light - paper > paper - dark
+    ink = inner.astype(np.float32) - paper if is_light else paper - inner.astype(np.float32)
+    full = max(0.8 * float(light - paper if is_light else paper - dark), 1.0)
+    ink[ink < 0.35 * full] = 0
+    scaled: Floats = np.minimum(ink * (255 / full), 255)
+    return scaled
