@@ -23,6 +23,7 @@ LIBRARIES = (
     "scikit-learn",
     "torch",
     "opencv-python-headless",
+    "faster-paddle",
 )
 
 
@@ -62,8 +63,8 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - started, result
 
 
-def write(name: str, result: dict[str, Any], **details: Any) -> None:
-    """Write a result to ``benchmarks/results/<name>.json`` and print it."""
+def write(name: str, result: dict[str, Any], *, show: bool = True, **details: Any) -> None:
+    """Write a result to ``benchmarks/results/<name>.json``, and print it unless told not to."""
     words = ["uv run python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]
     content = {
         "command": " ".join(words),
@@ -75,7 +76,8 @@ def write(name: str, result: dict[str, Any], **details: Any) -> None:
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(content, indent=2)
     (RESULTS / f"{name}.json").write_text(text + "\n")
-    print(text)
+    if show:
+        print(text)
 
 
 def child(*arguments: str) -> dict[str, Any]:
