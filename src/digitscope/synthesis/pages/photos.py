@@ -91,7 +91,7 @@ class PhotoStyle:
     gamma: Range = (0.6, 1.7)
     bilevel_chance: float = 0.1
     steps_chance: float = 0.04
-    steps: Range = (4.0, 24.0)
+    steps: Range = (8.0, 32.0)
     jpeg_chance: float = 0.4
     jpeg: Range = (12.0, 95.0)
     negative_chance: float = 0.03
