@@ -102,6 +102,15 @@ def test_kinds_are_drawn_from_those_asked_for():
     assert held == set(papers.VALIDATION_KINDS)
 
 
+@pytest.mark.parametrize(
+    ("kind", "mean", "spread"), [("crumpled", 226.00, 7.04), ("security", 215.05, 9.69)]
+)
+def test_papers_are_the_same_in_every_process(kind, mean, spread):
+    gray = papers.draw_paper(rng(5), (64, 64), kind).gray
+    assert gray.mean() == pytest.approx(mean, abs=0.1)
+    assert gray.std() == pytest.approx(spread, abs=0.1)
+
+
 def test_windows_are_parts_of_their_texture():
     texture = grain()
     values = np.sort(texture.ravel())
@@ -244,6 +253,22 @@ def test_photos_repeat_and_name_what_was_done():
         if "black and white" in names and "jpeg" not in names and "few levels" not in names:
             assert set(np.unique(result)) <= {0, 255}
     assert {"defocus", "coarse", "noise", "jpeg", "exposure", "black and white"} <= seen
+
+
+@pytest.mark.parametrize(("paper", "ink"), [(220, 60), (40, 200)])
+def test_scans_in_black_and_white_keep_the_writing(paper, ink):
+    style = PhotoStyle(
+        **{field: 0.0 for field in vars(CLEAN) if field.endswith("_chance")}
+        | {"clean_chance": 1.0, "bilevel_chance": 1.0}
+    )
+    page = np.full(SIZE, paper, np.float32)
+    page[30:44, 20:120:10] = page[30:44, 21:120:10] = ink
+    page *= np.linspace(0.7, 1.0, SIZE[1], dtype=np.float32)  # a little uneven light
+    for seed in range(30):
+        result, names = develop(rng(seed), page, style=style)
+        assert names == ("black and white",)
+        assert abs(result[32:42, 20:120:10].mean() - 255 * (ink > paper)) < 10
+        assert abs(result[32:42, 25:120:10].mean() - 255 * (ink < paper)) < 10
 
 
 def test_half_of_all_photos_stay_nearly_as_they_were():

@@ -78,7 +78,7 @@ class PaperStyle:
         Contrast of writing that shines through, in levels.
     contrast : tuple of float
         Least and greatest difference of ink and paper, in levels, as far as the paper allows it;
-        great ones are more frequent.
+        great ones are more frequent. On patterned paper the least is greater.
     pale_chance : float
         Chance that the difference comes from the lower third of that range.
     dark_screen_chance : float

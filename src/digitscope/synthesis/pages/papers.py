@@ -92,17 +92,18 @@ def draw_paper(
     if amount > 0.5:
         texture = grain() if rng.random() < 0.6 else soft_grain()
         gray += amount * window(rng, texture, size)
-    level = float(gray[::8, ::8].mean())
+    sample = gray[::5, ::3]
+    level, spread = float(sample.mean()), float(sample.std())
     clear = (0, 0, size[1], size[0])
     if kind == "photocopy":
         clear = _border(rng, gray, style)
     np.clip(gray, 0, 255, out=gray)
-    return Paper(gray, _ink(rng, level, style), kind, faults, clear)
+    return Paper(gray, _ink(rng, level, spread, style), kind, faults, clear)
 
 
-def _ink(rng: np.random.Generator, level: float, style: PaperStyle) -> float:
-    """Return a gray that can be read on a paper of some mean level."""
-    lowest, highest = style.contrast
+def _ink(rng: np.random.Generator, level: float, spread: float, style: PaperStyle) -> float:
+    """Return a gray that can be read on a paper of some mean level and spread of its pattern."""
+    lowest, highest = style.contrast[0] + 1.5 * spread, style.contrast[1]
     if rng.random() < style.pale_chance:
         difference = between(rng, (lowest, lowest + (highest - lowest) / 3))
     else:

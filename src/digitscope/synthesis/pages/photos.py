@@ -57,7 +57,7 @@ class PhotoStyle:
     gamma : tuple of float
         Exponent.
     bilevel_chance : float
-        Chance of a scan in black and white.
+        Chance of a scan in black and white, where writing can survive it.
     steps_chance : float
         Chance of few gray levels.
     steps : tuple of float
@@ -89,9 +89,9 @@ class PhotoStyle:
     exposure_chance: float = 0.35
     contrast: Range = (110.0, 255.0)
     gamma: Range = (0.6, 1.7)
-    bilevel_chance: float = 0.07
+    bilevel_chance: float = 0.1
     steps_chance: float = 0.04
-    steps: Range = (4.0, 24.0)
+    steps: Range = (8.0, 32.0)
     jpeg_chance: float = 0.4
     jpeg: Range = (12.0, 95.0)
     negative_chance: float = 0.03
@@ -144,8 +144,10 @@ def develop(
     plane = _noisy(rng, plane, style, 0.25 if clean else 1.0, names)
     plane = _exposed(rng, plane, style, names)  # last, so that pale pictures stay readable
     if rng.random() < style.bilevel_chance:
-        plane = _bilevel(rng, plane)
-        names.append("black and white")
+        scan = _bilevel(rng, plane)
+        if scan is not None:
+            plane = scan
+            names.append("black and white")
     if rng.random() < style.steps_chance:
         step = 255 / int(between(rng, style.steps))
         plane = np.round(plane * np.float32(1 / step)) * np.float32(step)
@@ -249,17 +251,26 @@ def _noisy(
     return plane
 
 
-def _bilevel(rng: np.random.Generator, plane: Plane) -> Plane:
-    """Return a scan in black and white by one threshold or one that follows the light."""
+def _bilevel(rng: np.random.Generator, plane: Plane) -> Plane | None:
+    """Return a scan in black and white by one threshold or one that follows the light.
+
+    None where writing would drown in noise or a pattern. An empty page stays empty.
+    """
     size = (plane.shape[0], plane.shape[1])
-    if rng.random() < 0.4:
-        few = plane[::4, ::4]
-        low, high = np.percentile(few, (1.0, 60.0))
-        threshold: Plane = flat(size, low + (high - low) * between(rng, (0.5, 0.75)))
-        if high - low < 25:  # an empty page stays one
-            threshold = flat(size, low - 10)
+    few = plane[::3, ::4]
+    low, middle, high = np.percentile(few, (1.0, 50.0, 99.0))
+    contrast = max(middle - low, high - middle)  # of the writing, if there is any
+    roughness = float(np.abs(plane[::3, 1:] - plane[::3, :-1]).mean())
+    if roughness > max(2.0, 0.12 * contrast):
+        return None
+    light = high - middle > middle - low  # light writing on dark
+    sign = -1.0 if light else 1.0
+    areas = cv2.resize(plane, (4, 4), interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.5 and float(np.ptp(areas)) < 0.3 * contrast:
+        threshold = flat(size, middle - sign * max(contrast * between(rng, (0.3, 0.55)), 9.0))
     else:
         side = 2 * int(between(rng, (8, 20))) + 1
-        threshold = cv2.blur(plane, (side, side)) - np.float32(between(rng, (9, 25)))
-    ragged = between(rng, (0.0, 6.0)) * window(rng, grain(), size)
+        offset = max(between(rng, (9.0, 25.0)), 0.4 * contrast)
+        threshold = cv2.blur(plane, (side, side)) - np.float32(sign * min(offset, 60.0))
+    ragged = between(rng, (0.0, 0.12)) * min(contrast, 60.0) * window(rng, grain(), size)
     return np.where(plane + ragged > threshold, np.float32(255), np.float32(0))
