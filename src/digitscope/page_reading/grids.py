@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.glyph_classes import RULING, STRIDE
-from digitscope.page_reading.glyphs import Floats
+from digitscope.page_reading.glyphs import Floats, Glyphs
 from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.page_reading.scales import Level
 
@@ -28,22 +28,27 @@ SAMPLES = 16  # points between two crossings at which the ruling line is looked 
 LINES = 3  # row lines and column lines of the smallest grid, which has 2×2 cells
 
 
-def find_lattices(levels: Sequence[Level], parameters: ReadingParameters) -> list[Points]:
+def find_lattices(
+    levels: Sequence[Level], glyphs: Glyphs, parameters: ReadingParameters
+) -> list[Points]:
     """Return the crossings of each grid on a page, in pixels of the picture.
 
-    Of grids that are found at several levels the one with the most cells counts, and of those with
-    as many the one of the finest level.
+    Where grids of several levels overlap, that of the level counts at which most is read: there
+    ruling lines are as wide and as far apart as the network knows them.
     """
-    found = []
-    for level in levels:  # the finest one first
-        cell = np.array([STRIDE / level.scale[0], STRIDE / level.scale[1]], np.float32)
-        found += [lattice * cell for lattice in find_grids(level.maps, parameters)]
+
+    def read(level: Level) -> int:
+        return int((np.abs(glyphs.scale / np.prod(level.scale) ** 0.5 - 1) < 0.01).sum())
+
     kept: list[Points] = []
-    for lattice in sorted(found, key=lambda lattice: -lattice.size):
-        inside = cell_of(_middles(lattice), kept)[0] >= 0
-        around = [cell_of(_middles(other), [lattice])[0] >= 0 for other in kept]
-        if not any(overlap.any() for overlap in [inside, *around]):
-            kept.append(lattice)
+    for level in sorted(levels, key=read, reverse=True):
+        cell = np.array([STRIDE / level.scale[0], STRIDE / level.scale[1]], np.float32)
+        for lattice in find_grids(level.maps, parameters):
+            lattice = lattice * cell
+            inside = cell_of(_middles(lattice), kept)[0] >= 0
+            around = [cell_of(_middles(other), [lattice])[0] >= 0 for other in kept]
+            if not any(overlap.any() for overlap in [inside, *around]):
+                kept.append(lattice)
     return kept
 
 
@@ -265,19 +270,16 @@ def _order(
     ]
     if not steps:
         return np.full(len(heights), -1), np.zeros(0)
-    near = parameters.same_ruling * float(np.median(steps))
+    near = parameters.same_ruling * float(np.percentile(steps, 25))
     names = np.unique(lines).tolist()
     place = {name: float(np.median(heights[lines == name])) for name in names}
     groups: list[list[int]] = []
     for name in sorted(names, key=lambda name: place[name]):
-        mine = set(crossed[lines == name].tolist())
         last = np.isin(lines, groups[-1]) if groups else np.zeros(len(lines), bool)
-        # Two lines that cross the same third one are different lines.
-        if (
-            last.any()
-            and place[name] - float(np.median(heights[last])) < near
-            and not mine & set(crossed[last].tolist())
-        ):
+        apart = place[name] - float(np.median(heights[last])) if groups else np.inf
+        # Two lines that cross the same third one are different lines, or one that is drawn twice.
+        shared = np.isin(crossed[lines == name], crossed[last]).any()
+        if apart < (near / 2 if shared else near):
             groups[-1].append(name)
         else:
             groups.append([name])

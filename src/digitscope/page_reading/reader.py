@@ -80,5 +80,5 @@ def read_page(
     glyphs = merge([level.glyphs for level in levels], parameters)
     glyphs, tiles = look_again(gray, glyphs, classifier, parameters)
     runs = find_runs(glyphs, parameters)
-    lattices = find_lattices(levels, parameters)
+    lattices = find_lattices(levels, glyphs, parameters)
     return to_page(Writing(gray, 90 * quarters, glyphs, tiles, runs, lattices), parameters)

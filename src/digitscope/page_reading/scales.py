@@ -66,10 +66,9 @@ def look_at_all(gray: Gray, network: MapMaker, parameters: ReadingParameters) ->
     while min(gray.shape) * coarse > LARGEST:
         coarse /= 2
         levels.append(look(gray, network, coarse, parameters))
-    while (step := _finer(levels, gray.size * scale**2, parameters)) > 1:
+    largest = min(parameters.most_zoom, (parameters.most_pixels / gray.size) ** 0.5)
+    while (step := min(_finer(levels, gray.size * scale**2, parameters), largest / scale)) > 1.1:
         scale *= step
-        if scale > parameters.most_zoom:
-            break
         levels.insert(0, look(gray, network, scale, parameters))
     return levels
 
@@ -95,8 +94,7 @@ def _finer(levels: Sequence[Level], pixels: float, parameters: ReadingParameters
         return 2.0 if 4 * pixels <= parameters.usual_pixels / 4 else 1.0
     if float(all_weights[0][small].sum()) < parameters.small_share * total:
         return 1.0
-    step = min(2.0, parameters.best_height / max(float(np.median(height[small])), 1.0))
-    return min(step, float(max((parameters.most_pixels / pixels) ** 0.5, 1.0)))
+    return min(2.0, parameters.best_height / max(float(np.median(height[small])), 1.0))
 
 
 def _is_tall(glyphs: Glyphs) -> NDArray[np.bool_]:

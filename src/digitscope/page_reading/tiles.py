@@ -79,25 +79,28 @@ def cut_tiles(gray: Gray, boxes: Floats) -> Images:
 def cut_tile(gray: Gray, left: float, top: float, right: float, bottom: float) -> NDArray[np.uint8]:
     """Return one box in MNIST form, shape (28, 28), dtype uint8."""
     scale = LONGER / max(right - left, bottom - top, 1.0)
-    if scale < 0.5:  # means over squares of pixels: a point sampled alone would be noise
-        x0, y0 = max(0, int(left - MARGIN / scale)), max(0, int(top - MARGIN / scale))
-        x1, y1 = int(right + MARGIN / scale) + 1, int(bottom + MARGIN / scale) + 1
-        part = gray[y0:y1, x0:x1]
-        if not part.size:
+    if scale < 0.5:  # means over squares of pixels first: pixels picked out would be noise
+        shrink = int(1 / scale)
+        edge = int(MARGIN / scale) + shrink
+        x, y = max(0, int(left) - edge), max(0, int(top) - edge)
+        gray = gray[y : max(0, int(bottom) + edge), x : max(0, int(right) + edge)]
+        size = max(1, gray.shape[1] // shrink), max(1, gray.shape[0] // shrink)
+        if not gray.size:
             return np.zeros((SIDE, SIDE), np.uint8)
-        size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
-        small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-        fx, fy = size[0] / part.shape[1], size[1] / part.shape[0]
-        moved = ((left - x0) * fx, (top - y0) * fy, (right - x0) * fx, (bottom - y0) * fy)
-        return cut_tile(small, *moved)
-    width, height = round((right - left) * scale), round((bottom - top) * scale)
+        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+        left, right, top, bottom = (
+            (edge - start) / shrink
+            for edge, start in ((left, x), (right, x), (top, y), (bottom, y))
+        )
+        scale *= shrink
     matrix = np.array(
         [[1 / scale, 0, left - MARGIN / scale], [0, 1 / scale, top - MARGIN / scale]], np.float32
     )
+    wide, high = (max(1, round(n * scale)) for n in (right - left, bottom - top))
     crop = cv2.warpAffine(
         gray,
         matrix,
-        (max(1, width) + 2 * MARGIN, max(1, height) + 2 * MARGIN),
+        (wide + 2 * MARGIN, high + 2 * MARGIN),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
