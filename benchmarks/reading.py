@@ -120,7 +120,7 @@ def by_kind(outcomes: list[tuple[str, str, Outcome]]) -> dict[str, dict[str, int
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for _, kind, outcome in outcomes:
         if kind:
-            kinds[kind].update(n=1, right=outcome.right, invented=outcome.invented)
+            kinds[kind].update(n=1, right=int(outcome.right), invented=outcome.invented)
     return {kind: dict(counts) for kind, counts in kinds.items()}
 
 
