@@ -1,6 +1,7 @@
 """Drawn things without digits: charts, street maps, diagrams, scribbles and codes of bars."""
 
 import io
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -114,7 +115,7 @@ def diagram(rng: Rng) -> Picture:
                 y = (row + rng.uniform(0.4, 0.6)) * height / rows
                 middles[row, column] = (x, y)
     places = list(middles.values())
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         draw.line((*start, *end), ink, thick)
     for x, y in places:
         word = words.pop()
@@ -142,7 +143,7 @@ def drawing(rng: Rng) -> Picture:
         elif way == 1:  # hatching in a slanted field
             slant, gap = rng.uniform(-1, 1), thick + int(rng.integers(3, 9))
             for i in range(int(rng.integers(8, 25))):
-                x, y = middle + (i * gap, 0)
+                x, y = middle[0] + i * gap, middle[1]
                 draw.line((x - slant * reach, y - reach, x + slant * reach, y + reach), ink, thick)
         elif way == 2:  # stars and triangles
             n, inner = int(rng.integers(3, 8)), rng.uniform(0.3, 0.8)

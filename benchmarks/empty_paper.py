@@ -21,13 +21,13 @@ WORDS = {
     ),
     "French": (
         "fenêtre jardin marché entre montagne lettre toujours été prénom adresse rue signature "
-        "montant payer à l'ordre cheque français où déjà garçon cœur prix reçu facture"
+        "montant payer ordre chèque français où déjà garçon cœur prix reçu facture"
     ),
     "Spanish": (
         "ventana jardín mañana entre montaña papel siempre señor nombre dirección calle firma "
         "cantidad páguese este cheque país corazón factura recibo fecha lugar"
     ),
-    "Italian": "finestra giardino mercato perché città nome indirizzo firma ricevuta più bello però",
+    "Italian": "finestra giardino mercato perché città nome indirizzo firma ricevuta più però",
     "Polish": "okno ogród między góra zawsze imię nazwisko adres podpis kwota słowo źródło wąż",
     "Turkish": "pencere bahçe pazar dağ arasında adı soyadı adres imza tutar güneş çiçek öğle",
     "Russian": "окно сад рынок между гора письмо всегда имя адрес подпись сумма река утро",

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from own_readers import NotHere, load_page, load_present
 from page_score import Box, Reported, reported_by, words_in_tsv
 
 Picture: TypeAlias = Path | NDArray[np.uint8]  # a file, or (height, width) gray, or (…, 3) RGB
@@ -30,11 +31,8 @@ Layout: TypeAlias = Literal["page", "line", "digit"]  # what is in the picture, 
 DIGITS_ONLY = "tessedit_char_whitelist=0123456789"
 SPARSE, BLOCK, ONE_LINE, ONE_CHARACTER = 11, 6, 7, 10  # page segmentation modes of Tesseract
 MODES: dict[Layout, int] = {"page": SPARSE, "line": ONE_LINE, "digit": ONE_CHARACTER}
+PEERS = "peers"  # the dependency group of other readers
 RUN_OF_DIGITS = re.compile("[0-9]+")
-
-
-class NotHere(Exception):
-    """A reader cannot run in this environment; the message says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +70,13 @@ class Reader:
         Takes a picture and its layout. Only Tesseract uses the layout.
     about : str
         Name and version of what reads.
+    group : str
+        The dependency group that it needs; empty if none.
     """
 
     read: Read
     about: str
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,37 +96,21 @@ class Models:
 
 
 def present(models: Models) -> Reader:
-    """Return `digitscope.read` as it is released today."""
-    from digitscope.classifier import load
-    from digitscope.reading import read
-
-    classifier = load(models.model, threads=1)
+    """Return `digitscope.read` as it is today."""
+    read = load_present(models.model)
     return Reader(
-        lambda picture, _: from_page(read(picture, model=classifier)),
+        lambda picture, _: from_page(read(picture)),
         f"digitscope.read, digitscope {version('digitscope')}, {Path(models.model).name}",
     )
 
 
 def page(models: Models) -> Reader:
     """Return the reading by the page network, `digitscope.page_reading.read`."""
-    read = find_page_reading()
-    network = models.network
+    read = load_page(models.network)
+    name = Path(models.network).name if models.network else "its own network"
     return Reader(
-        lambda picture, _: from_page(read(picture, network=network)),
-        f"digitscope.page_reading.read, {Path(network).name if network else 'its own network'}",
+        lambda picture, _: from_page(read(picture)), f"digitscope.page_reading.read, {name}"
     )
-
-
-def find_page_reading() -> Callable[..., Any]:
-    """Return `digitscope.page_reading.read`, or say that it is not there yet."""
-    if find_spec("digitscope.page_reading") is None:
-        raise NotHere("this checkout has no digitscope.page_reading yet")
-    module = importlib.import_module("digitscope.page_reading")
-    try:
-        read: Callable[..., Any] = module.read
-    except AttributeError:
-        raise NotHere("digitscope.page_reading has no function read yet") from None
-    return read
 
 
 def from_page(found: Any) -> Reading:
@@ -186,7 +171,7 @@ def ppocr(size: str) -> Callable[[Models], Reader]:
 
     def make(models: Models) -> Reader:
         if find_spec("faster_paddle") is None:
-            raise NotHere("faster-paddle is not installed; `uv run --group peers ...` brings it")
+            raise NotHere("faster-paddle is missing; `uv run --group peers ...` brings it")
         package = importlib.import_module("faster_paddle")
         engine = package.OcrEngine(model_size=size, threads=1)
 
@@ -199,7 +184,7 @@ def ppocr(size: str) -> Callable[[Models], Reader]:
                 runs += runs_of_digits(line["text"], box)
             return Reading(tuple(runs))
 
-        return Reader(read, f"PP-OCRv6 {size}, faster-paddle {package.__version__}")
+        return Reader(read, f"PP-OCRv6 {size}, faster-paddle {package.__version__}", PEERS)
 
     return make
 

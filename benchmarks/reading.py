@@ -9,11 +9,14 @@ Readers (`readers.py`): ``present`` is `digitscope.read`, ``page`` the reading b
 
 Each picture goes to one reader after the other, each on one thread. Right are whole pictures, with
 Wilson's 95 % interval; found and invented units have intervals from pictures drawn again. The time
-of Tesseract includes the start of its process. Readers without grids have no result on sudokus.
+of Tesseract includes the start of its process. The time of the processor is given beside that on
+the clock, for machines that have other work. Readers without grids have no result on sudokus.
 """
 
 import argparse
+import hashlib
 import os
+import resource
 import sys
 import time
 from collections import Counter, defaultdict
@@ -30,9 +33,10 @@ import numpy as np  # noqa: E402
 from common import spread, write  # noqa: E402
 from digitscope.evaluation import wilson_interval  # noqa: E402
 from digitscope.synthesis.fonts import find_fonts  # noqa: E402
+from own_readers import NotHere  # noqa: E402
+from readers import READERS, Models, Reader  # noqa: E402
 from reading_sets import SETS, Outcome, ReadingSet, data_folder  # noqa: E402
 from reading_sheets import Sheets  # noqa: E402
-from readers import READERS, Models, NotHere, Reader  # noqa: E402
 
 DRAWS = 2000  # of pictures drawn again, for the intervals of units
 SHOWN = 32  # worst pictures on a sheet
@@ -46,18 +50,22 @@ class Tally:
     ----------
     outcomes : list of (str, str, Outcome)
         Name and kind of each picture, and how it was read.
-    seconds : list of float
-        Of each picture, also where there is no outcome.
+    seconds, cpu_seconds : list of float
+        Of each picture, also where there is no outcome; on the clock and of the processor.
     """
 
     outcomes: list[tuple[str, str, Outcome]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
 
     def summary(self, named: ReadingSet) -> dict[str, Any]:
         """Return the counts with their intervals, and the wrong pictures."""
-        milliseconds = spread([1000 * s for s in self.seconds])
+        times = {
+            "ms": spread([1000 * s for s in self.seconds]),
+            "cpu_ms": spread([1000 * s for s in self.cpu_seconds]),
+        }
         if not self.outcomes:
-            return {"compared": False, "ms": milliseconds}
+            return {"compared": False, **times}
         outcomes = [outcome for *_, outcome in self.outcomes]
         n, right = len(outcomes), sum(outcome.right for outcome in outcomes)
         units = {
@@ -72,22 +80,26 @@ class Tally:
             "unit": named.unit,
             **units,
             **intervals(outcomes),
-            "ms": milliseconds,
-            "ms_95": 1000 * float(np.percentile(self.seconds, 95)),
+            **times,
         }
+        if not named.invents:
+            del result["invented"], result["invented_interval"]
         if kinds := by_kind(self.outcomes):
             result["by_kind"] = kinds
+        if parts := by_part(outcomes):
+            result["by_part"] = parts
         result["wrong"] = {name: compact(o) for name, _, o in self.outcomes if not o.right}
         return result
 
 
 def compact(outcome: Outcome) -> str:
-    """Return a wrong reading in one line: what there was, what was read.
+    """Return a wrong reading in one line: counts, what there was, what was read.
 
     >>> compact(Outcome(False, 2, 1, 0, "17", "12"))
-    '12 as 17'
+    '1/2 +0: 12 as 17'
     """
-    return f"{outcome.truth} as {outcome.read}" if outcome.truth else outcome.read
+    counts = f"{outcome.found}/{outcome.wanted} +{outcome.invented}: "
+    return counts + (f"{outcome.truth} as {outcome.read}" if outcome.truth else outcome.read)
 
 
 def intervals(outcomes: list[Outcome]) -> dict[str, Any]:
@@ -108,8 +120,23 @@ def by_kind(outcomes: list[tuple[str, str, Outcome]]) -> dict[str, dict[str, int
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for _, kind, outcome in outcomes:
         if kind:
-            kinds[kind].update(n=1, right=outcome.right, invented=outcome.invented)
+            kinds[kind].update(n=1, right=int(outcome.right), invented=outcome.invented)
     return {kind: dict(counts) for kind, counts in kinds.items()}
+
+
+def by_part(outcomes: list[Outcome]) -> dict[str, dict[str, int]]:
+    """Return how many units of each kind there are and were found; empty where there are none."""
+    parts: dict[str, Counter[str]] = defaultdict(Counter)
+    for outcome in outcomes:
+        for name, (wanted, found) in outcome.parts.items():
+            parts[name].update(wanted=wanted, found=found)
+    return {name: dict(counts) for name, counts in parts.items()}
+
+
+def cpu_time() -> float:
+    """Return the seconds that this process and its finished children have used the processor."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def read_set(
@@ -117,17 +144,22 @@ def read_set(
 ) -> dict[str, Any]:
     """Return what each reader makes of a set; each picture goes to one after the other."""
     tallies = {name: Tally() for name in ready}
+    made = hashlib.sha256()  # of pictures that are made at run time
     for item in named.items(data_folder(), options):
+        if isinstance(item.picture, np.ndarray):
+            made.update(repr(item.picture.shape).encode() + item.picture.tobytes())
         for name, reader in ready.items():
-            started = time.perf_counter()
+            started, cpu = time.perf_counter(), cpu_time()
             reading = reader.read(item.picture, named.layout)
+            tallies[name].cpu_seconds.append(cpu_time() - cpu)
             tallies[name].seconds.append(time.perf_counter() - started)
             outcome = named.score(item, reading)
             if outcome is not None:
                 tallies[name].outcomes.append((item.name, item.kind, outcome))
                 if sheets is not None:
                     sheets.add(name, item, reading, outcome)
-    return {name: tally.summary(named) for name, tally in tallies.items() if tally.seconds}
+    result: dict[str, Any] = {name: tally.summary(named) for name, tally in tallies.items()}
+    return result | {"pictures": made.hexdigest()[:16]}
 
 
 def line_of(title: str, cells: list[str], widths: list[int]) -> str:
@@ -140,16 +172,17 @@ def printed(result: dict[str, dict[str, Any]], names: list[str]) -> str:
     """Return the table: for each set a row of whole pictures, one of units, and one of time."""
     rows = []
     for title, of in result.items():
-        one = next((r for r in of.values() if "n" in r), None)
+        told = [of[name] if "n" in of[name] else None for name in names]
+        one = next((r for r in told if r is not None), None)
         if one is None:
             continue
-        told = [of[name] if "n" in of.get(name, {}) else None for name in names]
         rows.append((f"{title}: {one['right_means']} right", [right_cell(r) for r in told]))
         if one["wanted"] and one["wanted"] != one["n"]:
             rows.append((f"  {one['unit']} found", [found_cell(r) for r in told]))
-        rows.append((f"  {one['unit']} invented", [invented_cell(r) for r in told]))
-        times = [f"{of[n]['ms']['median']:,.1f}" if n in of else "–" for n in names]
-        rows.append(("  ms a picture, median", times))
+        if "invented" in one:
+            rows.append((f"  {one['unit']} invented", [invented_cell(r) for r in told]))
+        for what, times in (("ms a picture, median", "ms"), ("ms of the processor", "cpu_ms")):
+            rows.append((f"  {what}", [f"{of[name][times]['median']:,.1f}" for name in names]))
     table = [("", names), *rows]
     widths = [max(len(title) for title, _ in table)]
     widths += [max(len(cells[i]) for _, cells in table) for i in range(len(names))]
@@ -222,7 +255,7 @@ def main() -> None:
             continue
         sheets = Sheets(options.sheet, SHOWN) if options.sheet else None
         result[title] = read_set(SETS[title], ready, options, sheets)
-        print(printed({title: result[title]}, list(ready)), flush=True)
+        print(printed({title: result[title]}, list(ready)), file=sys.stderr, flush=True)
         if sheets is not None:
             sheets.draw(title)
     if not options.dry:
@@ -232,8 +265,9 @@ def main() -> None:
             "fonts": len(find_fonts()),
             "seed": options.seed,
         }
-        write(options.name, result, show=False, **details)
-    print(f"\n{printed(result, list(ready))}")
+        group = next((reader.group for reader in ready.values() if reader.group), "")
+        write(options.name, result, show=False, group=group, **details)
+    print(printed(result, list(ready)))
 
 
 if __name__ == "__main__":

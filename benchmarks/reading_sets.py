@@ -13,7 +13,7 @@ import os
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -47,6 +47,8 @@ class Outcome:
         What was read, shortened.
     truth : str
         What should have been read, shortened.
+    parts : dict of str to (int, int)
+        For kinds of units within the picture, how many there are and how many were found.
     """
 
     right: bool
@@ -55,6 +57,7 @@ class Outcome:
     invented: int
     read: str = ""
     truth: str = ""
+    parts: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ class ReadingSet:
         A hint for readers that want one.
     folder : str
         What the data folder must hold; empty if nothing.
+    invents : bool
+        Whether reported units that are too many are counted.
     """
 
     what: str
@@ -106,6 +111,7 @@ class ReadingSet:
     score: Callable[[Item, Reading], Outcome | None]
     layout: Layout = "page"
     folder: str = ""
+    invents: bool = True
 
 
 def data_folder() -> Path:
@@ -168,9 +174,13 @@ def score_sudoku(item: Item, reading: Reading) -> Outcome | None:
     wrong = [(r, c) for r, c in places if not grid or grid.rows[r][c] != str(truth[r][c])]
     sizes = " ".join(f"{len(other.rows)}x{len(other.rows[0])}" for other in reading.grids)
     words = f"{len(wrong)} cells wrong; grids: {sizes or 'none'}"
-    if by_hand:
-        words += f"; {sum(by_hand[r][c] for r, c in wrong)} of them by hand"
-    return Outcome(not wrong, len(places), len(places) - len(wrong), 0, words)
+    parts = {}
+    if by_hand is not None:
+        for name, hand in (("printed", 0), ("by hand", 1)):
+            of = [(r, c) for r, c in places if by_hand[r][c] == hand]
+            parts[name] = len(of), sum(place not in wrong for place in of)
+    found = len(places) - len(wrong)
+    return Outcome(not wrong, len(places), found, 0, words, parts=parts)
 
 
 def lines(name: str) -> Items:
@@ -180,7 +190,7 @@ def lines(name: str) -> Items:
         truth = json.loads((folder / name / "truth.json").read_text())
         for file in sample(list(truth), options):
             wanted = [number for line in truth[file]["lines"] for number in line]
-            yield Item(file, folder / name / file, wanted, truth[file].get("kind", ""))
+            yield Item(file, folder / name / file, wanted, truth[file].get("kind", file))
 
     return items
 
@@ -264,6 +274,7 @@ SETS: dict[str, ReadingSet] = {
         sudokus("sudoku-mixed-dev"),
         score_sudoku,
         folder="sudoku-mixed-dev",
+        invents=False,
     ),
     "sudoku-natural-dev": ReadingSet(
         "whole puzzles",
@@ -271,6 +282,7 @@ SETS: dict[str, ReadingSet] = {
         sudokus("sudoku-natural-dev"),
         score_sudoku,
         folder="sudoku-natural-dev",
+        invents=False,
     ),
     "hard-dev": ReadingSet(
         "pictures", "numbers", lines("hard-dev"), score_numbers, folder="hard-dev"
@@ -278,9 +290,7 @@ SETS: dict[str, ReadingSet] = {
     "pages-dev": ReadingSet(
         "pictures", "numbers", lines("pages-dev"), score_numbers, folder="pages-dev"
     ),
-    "bhmsds-dev": ReadingSet(
-        "digits alone", "digits", crops, score_digits, "digit", "bhmsds-dev"
-    ),
+    "bhmsds-dev": ReadingSet("digits alone", "digits", crops, score_digits, "digit", "bhmsds-dev"),
     "hwd-1000": ReadingSet("digits alone", "digits", drawn, score_digits, "digit", "hwd-1000"),
     "synthetic-common": ReadingSet(
         "pages", "numbers", synthetic(every=False), score_synthetic, folder="mnist"

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from reading_sets import Item, Outcome
 from readers import Picture, Reading
+from reading_sets import Item, Outcome
 
 TILE = 420  # pixels; side of one picture on the sheet
 CAPTION = 34  # pixels; height of the two lines of text beneath it
