@@ -111,7 +111,9 @@ class PatchStream:
         self._queues: list[Any] = [context.Queue(AHEAD) for _ in range(workers)]
         self._workers = [
             context.Process(
-                target=_work, args=(source, plan, number, workers, self._queues[number]), daemon=True
+                target=_work,
+                args=(source, plan, number, workers, self._queues[number]),
+                daemon=True,
             )
             for number in range(workers)
         ]

@@ -97,7 +97,10 @@ def find_peaks(probabilities: NDArray[np.float32], threshold: float) -> NDArray[
     ndarray of shape (n, 3), dtype intp
     """
     largest = np.stack(
-        [cv2.dilate(plane, np.ones((3, 3), np.uint8)) for plane in probabilities.transpose(2, 0, 1)],
+        [
+            cv2.dilate(plane, np.ones((3, 3), np.uint8))
+            for plane in probabilities.transpose(2, 0, 1)
+        ],
         axis=2,
     )
     places = np.argwhere((probabilities == largest) & (probabilities >= threshold))
