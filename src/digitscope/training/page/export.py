@@ -67,19 +67,19 @@ def page_to_onnx(model: keras.Model, *, half: bool = True) -> onnx.ModelProto:
     layers = list(model.layers)
     followers = {layer.name: list(_followers(layer)) for layer in layers}
     for layer in layers:
-        before = [names[other.name] for other in _before(layer)]
+        before, out = [names[other.name] for other in _before(layer)], f"{layer.name}/out"
         if isinstance(layer, keras.layers.InputLayer):
             names[layer.name] = "images"
         elif isinstance(layer, FoldPixels):
             plane = graph.add("Cast", "plane", *before, to=TensorProto.FLOAT)
             axis = graph.constant("channel", np.array([1], np.int64))
             plane = graph.add("Unsqueeze", "channel_first", plane, axis)
-            names[layer.name] = graph.add("SpaceToDepth", layer.name, plane, blocksize=2)
+            names[layer.name] = graph.add("SpaceToDepth", out, plane, blocksize=2)
         elif isinstance(layer, keras.layers.Rescaling):
-            factor = graph.constant("factor", np.float32(layer.scale))
-            shift = graph.constant("shift", np.float32(layer.offset))
+            factor = graph.constant("factor", np.array(layer.scale, np.float32))
+            shift = graph.constant("shift", np.array(layer.offset, np.float32))
             scaled = graph.add("Mul", "scaled", *before, factor)
-            names[layer.name] = graph.add("Add", layer.name, scaled, shift)
+            names[layer.name] = graph.add("Add", out, scaled, shift)
         elif isinstance(layer, keras.layers.Conv2D):
             after = followers[layer.name]
             norm = after[0] if len(after) == 1 else None
@@ -87,7 +87,7 @@ def page_to_onnx(model: keras.Model, *, half: bool = True) -> onnx.ModelProto:
             kernel, bias = _folded(layer, norm if folds else None)
             names[layer.name] = graph.add(
                 "Conv",
-                layer.name,
+                out,
                 *before,
                 graph.weights(f"{layer.name}/kernel", kernel.transpose(3, 2, 0, 1)),
                 graph.constant(f"{layer.name}/bias", bias),
@@ -97,14 +97,14 @@ def page_to_onnx(model: keras.Model, *, half: bool = True) -> onnx.ModelProto:
         elif isinstance(layer, keras.layers.BatchNormalization):
             names[layer.name] = before[0]  # folded above
         elif isinstance(layer, keras.layers.Activation) and layer.activation.__name__ == "relu":
-            names[layer.name] = graph.add("Relu", layer.name, *before)
+            names[layer.name] = graph.add("Relu", out, *before)
         elif isinstance(layer, keras.layers.Add):
-            names[layer.name] = graph.add("Add", layer.name, *before)
+            names[layer.name] = graph.add("Add", out, *before)
         elif isinstance(layer, keras.layers.UpSampling2D):
             factors = graph.constant(f"{layer.name}/scales", np.array([1, 1, 2, 2], np.float32))
             names[layer.name] = graph.add(
                 "Resize",
-                layer.name,
+                out,
                 before[0],
                 "",
                 factors,
