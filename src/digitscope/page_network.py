@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.classifier import MODELS
 from digitscope.errors import BadImage, BadModel
 from digitscope.glyph_classes import MAPS, STRIDE
-from digitscope.model_card import KEY, ModelCard
+from digitscope.model_card import KEY, MODELS, ModelCard
 
 MULTIPLE = 16  # the network halves a picture four times
 MIDDLE = 128  # level of paper after `normalise_contrast`, beyond the borders

@@ -164,9 +164,11 @@ def _draw_glyphs(
     given[:, _of(RAISED)] = np.array([[glyph.raised] for glyph in glyphs])
     # The largest first, so that the smaller of two with one centre cell keeps its values.
     order = chosen[np.argsort(-sides[chosen].prod(axis=1), kind="stable")]
-    places = middles[order] / STRIDE  # x and y, in cells
+    places = (middles[order] / STRIDE).astype(np.float32, copy=False)
     cells = np.clip(places.astype(np.int64), 0, (w - 1, h - 1))
-    spread = np.maximum(sides[order] * (form.spread / STRIDE), form.least_spread)
+    spread = np.maximum(sides[order] * (form.spread / STRIDE), form.least_spread).astype(
+        np.float32, copy=False
+    )
     across, down = (
         _bells(side, places[:, axis], cells[:, axis], spread[:, axis])
         for axis, side in ((0, w), (1, h))

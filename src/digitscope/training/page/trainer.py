@@ -1,6 +1,7 @@
 """A training of the page network as one folder, as `digitscope.training.train` makes for digits."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,7 +10,9 @@ import numpy as np
 from digitscope.errors import BadModel, BadRun, TrainingFailed
 from digitscope.files import replacing
 from digitscope.model_card import ModelCard
+from digitscope.page_network import PageNetwork
 from digitscope.page_recipe import PAGE, PageRecipe
+from digitscope.page_scores import PageScores
 from digitscope.runs import RUNS, Row, Run, new_run_folder
 from digitscope.synthesis.pages.stream import Source, draw_patch
 from digitscope.training.onnx_export import write_onnx
@@ -34,6 +37,9 @@ class PageListener(Protocol):
 
     def fitted(self, stopped: str) -> None:
         """Call after the last epoch; `stopped` says why it ended early, if it did."""
+
+    def done(self, run: Run) -> None:
+        """Call when the model is written and scored."""
 
 
 class PrintedProgress:
@@ -67,6 +73,10 @@ class PrintedProgress:
         if stopped:
             print(stopped, flush=True)
 
+    def done(self, run: Run) -> None:
+        """Print where the model is."""
+        print(run.model_file, flush=True)
+
 
 def train_page(
     source: Source,
@@ -75,6 +85,7 @@ def train_page(
     recipe: PageRecipe = PAGE,
     out: str | Path | None = None,
     start: str | Path | None = None,
+    data_dir: str | Path | None = None,
     workers: int = 1,
     threads: int | None = None,
     listener: PageListener | None = None,
@@ -92,6 +103,8 @@ def train_page(
         The run's folder, which must not hold a run yet; by default ``runs/page-<number>``.
     start : path, optional
         A ``model.keras`` of an earlier run whose weights to begin with.
+    data_dir : path, optional
+        Where the sources were loaded from; it is noted for those who go on with the run.
     workers : int
         Processes that draw patches.
     threads : int, optional
@@ -103,7 +116,8 @@ def train_page(
     -------
     Run
         Its folder holds checkpoint.npz, model.keras, model.onnx, history.csv and run.json, renewed
-        after each epoch.
+        after each epoch. At the end the card of the model gets the threshold for digits, and
+        metrics.json what the model finds on the held-out pages.
 
     Raises
     ------
@@ -120,7 +134,8 @@ def train_page(
     run.update_record(
         status="running",
         recipe=recipe.to_dict(),
-        data={"source": repr(source), "held_out": repr(held_out), "start": str(start or "")},
+        data=_describe(source, held_out) | {"start": str(start or "")},
+        data_dir=str(data_dir) if data_dir else None,
         versions=describe_versions(),
         machine=describe_machine(),
         started=now(),
@@ -152,17 +167,18 @@ def resume_page(
     Raises
     ------
     BadRun
-        When the folder is no run, or is finished.
+        When the folder is no run of the page network, is finished, or began with other data.
     """
     run = Run.open(path)
-    record = run.record
+    record, recipe = run.record, run.page_recipe
     if record.get("status") == "finished":
         raise BadRun(f"{path} is finished; there is nothing to go on with.")
+    for name, value in _describe(source, held_out).items():
+        if (begun := record["data"].get(name)) != value:
+            raise BadRun(
+                f"{path} cannot go on: its {name} was {str(begun)[:200]}. Received: {value[:200]}."
+            )
     _set_threads(threads)
-    try:
-        recipe = PageRecipe.from_dict(record["recipe"])
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BadRun(f"{run.record_file} is damaged: no such recipe ({error}).") from None
     fit = PageFit(recipe, source, held_out, workers=workers, start=None)
     if run.checkpoint_file.exists():
         fit.restore(run.checkpoint_file)
@@ -195,23 +211,51 @@ def _complete(run: Run, fit: PageFit, listener: PageListener) -> Run:
         listener.fitted(stopped)
     status = "failed" if result.problem else "interrupted" if result.interrupted else "finished"
     seconds = run.record.get("timings", {}).get("fit", 0.0) + time.perf_counter() - started
+    if status == "finished":
+        run.update_record(status="scoring", timings={"fit": seconds})
+        _score(run, fit)
     run.update_record(status=status, stopped=stopped, timings={"fit": seconds}, finished=now())
     if result.problem:
         raise TrainingFailed(result.problem)
+    listener.done(run)
     return run
 
 
-def write_page_model(run: Run, fit: PageFit) -> None:
-    """Write model.keras and model.onnx with the averaged weights of the last epoch."""
+def _score(run: Run, fit: PageFit) -> None:
+    """Write the model once more, with the threshold that its own maps of held-out pages ask for."""
+    write_page_model(run, fit)
+    if not fit.pages:
+        return
+    network = PageNetwork(run.model_file)
+    scores = PageScores.from_maps((network.maps(image), truth) for image, truth in fit.pages)
+    refusal = scores.choose_threshold()
+    write_page_model(run, fit, refusal)
+    run.write_metrics({"pages": len(fit.pages), "digits": refusal} | scores.row())
+
+
+def write_page_model(run: Run, fit: PageFit, refusal: dict[str, float] | None = None) -> None:
+    """Write model.keras and model.onnx with the averaged weights of the last epoch.
+
+    Parameters
+    ----------
+    run : Run
+    fit : PageFit
+    refusal : dict, optional
+        For the card: the threshold for digits and what it was chosen by.
+    """
     with replacing(run.keras_file) as temporary:
         fit.network.save(temporary)
     images = [draw_patch(fit.source, (0, 2), number)[0] for number in range(CHECKED)]
     record, row = run.record, fit.history[-1]
     card = ModelCard(
         recipe=record["recipe"],
-        data={"patches": int(row["epoch"]) * fit.recipe.steps * fit.recipe.batch_size},
+        data={
+            "name": "synthesised pages",
+            "patches": int(row["epoch"]) * fit.recipe.steps * fit.recipe.batch_size,
+        },
         versions=record["versions"],
         parameters=fit.network.count_params(),
+        refusal=refusal or {},
         scores=_scores(row, fit.recipe.validation),
         created=now(),
     )
@@ -219,6 +263,10 @@ def write_page_model(run: Run, fit: PageFit) -> None:
     with replacing(run.model_file) as temporary:
         write_onnx(proto, temporary, card)
         check_page_agreement(fit.network, temporary, np.stack(images), half=True)
+
+
+def _describe(source: Source, held_out: Source | None) -> dict[str, str]:
+    return {"source": repr(source), "held_out": repr(held_out)}
 
 
 def _scores(row: Row, n: int) -> dict[str, Any]:
@@ -230,5 +278,6 @@ def _set_threads(threads: int | None) -> None:
     if threads is not None:
         import tensorflow as tf
 
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        with suppress(RuntimeError):  # it has begun to compute
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
