@@ -27,37 +27,44 @@ TINY = PAGE.but(
 SOURCE = FakePages(side=32, glyphs=2)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_resumed_fit_ends_with_the_same_weights(tmp_path, workers):
+@pytest.fixture(scope="module")
+def whole():
+    """A fit that was not interrupted; no test may change it."""
+    fit = PageFit(TINY, SOURCE, SOURCE, workers=0)
+    fit.run()
+    return fit
+
+
+def test_a_resumed_fit_ends_with_the_same_weights_for_any_number_of_workers(tmp_path, whole):
     file = tmp_path / "checkpoint.npz"
-    whole = PageFit(TINY, SOURCE, SOURCE, workers=0)
-    whole.run()
-    stopped = PageFit(TINY, SOURCE, SOURCE, workers=workers)
+    stopped = PageFit(TINY, SOURCE, SOURCE, workers=2)
 
     def stop(row):
         raise KeyboardInterrupt
 
     result = stopped.run(checkpoint=file, on_epoch=stop)
     assert (result.interrupted, result.stopped) == (True, "interrupted after epoch 1")
-    resumed = PageFit(TINY, SOURCE, SOURCE, workers=workers)
+    resumed = PageFit(TINY, SOURCE, SOURCE, workers=0)
     resumed.restore(file)
     resumed.run()
     assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
+    assert resumed.history[1]["val_loss"] == whole.history[1]["val_loss"]
     for one, other in zip(resumed.state, whole.state, strict=True):
         np.testing.assert_array_equal(one, other)
     for one, other in zip(resumed.network.get_weights(), whole.averages, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_fit_begins_with_given_weights(tmp_path):
-    first = PageFit(TINY.but(epochs=1), SOURCE, workers=0)
-    first.run()
-    first.network.save(tmp_path / "model.keras")
+def test_a_fit_begins_with_given_weights(tmp_path, whole):
+    whole.network.save(tmp_path / "model.keras")
     second = PageFit(TINY.but(seed=5), SOURCE, start=tmp_path / "model.keras")
-    for one, other in zip(second.model.get_weights(), first.network.get_weights(), strict=True):
+    for one, other in zip(second.model.get_weights(), whole.network.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     with pytest.raises(BadModel, match="another form"):
         PageFit(TINY.but(stem=8), SOURCE, start=tmp_path / "model.keras")
+    (tmp_path / "bad.keras").write_bytes(b"no model")
+    with pytest.raises(BadModel, match="cannot be loaded"):
+        PageFit(TINY, SOURCE, start=tmp_path / "bad.keras")
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):

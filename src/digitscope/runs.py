@@ -105,6 +105,11 @@ class Run:
         except (KeyError, TypeError, AttributeError, Misuse) as error:
             raise BadRun(f"{self.record_file} is damaged: no such recipe ({error}).") from None
 
+    def check_unfinished(self) -> None:
+        """Raise `BadRun` for a run with which there is nothing to go on."""
+        if self.record.get("status") == "finished":
+            raise BadRun(f"{self.path} is finished; there is nothing to go on with.")
+
     @property
     def metrics(self) -> dict[str, Any]:
         """The scores on the test images: the contents of ``metrics.json``."""

@@ -139,6 +139,12 @@ def command(
         "non_digits": non_digits,
         "seed": seed,
     }
+    if resume:
+        others = [recipe, filters, hidden, sources, augment, data, data_dir, out, patches, start]
+        if any(value is not None for value in [*others, *changes.values()]):
+            raise Misuse(
+                "--resume goes on with a run as it was begun; leave the other options out."
+            )
     shared = ("learning_rate", "batch_size", "epochs", "validation", "seed")
     of_page = {"patches": patches, "start": start, "workers": workers, "threads": threads}
     if recipe == PAGE.name or (resume and Run.open(resume).network == "page"):
@@ -150,13 +156,10 @@ def command(
             workers=workers or 1,
             threads=threads,
         )
-        others = changes | {"data": data, "filters": filters, "hidden": hidden, "augment": augment}
-        others["sources"] = sources
-        _refuse({k: v for k, v in others.items() if k not in shared}, "no option of train page")
+        of_digits = changes | {"data": data, "filters": filters, "hidden": hidden}
+        of_digits |= {"sources": sources, "augment": augment}
+        _refuse({k: v for k, v in of_digits.items() if k not in shared}, "no option of train page")
         mine = {name: changes[name] for name in shared} | {"patches": patches}
-        if resume:
-            given = [recipe, data_dir, out, start, *mine.values()]
-            _check_resume(given)
         _check_out(out)
         run = train_page(mine, options, json=json)
         if run.record["status"] == "interrupted":
@@ -172,8 +175,6 @@ def command(
     if augment is not None:
         kept = chosen.augmentation or Augmentation()
         chosen = chosen.with_augmentation(kept if augment else None)
-    if resume:
-        _check_resume([recipe, data, data_dir, out, augment, *changes.values()])
     _check_out(out)
     from concurrent.futures import ThreadPoolExecutor
 
@@ -214,11 +215,6 @@ def command(
         print(f"report  {run.report_file}")
     if run.record["status"] == "interrupted":
         raise typer.Exit(130)
-
-
-def _check_resume(others: list[Any]) -> None:
-    if any(value is not None for value in others):
-        raise Misuse("--resume goes on with a run as it was begun; leave the other options out.")
 
 
 def _check_out(out: Path | None) -> None:

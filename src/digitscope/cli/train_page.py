@@ -57,7 +57,9 @@ def train(changes: dict[str, Any], options: PageOptions, *, json: bool) -> "Run"
     recipe = PAGE.but(**changes)  # misuse shows before the seconds of importing Keras
     folder = options.data_dir
     if options.resume:
-        noted = Run.open(options.resume).record.get("data_dir")
+        run = Run.open(options.resume)
+        run.check_unfinished()
+        noted = run.record.get("data_dir")
         folder = Path(noted) if noted else None
     started = time.perf_counter()
     import digitscope.training  # noqa: F401  (Keras without its noise)

@@ -245,7 +245,8 @@ def _draw_rulings(truth: PageTruth, h: int, w: int, form: TargetForm) -> NDArray
         squares = (columns - x) ** 2 + (rows[:, None] - y) ** 2
         area = ruling[2, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         bell = np.exp(squares / (-2 * form.crossing**2)) * CENTRE
-        np.maximum(area, np.where(squares > 0, bell.clip(0, NEAR), CENTRE).astype(np.uint8), area)
+        bell = np.where(squares > 0, bell.clip(0, NEAR), CENTRE)
+        np.maximum(area, bell.astype(np.uint8), out=area)
     return np.ascontiguousarray(ruling.transpose(1, 2, 0))
 
 

@@ -170,9 +170,8 @@ def resume_page(
         When the folder is no run of the page network, is finished, or began with other data.
     """
     run = Run.open(path)
+    run.check_unfinished()
     record, recipe = run.record, run.page_recipe
-    if record.get("status") == "finished":
-        raise BadRun(f"{path} is finished; there is nothing to go on with.")
     for name, value in _describe(source, held_out).items():
         if (begun := record["data"].get(name)) != value:
             raise BadRun(
