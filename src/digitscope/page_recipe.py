@@ -96,8 +96,8 @@ class PageRecipe:
 
     name: str = "page"
     stem: int = 16
-    channels: tuple[int, int, int] = (48, 80, 96)
-    encoder: tuple[int, int, int] = (2, 2, 2)
+    channels: tuple[int, int, int] = (32, 64, 128)
+    encoder: tuple[int, int, int] = (1, 2, 2)
     decoder: tuple[int, int] = (1, 1)
     patch: int = 224
     patches: int = 8_000

@@ -9,13 +9,33 @@ from digitscope.data.mnist import load_mnist
 from digitscope.data.places import find_file
 from digitscope.errors import DataUnavailable, Misuse
 from digitscope.synthesis.handwriting import ScanSet, StrokeSet
-from digitscope.synthesis.pages.generator import make_sources
+from digitscope.synthesis.pages import papers, surfaces
+from digitscope.synthesis.pages.generator import PageSource, make_sources
 from digitscope.synthesis.pages.inks import Sources
 from digitscope.synthesis.wear import trim
 
 PARTS = ("train", "validation")
 MNIST_GROUP = 400  # neighbouring images of MNIST that count as those of one writer
 MNIST_HELD_OUT = 5_000  # last training images; of these are the validation pages
+KNOWN_PAPERS = 6  # kinds of paper of training that held-out pages have, too
+
+
+def page_sources(data_dir: str | Path | None = None) -> tuple[PageSource, PageSource]:
+    """Return the pages that the page network learns from, and the held-out ones that judge it.
+
+    Held-out pages have other writers and fonts, mostly other papers, and other surroundings.
+
+    Parameters
+    ----------
+    data_dir : path, optional
+        As for `load_sources`.
+    """
+    held_out = PageSource(
+        load_sources("validation", data_dir),
+        papers=papers.VALIDATION_KINDS + papers.TRAINING_KINDS[:KNOWN_PAPERS],
+        surfaces=surfaces.VALIDATION_KINDS,
+    )
+    return PageSource(load_sources("train", data_dir)), held_out
 
 
 def load_sources(part: str = "train", data_dir: str | Path | None = None) -> Sources:

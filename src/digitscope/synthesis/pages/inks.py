@@ -188,6 +188,16 @@ class Sources:
     scans: tuple[tuple[ScanHand, ...], ...]
     fonts: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        # In words: a training notes what it was made from, and these are a million points.
+        digits, others = (
+            [len(pool.strokes.labels) for pool in pools] for pools in (self.digits, self.others)
+        )
+        scans = [
+            sum(len(images) for hand in hands for images in hand.values()) for hands in self.scans
+        ]
+        return f"Sources(digits={digits}, others={others}, scans={scans}, fonts={self.fonts})"
+
     def scan_writer(self, rng: np.random.Generator) -> ScanHand:
         """Return the scanned digits of one writer, at most four of each digit."""
         writers = self.scans[rng.integers(len(self.scans))]

@@ -22,6 +22,7 @@ from digitscope.errors import TrainingFailed
 from digitscope.synthesis.pages.targets import Targets, draw_targets
 from digitscope.synthesis.pages.truth import PageTruth
 
+VALIDATION = 1  # second number of the seeds of held-out patches; those of training have none
 AHEAD = 6  # batches that each worker makes before they are asked for
 PATIENCE = 2.0  # seconds between two looks whether the other process still lives
 
@@ -75,6 +76,11 @@ def draw_patch(
     return normalise_contrast(gray), truth
 
 
+def held_out_patches(source: Source, n: int) -> list[tuple[NDArray[np.uint8], PageTruth]]:
+    """Return the `n` patches by which a network is judged; the same for every training."""
+    return [draw_patch(source, (0, VALIDATION), number) for number in range(n)]
+
+
 def draw_batch(source: Source, plan: Plan, number: int) -> Batch:
     """Return batch `number` of a stream."""
     images, targets = [], []
@@ -111,7 +117,9 @@ class PatchStream:
         self._queues: list[Any] = [context.Queue(AHEAD) for _ in range(workers)]
         self._workers = [
             context.Process(
-                target=_work, args=(source, plan, number, workers, self._queues[number]), daemon=True
+                target=_work,
+                args=(source, plan, number, workers, self._queues[number]),
+                daemon=True,
             )
             for number in range(workers)
         ]

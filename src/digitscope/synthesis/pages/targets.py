@@ -30,7 +30,7 @@ from digitscope.synthesis.pages.truth import PageTruth, Points, TrueGlyph
 CENTRE = 255  # level of a heat map at the centre cell of a glyph
 NEAR = 250  # the highest level elsewhere
 FRACTION = 4  # bits below the point of the coordinates with which OpenCV draws lines
-FIRST = SIZE.start  # the maps before it are heat, those from it on are values
+FIRST = SIZE.start  # map; those before it are heat, those from it to ruling lines are values
 VALUES = RULING.start - FIRST
 ROWS, COLUMNS = HEAT.stop - HEAT.start, RULING.stop - RULING.start
 
@@ -162,57 +162,65 @@ def _draw_glyphs(
     given[:, _of(LINK)] = np.stack([following >= 0, previous], axis=1)
     given[:, _of(NEXT)] = step
     given[:, _of(RAISED)] = np.array([[glyph.raised] for glyph in glyphs])
-    places = middles / STRIDE  # x and y, in cells
-    cells = np.clip(places.astype(np.int64), 0, (w - 1, h - 1))
-    spread = np.maximum(sides * (form.spread / STRIDE), form.least_spread)
-    reach = np.ceil(3 * spread).astype(np.int64) + 1
     # The largest first, so that the smaller of two with one centre cell keeps its values.
-    for n in chosen[np.argsort(-sides[chosen].prod(axis=1), kind="stable")]:
-        (x, y), (reach_x, reach_y) = cells[n], reach[n]
-        left, right = max(x - reach_x, 0), min(x + reach_x + 1, w)
-        top, bottom = max(y - reach_y, 0), min(y + reach_y + 1, h)
-        bell = _bell(top, bottom, places[n, 1], y, spread[n, 1])[:, None] * (
-            NEAR * _bell(left, right, places[n, 0], x, spread[n, 0])
-        )
-        area = heat[top:bottom, left:right, CLASSES.index(glyphs[n].label)]
+    order = chosen[np.argsort(-sides[chosen].prod(axis=1), kind="stable")]
+    places = (middles[order] / STRIDE).astype(np.float32, copy=False)
+    cells = np.clip(places.astype(np.int64), 0, (w - 1, h - 1))
+    spread = np.maximum(sides[order] * (form.spread / STRIDE), form.least_spread).astype(
+        np.float32, copy=False
+    )
+    across, down = (
+        _bells(side, places[:, axis], cells[:, axis], spread[:, axis])
+        for axis, side in ((0, w), (1, h))
+    )
+    across *= NEAR
+    reach = np.ceil(3 * spread).astype(np.int64) + 1
+    kinds = [CLASSES.index(glyphs[n].label) for n in order.tolist()]
+    edges = np.hstack([np.maximum(cells - reach, 0), cells + reach + 1]).tolist()
+    for n, (kind, (left, top, right, bottom)) in enumerate(zip(kinds, edges, strict=True)):
+        bell = down[n, top:bottom, None] * across[n, left:right]
+        area = heat[top:bottom, left:right, kind]
         np.maximum(area, bell.astype(np.uint8), out=area)
-        _write_values(values, weight, given[n], places[n], bell, (x, y, left, top), form)
-    x, y = cells[chosen].T
-    heat[y, x, [CLASSES.index(glyphs[n].label) for n in chosen]] = CENTRE
-    weight[y, x] = CENTRE
+    heat[cells[:, 1], cells[:, 0], kinds] = CENTRE
+    _write_values(values, weight, given[order], places, cells, (across, down), form)
 
 
-def _bell(first: int, end: int, place: float, cell: int, spread: float) -> NDArray[np.float32]:
-    """Return a Gaussian about `place` in the cells from `first` to `end`; 1 in its own cell."""
-    squares = (np.arange(first, end, dtype=np.float32) + 0.5 - place) ** 2
-    bell: NDArray[np.float32] = np.exp(((cell + 0.5 - place) ** 2 - squares) / (2 * spread**2))
-    return np.minimum(bell, 1)
+def _bells(
+    side: int, places: NDArray[np.float32], cells: NDArray[np.int64], spread: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return a Gaussian about each place in all cells along an axis, (n, side); 1 in its cell."""
+    squares = (np.arange(side, dtype=np.float32) + np.float32(0.5) - places[:, None]) ** 2
+    own = (cells + 0.5 - places)[:, None] ** 2
+    bells: NDArray[np.float64] = np.exp((own - squares) / (2 * spread[:, None] ** 2))
+    return np.minimum(bells, 1)
 
 
 def _write_values(
     values: NDArray[np.float16],
     weight: NDArray[np.uint8],
     given: NDArray[np.float32],
-    place: NDArray[np.float32],
-    bell: NDArray[np.float32],
-    corner: tuple[int, int, int, int],
+    places: NDArray[np.float32],
+    cells: NDArray[np.int64],
+    bells: tuple[NDArray[np.float64], NDArray[np.float64]],
     form: TargetForm,
 ) -> None:
-    """Write the values of a glyph into the cells around its centre where it weighs the most."""
-    x, y, left, top = corner
+    """Write the values of each glyph into the cells around its centre where it weighs the most."""
     h, w = weight.shape
-    columns, rows = slice(max(x - 1, 0), min(x + 2, w)), slice(max(y - 1, 0), min(y + 2, h))
-    part = bell[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    mine = (part * form.neighbour).astype(np.uint8)
-    mine[y - rows.start, x - columns.start] = CENTRE
-    area, old = values[rows, columns], weight[rows, columns]
-    wins = mine >= np.maximum(old, 1)
-    new = np.broadcast_to(given, area.shape).copy()
-    start = OFFSET.start - FIRST
-    new[..., start] = place[0] - np.arange(columns.start, columns.stop)
-    new[..., start + 1] = place[1] - np.arange(rows.start, rows.stop)[:, None]
-    area[wins] = new[wins]
-    old[wins] = mine[wins]
+    beside = np.array([(x, y) for y in (-1, 0, 1) for x in (-1, 0, 1)])
+    near = cells[:, None] + beside  # (n, 9, 2)
+    glyph, which = np.nonzero(((near >= 0) & (near < (w, h))).all(axis=2))
+    x, y = near[glyph, which].T
+    across, down = bells
+    mine = (down[glyph, y] * across[glyph, x] * form.neighbour).astype(np.uint8)
+    mine[(beside[which] == 0).all(axis=1)] = CENTRE
+    # Of two in one cell the heavier is written later and stays; of equal ones the smaller glyph.
+    later = np.argsort(mine, kind="stable")
+    later = later[mine[later] > 0]
+    glyph, x, y = glyph[later], x[later], y[later]
+    new = given[glyph]
+    new[:, _of(OFFSET)] = places[glyph] - np.stack([x, y], axis=1)
+    values[y, x] = new
+    weight[y, x] = mine[later]
 
 
 def _of(part: slice) -> slice:
@@ -228,7 +236,7 @@ def _draw_rulings(truth: PageTruth, h: int, w: int, form: TargetForm) -> NDArray
         across = run[:, 0] >= run[:, 1]
         fixed = np.round(np.clip(segments, -1000, 5000) * (1 << FRACTION)).astype(np.int32)
         for plane, some in ((ruling[0], fixed[across]), (ruling[1], fixed[~across])):
-            cv2.polylines(plane, some, False, CENTRE, 1, cv2.LINE_8, FRACTION)  # type: ignore[call-overload]
+            cv2.polylines(plane, some, False, CENTRE, 1, cv2.LINE_8, FRACTION)
     for place in _cells(truth.crossings):
         x, y = np.round(place).astype(int)
         if not (0 <= x < w and 0 <= y < h):
@@ -237,10 +245,12 @@ def _draw_rulings(truth: PageTruth, h: int, w: int, form: TargetForm) -> NDArray
         squares = (columns - x) ** 2 + (rows[:, None] - y) ** 2
         area = ruling[2, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         bell = np.exp(squares / (-2 * form.crossing**2)) * CENTRE
-        np.maximum(area, np.where(squares > 0, bell.clip(0, NEAR), CENTRE).astype(np.uint8), area)
+        bell = np.where(squares > 0, bell.clip(0, NEAR), CENTRE)
+        np.maximum(area, bell.astype(np.uint8), out=area)
     return np.ascontiguousarray(ruling.transpose(1, 2, 0))
 
 
 def _cells(points: Points) -> Points:
     """Return places in pixels as multiples of cells; 0 is the middle of the first cell."""
-    return np.asarray(points, np.float32).reshape(-1, 2) / STRIDE - 0.5
+    cells: Points = np.asarray(points, np.float32).reshape(-1, 2) / np.float32(STRIDE)
+    return cells - np.float32(0.5)

@@ -15,18 +15,24 @@ import keras
 import numpy as np
 
 from digitscope.errors import BadModel
+from digitscope.glyph_classes import HEAT
 from digitscope.page_recipe import PageRecipe
+from digitscope.page_scores import PageScores
 from digitscope.runs import Row
-from digitscope.synthesis.pages.stream import Batch, PatchStream, Plan, Source, draw_patch
+from digitscope.synthesis.pages.stream import (
+    Batch,
+    PatchStream,
+    Plan,
+    Source,
+    held_out_patches,
+)
 from digitscope.synthesis.pages.targets import Targets, draw_targets
 from digitscope.synthesis.pages.truth import PageTruth
 from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
-from digitscope.training.page.judge import Counts, count_peaks
 from digitscope.training.page.loss import Losses, page_loss
 from digitscope.training.page.network import build_page_network, choose_precision
 from digitscope.training.page.step import build_page_optimizer, compile_forward, compile_step
 
-VALIDATION = 1  # second number of the seeds of validation patches; those of training have none
 PART = 10  # steps between two signs of life
 
 
@@ -96,6 +102,13 @@ class PageFit:
         self._step = compile_step(self.model, self.optimizer, self.averages, recipe)
         self._held_out = held_out
         self._pages: list[tuple[np.ndarray, PageTruth]] = []
+
+    @property
+    def pages(self) -> list[tuple[np.ndarray, PageTruth]]:
+        """The held-out patches with their truth; the same for every recipe of one source."""
+        if self._held_out is not None and not self._pages:
+            self._pages = held_out_patches(self._held_out, self.recipe.validation)
+        return self._pages
 
     @property
     def _variables(self) -> list[keras.Variable]:
@@ -197,21 +210,20 @@ class PageFit:
         n = self.recipe.validation
         if self._held_out is None or not n:
             return {}
-        if not self._pages:
-            seed = (0, VALIDATION)  # the same patches for every recipe
-            self._pages = [draw_patch(self._held_out, seed, i) for i in range(n)]
-        counts, total = Counts.none(), np.zeros(len(Losses._fields))
+        pages, total = self.pages, np.zeros(len(Losses._fields))
+        heats: list[np.ndarray] = []
         for start in range(0, n, self.recipe.batch_size):
-            part = self._pages[start : start + self.recipe.batch_size]
+            part = pages[start : start + self.recipe.batch_size]
             maps = self._forward(np.stack([image for image, _ in part]))
             truths = [truth for _, truth in part]
             targets = Targets.stack([draw_targets(truth) for truth in truths])
             losses = page_loss(maps, targets.arrays(), self.recipe.loss)
             total += np.array([float(loss) for loss in losses]) * len(part)
-            count_peaks(maps, truths, counts)
+            heats += list(1 / (1 + np.exp(-maps[..., HEAT].transpose(0, 3, 1, 2))))
         means = total / n
         parts = {f"val_{k}": float(m) for k, m in zip(Losses._fields, means, strict=True)}
-        scores = {f"val_{name}": value for name, value in counts.row().items()}
+        found = PageScores.from_maps(zip(heats, (truth for _, truth in pages), strict=True))
+        scores = {f"val_{name}": value for name, value in found.row().items()}
         return {"val_loss": float(means.sum()), **parts, **scores}
 
     def _average_in(self) -> None:
