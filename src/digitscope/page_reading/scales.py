@@ -7,7 +7,7 @@ little more than one look at it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.contrast import normalise_contrast
-from digitscope.glyph_classes import LARGEST
+from digitscope.glyph_classes import HEAT, LARGEST, SMALLEST, STRIDE
 from digitscope.page_reading.glyphs import Floats, Glyphs, find_glyphs
 from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.pictures import Gray
@@ -101,3 +101,36 @@ def _is_tall(glyphs: Glyphs) -> NDArray[np.bool_]:
     """Tell which glyphs are likely and as high as the writing: no signs."""
     tall: NDArray[np.bool_] = (glyphs.presence >= 0.5) & (glyphs.size[:, 1] >= glyphs.size[:, 0])
     return tall
+
+
+def confirm(glyphs: Glyphs, levels: Sequence[Level], parameters: ReadingParameters) -> Glyphs:
+    """Return glyphs with the mean of what all levels say that show them in a height well known.
+
+    A glyph that only one of two such levels shows is doubtful, and where two levels differ about
+    its class both count, the level with the better height more.
+
+    Parameters
+    ----------
+    glyphs : Glyphs
+        Found in any of the levels.
+    levels : sequence of Level
+    parameters : ReadingParameters
+    """
+    total = np.zeros_like(glyphs.heat)
+    weights = np.zeros(len(glyphs), np.float32)
+    for level in levels:
+        scale = np.array(level.scale, np.float32)
+        height = np.maximum(glyphs.size * scale, 1).max(axis=1)
+        known = (height >= SMALLEST) & (height <= LARGEST)
+        weight = np.where(known, np.exp2(-np.abs(np.log2(height / parameters.best_height))), 0)
+        if not known.any():
+            continue
+        heat = np.stack([cv2.dilate(plane, np.ones((3, 3), np.uint8)) for plane in level.maps[HEAT]])
+        x, y = (glyphs.centre * scale / STRIDE).astype(int).T
+        x, y = x.clip(0, heat.shape[2] - 1), y.clip(0, heat.shape[1] - 1)
+        total += weight[:, None].astype(np.float32) * heat[:, y, x].T
+        weights += weight.astype(np.float32)
+    seen = weights > 0
+    heat = glyphs.heat.copy()
+    heat[seen] = total[seen] / weights[seen, None]
+    return replace(glyphs, heat=heat)
