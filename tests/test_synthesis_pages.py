@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitscope.glyph_classes import CLASSES, OTHER
-from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sources
+from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sources, without_lost
 from digitscope.synthesis.pages.hands import draw_hand, draw_typeface
 from digitscope.synthesis.pages.inks import Bitmap, scanned
 from digitscope.synthesis.pages.layouts import LAYOUTS
@@ -165,12 +165,29 @@ def test_a_grid_lies_on_its_ruling_lines(sources):
     assert {tuple(np.round(point, 2)) for point in grid.crossings.reshape(-1, 2)} <= known
 
 
-def test_writing_has_the_heights_that_were_asked_for(sources):
-    style = PageStyle(height=(30, 31), outside=0, surface=0)
+@pytest.mark.parametrize("enlarged", [0, 1])
+def test_writing_has_the_heights_that_were_asked_for(sources, enlarged):
+    style = PageStyle(height=(30, 31), outside=0, surface=0, enlarged=enlarged)
     pages = PageSource(sources, style, ("sudoku",))
     glyphs = [g for i in range(5) for g in pages.patch(np.random.default_rng([8, i]))[1].glyphs]
-    assert {glyph.label for glyph in glyphs} <= set("0123456789")
-    assert all(20 < glyph.height < 36 for glyph in glyphs)
+    digits = [glyph.height for glyph in glyphs if glyph.label in "0123456789"]
+    assert len(digits) > 20
+    assert all(23 < height < 47 for height in digits)  # clues may be half as large again
+
+
+def test_a_glyph_without_ink_in_the_picture_is_ignored(sources):
+    rng = np.random.default_rng(10)
+    sheet = Sheet(SIZE)
+    sheet.text(draw_typeface(rng, sources, 30, PRINT), "4071", 30, 100, rng)
+    ink, truth = drawn(sheet)
+    picture = 255 - ink
+    assert without_lost(truth, picture, ink) is truth
+    left, _, right, _ = (int(edge) for edge in truth.glyphs[1].box)
+    picture[:, left - 2 : right + 2] = 255
+    kept = without_lost(truth, picture, ink)
+    assert [glyph.text for glyph in kept.glyphs] == ["4", "7", "1"]
+    assert [glyph.next for glyph in kept.glyphs] == [-1, 2, -1]
+    assert kept.ignored == (truth.glyphs[1].box,)
 
 
 def test_numbers_have_every_digit_equally_often():

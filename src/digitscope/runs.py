@@ -98,12 +98,16 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         """The recipe that a training of a digit classifier followed."""
-        if self.network != "digits":
-            raise BadRun(f"{self.path} trained the page network, not a digit classifier.")
+        self.check_digits()
         try:
             return Recipe.from_dict(self.record["recipe"])
         except (KeyError, TypeError, AttributeError, Misuse) as error:
             raise BadRun(f"{self.record_file} is damaged: no such recipe ({error}).") from None
+
+    def check_digits(self) -> None:
+        """Raise `BadRun` unless it trained a digit classifier."""
+        if self.network != "digits":
+            raise BadRun(f"{self.path} trained the page network, not a digit classifier.")
 
     def check_unfinished(self) -> None:
         """Raise `BadRun` for a run with which there is nothing to go on."""

@@ -160,11 +160,9 @@ def resume(
         When the folder is no run, is finished, or the data has changed.
     """
     run = Run.open(path)
-    record = run.record
-    if record.get("status") == "finished":
-        raise BadRun(f"{path} is finished; there is nothing to go on with.")
+    run.check_unfinished()
+    record, recipe = run.record, run.recipe
     timings: dict[str, float] = {}
-    recipe = run.recipe
     if not isinstance(record.get("data"), dict):
         raise BadRun(f"{run.record_file} is damaged: it does not say what data it trains on.")
     with _timed(timings, "data"):

@@ -17,13 +17,15 @@ from digitscope.synthesis.pages.lights import light
 from digitscope.synthesis.pages.papers import TRAINING_KINDS as PAPERS
 from digitscope.synthesis.pages.papers import Paper, draw_paper
 from digitscope.synthesis.pages.photos import develop
-from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT, RULING, Sheet
+from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT, RULING, Box, Sheet
 from digitscope.synthesis.pages.surfaces import TRAINING_KINDS as SURFACES
 from digitscope.synthesis.pages.surfaces import draw_surface
 from digitscope.synthesis.pages.truth import PageTruth
 from digitscope.synthesis.pen import HAND, trace
 
 SIDE = 224  # pixels; of a patch that the page network is trained on
+MARGIN = 3  # pixels around a glyph's box in which its ink is compared with the picture
+LEAST_CORRELATION = 0.3  # of gray and coverage; below, a glyph cannot be seen
 DRAWN = 60  # samples of each parametric form
 
 
@@ -43,13 +45,20 @@ class PageStyle:
         Strength of rotation, perspective and bend.
     surface : float
         Share of pictures that show no page at all.
+    enlarged : float
+        Share of pictures that are drawn at half the size or less and enlarged: what a reader does
+        to a small picture, whose grain and specks then are as large as writing.
+    zoom : tuple of float
+        Smallest and largest factor of those.
     """
 
     height: tuple[float, float] = (12.0, 46.0)
     outside: float = 0.08
     printed: float = 0.18
     camera: float = 1.0
-    surface: float = 0.04
+    surface: float = 0.05
+    enlarged: float = 0.1
+    zoom: tuple[float, float] = (1.5, 4.0)
 
 
 @dataclass(frozen=True)
@@ -90,12 +99,23 @@ class PageSource:
             0 = black, 255 = white.
         truth : PageTruth
         """
+        if rng.random() < self.style.enlarged:
+            zoom = float(rng.uniform(*self.style.zoom))
+            inner = round(size[0] / zoom), round(size[1] / zoom)
+            return _enlarged(*self._draw(rng, inner, size[0] / inner[0]), size)
+        return self._draw(rng, size, 1.0)
+
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, int], zoom: float
+    ) -> tuple[NDArray[np.uint8], PageTruth]:
+        """Return a page that will be enlarged by a factor, for which its writing is smaller."""
         if rng.random() < self.style.surface:
             surface = draw_surface(rng, size, kinds=self.surfaces)
             return self._seen(rng, surface, PageTruth(size, (), layout="surface"))
         layout = self._layout(rng)
         sheet = Sheet(size)
-        setting = Setting(rng, sheet, self.sources, self._height(rng), self.style.printed)
+        height = self._height(rng) / zoom
+        setting = Setting(rng, sheet, self.sources, height, self.style.printed)
         LAYOUTS[layout][0](setting)
         camera = Camera.draw(rng, size, self.style.camera)
         paper = draw_paper(rng, size, kinds=self.papers)
@@ -105,7 +125,12 @@ class PageSource:
         if camera.edge == "desk":
             behind = draw_surface(rng, size, kinds=self.surfaces)
         picture = camera.lay(rng, picture, behind)
-        return self._seen(rng, picture, replace(truth, layout=layout, faults=paper.faults))
+        truth = replace(truth, layout=layout, faults=paper.faults)
+        picture, truth = self._seen(rng, picture, truth)
+        drawn = [layer for layer in layers[PRINT:] if layer is not None]
+        if drawn and truth.glyphs:
+            truth = without_lost(truth, picture, np.max(drawn, axis=0))
+        return picture, truth
 
     @staticmethod
     def _seen(
@@ -127,6 +152,63 @@ class PageSource:
         if rng.random() < self.style.outside:
             low, high = (0.5 * low, low) if rng.random() < 0.3 else (high, 4 * high)
         return float(rng.uniform(low, high))
+
+
+def without_lost(
+    truth: PageTruth, picture: NDArray[np.uint8], coverage: NDArray[np.uint8]
+) -> PageTruth:
+    """Return a truth in which glyphs are ignored whose ink cannot be seen in the picture.
+
+    Glare, thresholding or few gray levels may take a pale stroke away. It is there if the gray of
+    its box follows the coverage with ink.
+    """
+    height, width = picture.shape
+    seen = []
+    for glyph in truth.glyphs:
+        left, top = (max(int(edge) - MARGIN, 0) for edge in glyph.box[:2])
+        right = min(int(glyph.box[2]) + MARGIN + 1, width)
+        bottom = min(int(glyph.box[3]) + MARGIN + 1, height)
+        ink = coverage[top:bottom, left:right].astype(np.float32).ravel()
+        gray = picture[top:bottom, left:right].astype(np.float32).ravel()
+        ink -= ink.mean()
+        gray -= gray.mean()
+        spread = float(np.sqrt((ink @ ink) * (gray @ gray)))
+        seen.append(spread > 0 and abs(float(ink @ gray)) > LEAST_CORRELATION * spread)
+    if all(seen):
+        return truth
+    place = np.cumsum(seen) - 1
+    glyphs = tuple(
+        replace(g, next=int(place[g.next]) if g.next >= 0 and seen[g.next] else -1)
+        for g, kept in zip(truth.glyphs, seen, strict=True)
+        if kept
+    )
+    lost = tuple(g.box for g, kept in zip(truth.glyphs, seen, strict=True) if not kept)
+    return replace(truth, glyphs=glyphs, ignored=(*truth.ignored, *lost))
+
+
+def _enlarged(
+    picture: NDArray[np.uint8], truth: PageTruth, size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], PageTruth]:
+    """Return a picture and its truth at another size."""
+    across, down = size[1] / truth.size[1], size[0] / truth.size[0]
+    factor = np.array([across, down], np.float32)
+
+    def scaled(box: Box) -> Box:
+        return box[0] * across, box[1] * down, box[2] * across, box[3] * down
+
+    glyphs = tuple(replace(g, box=scaled(g.box), height=g.height * down) for g in truth.glyphs)
+    grids = tuple(replace(grid, crossings=grid.crossings * factor) for grid in truth.grids)
+    large = cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    return large, PageTruth(
+        size,
+        glyphs,
+        tuple(scaled(box) for box in truth.ignored),
+        tuple(line * factor for line in truth.rulings),
+        truth.crossings * factor,
+        grids,
+        truth.layout,
+        (*truth.faults, "enlarged"),
+    )
 
 
 def _writable(paper: Paper, camera: Camera) -> NDArray[np.float32] | None:
