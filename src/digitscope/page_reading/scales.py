@@ -64,7 +64,7 @@ def look_at_all(gray: Gray, network: MapMaker, parameters: ReadingParameters) ->
     levels = [look(gray, network, scale, parameters)]
     coarse = scale
     while min(gray.shape) * coarse > LARGEST:
-        coarse /= 2
+        coarse /= parameters.step
         levels.append(look(gray, network, coarse, parameters))
     largest = min(parameters.most_zoom, (parameters.most_pixels / gray.size) ** 0.5)
     while (step := min(_finer(levels, gray.size * scale**2, parameters), largest / scale)) > 1.1:
