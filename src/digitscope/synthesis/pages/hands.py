@@ -65,6 +65,8 @@ class HandStyle:
         Smallest and largest deviation of the logarithm of a character's height within a hand.
     gap : tuple of float
         Mean and deviation of the gap between characters, between hands.
+    spaced : tuple of float
+        Share of hands that leave much space between digits, and the smallest and largest gap.
     uneven_gap : float
         Deviation of the gap within a hand.
     rise : tuple of float
@@ -81,6 +83,7 @@ class HandStyle:
     turn: float = 2.5
     size: tuple[float, float] = (0.03, 0.16)
     gap: tuple[float, float] = (0.14, 0.13)
+    spaced: tuple[float, float, float] = (0.12, 0.4, 1.0)
     uneven_gap: float = 0.06
     rise: tuple[float, float] = (0.01, 0.1)
     bend: float = 0.02
@@ -278,6 +281,8 @@ def draw_hand(
     median, spread, least, most = style.pen
     pen = float(np.clip(median * np.exp(spread * rng.standard_normal()), least, most))
     gap = float(np.clip(style.gap[0] + style.gap[1] * rng.standard_normal(), -0.06, 0.6))
+    if rng.random() < style.spaced[0]:
+        gap = float(rng.uniform(*style.spaced[1:]))
     slant = float(np.tan(np.deg2rad(style.slant[0] * rng.standard_normal() + 2)))
     aspect = float(np.exp(style.aspect[0] * rng.standard_normal()))
     pools: Sequence[StrokePool] = sources.digits

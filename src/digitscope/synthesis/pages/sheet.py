@@ -30,6 +30,7 @@ THINNEST = 0.9  # pixels of the picture; a finer pen leaves no line
 JOINING = ".,-"  # signs that belong to a number
 RULING, PRINT, PEN, PEN_2 = range(4)  # layers of ink, from below
 LAYERS = 4
+FARTHEST = 30_000  # pixels from the picture's corner; OpenCV takes no farther points
 
 Map: TypeAlias = Callable[[NDArray[np.float32]], Points]
 Box: TypeAlias = tuple[float, float, float, float]
@@ -312,6 +313,9 @@ class _Layers:
     def line(self, points: Points, width: float, layer: int) -> bool:
         """Draw a line; return whether some of it may be in the picture."""
         low, high = points.min(axis=0), points.max(axis=0)
+        # Far behind the horizon of an oblique view there are no finite points.
+        if not np.isfinite(low + high).all() or np.abs(points).max() > FARTHEST:
+            return False
         if high[0] < 0 or high[1] < 0 or low[0] > self.size[1] or low[1] > self.size[0]:
             return False
         wide = max(width, 0.5) * FINE

@@ -12,7 +12,7 @@ def combs(s: Setting) -> None:
     h = s.height
     y = s.between(-0.5, 1.5) * h
     cell_w, cell_h = h * s.between(1.0, 2.0), h * s.between(1.25, 2.2)
-    kind = s.count(0, 3)
+    kind = s.count(0, 4)
     line = s.between(0.6, 3.5)
     label = draw_typeface(s.rng, s.sources, h * s.between(0.35, 0.7), PRINT)
     while y < s.size[0]:
@@ -45,11 +45,12 @@ def comb(
     wide, high : float
         Of a box, in pixels.
     kind : int
-        0: boxes side by side, 1: boxes with gaps, 2: a comb open above, 3: dashes below.
+        0: boxes side by side, 1: boxes with gaps, 2: a comb open above, 3: dashes below, 4: boxes
+        with gaps and faint guides for each digit.
     line : float
         Width of the lines, in pixels.
     """
-    gap = 0.15 * wide if kind in (1, 3) else 0.0
+    gap = s.between(0.08, 0.35) * wide if kind in (1, 3, 4) else 0.0
     for i in range(n):
         left, right = x + i * wide + gap / 2, x + (i + 1) * wide - gap / 2
         if kind == 3:
@@ -58,12 +59,14 @@ def comb(
         s.sheet.rule(np.array([[left, y + high], [right, y + high]]), line)
         top = y + (0.6 * high if kind == 2 else 0)
         s.sheet.rule(np.array([[left, top], [left, y + high]]), line)
-        if kind == 1 or i == n - 1:
+        if kind in (1, 4) or i == n - 1:
             s.sheet.rule(np.array([[right, top], [right, y + high]]), line)
         if kind != 2:
             s.sheet.rule(np.array([[left, y], [right, y]]), line)
             s.sheet.cross(np.array([[left, y], [right, y]]))
         s.sheet.cross(np.array([[left, y + high], [right, y + high]]))
+        if kind == 4:
+            _guide(s, (left + right) / 2, y + high / 2, right - left, high)
     filled = s.rng.random()
     if filled < 0.15:
         return
@@ -73,6 +76,10 @@ def comb(
         text = " " * (n - k) + text[:k] if s.chance(0.5) else text[:k]
     elif filled < 0.5:
         text = "".join(" " if s.chance(0.3) else c for c in text)
+    if s.chance(0.12):
+        for i, character in enumerate(text.ljust(n)):
+            if character == " ":
+                _cross_out(s, x + i * wide, y, wide, high)
     # The baseline leaves equal space above and below, with some carelessness.
     base = y + high / 2 + s.height / 2
     loose = 0.1 * max(wide - 0.6 * s.height, 0.2 * s.height)
@@ -84,6 +91,28 @@ def comb(
         for i in range(len(text))
     ]
     s.sheet.boxed(s.hand, text, places, s.rng)
+
+
+def _guide(s: Setting, x: float, y: float, wide: float, high: float) -> None:
+    """Print the faint segments of an 8 into a box, after which digits are to be formed."""
+    a, b = 0.26 * wide, 0.3 * high
+    corners = np.array([[-a, -b], [a, -b], [a, b], [-a, b], [-a, -b]])
+    corners += np.array([x, y])
+    s.sheet.stroke(corners, 0.8, RULING)
+    s.sheet.stroke(np.array([[x - a, y], [x + a, y]]), 0.8, RULING)
+
+
+def _cross_out(s: Setting, x: float, y: float, wide: float, high: float) -> None:
+    """Draw a cross or a dash through an empty box."""
+    pen = s.hand.pen * s.height
+    jitter = 0.1 * wide * s.rng.standard_normal((4, 2))
+    corners = np.array([[x, y], [x + wide, y + high], [x + wide, y], [x, y + high]]) + jitter
+    if s.chance(0.8):
+        s.sheet.stroke(corners[:2], pen, PEN)
+        s.sheet.stroke(corners[2:], pen, PEN)
+    else:
+        middle = np.array([[x + 0.2 * wide, y + high / 2], [x + 0.8 * wide, y + high / 2]])
+        s.sheet.stroke(middle + jitter[:2] / 2, pen, PEN)
 
 
 def form(s: Setting) -> None:
@@ -115,7 +144,7 @@ def form(s: Setting) -> None:
                 x = end
             elif kind < 0.8:
                 n = s.count(2, 6)
-                comb(s, x, y - 1.3 * h, n, 1.2 * h, 1.7 * h, s.count(0, 3), s.between(0.6, 2))
+                comb(s, x, y - 1.3 * h, n, 1.2 * h, 1.7 * h, s.count(0, 4), s.between(0.6, 2))
                 x += n * 1.2 * h
             elif kind < 0.9:
                 tick_box(s, x, y)

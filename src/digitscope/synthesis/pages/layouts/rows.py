@@ -37,7 +37,8 @@ def rows(s: Setting) -> None:
             end = s.sheet.text(hand, text, x, y + slope * x, s.rng, slope=slope)
             if kind >= 0.15 and s.chance(0.04):  # a superscript
                 end = superscript(s, hand, integer(s.rng, 2), end, y + slope * end)
-            x = end + gap * s.between(0.7, 1.6)
+            # Digits of one number stand closer than two numbers.
+            x = end + max(gap * s.between(0.7, 1.6), (2 * hand.gap + 0.5) * h)
         if s.chance(0.12):
             hand = s.second()
         y += pitch * s.between(0.9, 1.15)
@@ -62,7 +63,7 @@ def columns(s: Setting) -> None:
     x, right = s.between(-1, 2) * h, s.chance(0.5)
     while x < s.size[1]:
         longest = s.count(1, 6)
-        width = (0.75 * longest + 0.5) * h
+        width = ((0.75 + max(s.hand.gap - 0.2, 0)) * longest + 0.5) * h
         pitch, y = h * s.between(1.15, 2.0), s.between(0, 2) * h
         lines = s.count(3, 14)
         for line in range(lines):
@@ -92,6 +93,7 @@ def scattered(s: Setting) -> None:
         text = number(s.rng, 6, 0.25) if s.chance(0.85) else date_or_time(s.rng)
         width = (0.85 * len(text) + 0.4) * h
         x, y = s.between(-0.3 * width, s.size[1]), s.between(0, s.size[0] + 0.5 * h)
+        width += max(s.hand.gap - 0.2, 0) * len(text) * h
         box = x - 0.8 * h, y - 1.6 * h, x + width + 0.8 * h, y + 0.6 * h
         if any(b[0] < box[2] and box[0] < b[2] and b[1] < box[3] and box[1] < b[3] for b in taken):
             continue
@@ -126,7 +128,7 @@ def equations(s: Setting) -> None:
                 end = superscript(s, s.hand, integer(s.rng, 1), end, y)
             elif s.chance(0.04) and text.isdigit():  # a fraction
                 fraction(s, x, end, y)
-            x = end + h * s.between(0.15, 0.8)
+            x = end + h * (s.between(0.15, 0.8) + s.hand.gap)
             if text[-1:].isdigit():
                 x += 0.35 * h
         y += pitch * s.between(0.9, 1.2)
