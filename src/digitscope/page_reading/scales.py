@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.contrast import normalise_contrast
-from digitscope.glyph_classes import HEAT, LARGEST, SMALLEST, STRIDE
+from digitscope.glyph_classes import HEAT, LARGEST, LINK, SMALLEST, STRIDE
 from digitscope.page_reading.glyphs import Floats, Glyphs, find_glyphs
 from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.pictures import Gray
@@ -116,21 +116,26 @@ def confirm(glyphs: Glyphs, levels: Sequence[Level], parameters: ReadingParamete
     levels : sequence of Level
     parameters : ReadingParameters
     """
-    total = np.zeros_like(glyphs.heat)
-    weights = np.zeros(len(glyphs), np.float32)
+    total, links = np.zeros_like(glyphs.heat), np.zeros_like(glyphs.link)
+    weights = np.zeros((len(glyphs), 1), np.float32)
     for level in levels:
         scale = np.array(level.scale, np.float32)
         height = np.maximum(glyphs.size * scale, 1).max(axis=1)
         known = (height >= SMALLEST) & (height <= LARGEST)
-        weight = np.where(known, np.exp2(-np.abs(np.log2(height / parameters.best_height))), 0)
         if not known.any():
             continue
+        weight = np.where(known, np.exp2(-np.abs(np.log2(height / parameters.best_height))), 0)
+        weight = weight[:, None].astype(np.float32)
         heat = np.stack([cv2.dilate(plane, np.ones((3, 3), np.uint8)) for plane in level.maps[HEAT]])
         x, y = (glyphs.centre * scale / STRIDE).astype(int).T
         x, y = x.clip(0, heat.shape[2] - 1), y.clip(0, heat.shape[1] - 1)
-        total += weight[:, None].astype(np.float32) * heat[:, y, x].T
-        weights += weight.astype(np.float32)
+        total += weight * heat[:, y, x].T
+        links += weight * level.maps[LINK][:, y, x].T
+        weights += weight
     seen = weights > 0
-    heat = glyphs.heat.copy()
-    heat[seen] = total[seen] / weights[seen, None]
-    return replace(glyphs, heat=heat)
+    weights = np.maximum(weights, 1e-6)
+    return replace(
+        glyphs,
+        heat=np.where(seen, total / weights, glyphs.heat),
+        link=np.where(seen, links / weights, glyphs.link),
+    )
