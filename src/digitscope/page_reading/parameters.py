@@ -74,7 +74,7 @@ class ReadingParameters:
     usual_pixels: float = 1_050_000.0
     most_pixels: float = 4_000_000.0
     most_zoom: float = 4.0
-    small_share: float = 0.1
+    small_share: float = 0.25
     upright: float = 0.7
     turn: float = 1.3
     second_look: float = 0.5
