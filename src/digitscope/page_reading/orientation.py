@@ -34,7 +34,7 @@ def find_turn(
     """
     best = max(levels, key=lambda level: to_evidence(level.glyphs, parameters))
     seen = best.glyphs
-    if len(seen) < FEWEST or _certainty(seen) >= parameters.upright:
+    if len(seen) < FEWEST or _share_of_digits(seen) >= parameters.upright:
         return 0
     scale = float(np.mean(best.scale))
     part = _window(gray, _middle(seen, WINDOW / scale), round(WINDOW / scale))
@@ -67,6 +67,12 @@ def _middle(glyphs: Glyphs, side: float) -> tuple[float, float]:
     near = np.abs(glyphs.centre[some, None] - glyphs.centre[None]).max(axis=2) < side / 2
     x, y = glyphs.centre[some[(near * sure).sum(axis=1).argmax()]].tolist()
     return x, y
+
+
+def _share_of_digits(glyphs: Glyphs) -> float:
+    """Return which share of what is seen are digits without doubt."""
+    digits = glyphs.heat[glyphs.is_digit].max(axis=1, initial=0)
+    return float((digits**2).sum() / max(float(glyphs.presence.sum()), 1e-9))
 
 
 def _certainty(glyphs: Glyphs) -> float:

@@ -20,6 +20,8 @@ from digitscope.page_reading.glyphs import Floats, Glyphs, find_glyphs
 from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.pictures import Gray
 
+AROUND = np.ones((3, 3), np.uint8)
+
 
 class MapMaker(Protocol):
     """Anything that gives maps of pictures: the page network, or a stand-in for it in tests."""
@@ -126,7 +128,9 @@ def confirm(glyphs: Glyphs, levels: Sequence[Level], parameters: ReadingParamete
             continue
         weight = np.where(known, np.exp2(-np.abs(np.log2(height / parameters.best_height))), 0)
         weight = weight[:, None].astype(np.float32)
-        heat = np.stack([cv2.dilate(plane, np.ones((3, 3), np.uint8)) for plane in level.maps[HEAT]])
+        heat = np.stack(
+            [cv2.dilate(plane, np.ones((3, 3), np.uint8)) for plane in level.maps[HEAT]]
+        )
         x, y = (glyphs.centre * scale / STRIDE).astype(int).T
         x, y = x.clip(0, heat.shape[2] - 1), y.clip(0, heat.shape[1] - 1)
         total += weight * heat[:, y, x].T
