@@ -127,7 +127,7 @@ def find_glyphs(maps: Floats, scale: tuple[float, float], parameters: ReadingPar
 
 
 def suppress(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
-    """Return the glyphs without duplicates: of those with about the same centre the best one.
+    """Return the glyphs without duplicates: of those with about one centre and size the best one.
 
     The distance counts in box sizes: overlap of boxes would also remove touching digits. A thin
     box counts as wider, since its centre is as uncertain as that of a broad one. Of digits found
@@ -137,7 +137,9 @@ def suppress(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
     if n < 2:
         return glyphs
     extent = np.maximum(glyphs.size, parameters.slimmest * glyphs.size[:, ::-1])
-    duplicate = np.ones((n, n), bool)
+    side = glyphs.size.max(axis=1)
+    duplicate = side[:, None] < parameters.same_size * side
+    duplicate &= duplicate.T
     for axis in (0, 1):
         apart = np.abs(glyphs.centre[:, None, axis] - glyphs.centre[None, :, axis])
         larger = np.maximum(extent[:, None, axis], extent[None, :, axis])

@@ -19,6 +19,8 @@ class ReadingParameters:
     same_centre : float
         Distance of two centres, in box sizes, below which they are one glyph. (layout: 1s written
         closely are half a box apart, in the measure of `glyphs.suppress`)
+    same_size : float
+        Ratio of their longer sides below which they may be one glyph. (layout: errors of boxes)
     slimmest : float
         Least ratio of a box's sides in that measure. (layout: of a 1 or a minus)
     best_height : float
@@ -66,6 +68,7 @@ class ReadingParameters:
     threshold: float = 0.35
     least_presence: float = 0.3
     same_centre: float = 0.5
+    same_size: float = 2.5
     slimmest: float = 0.3
     best_height: float = 24.0
     usual_pixels: float = 1_050_000.0
