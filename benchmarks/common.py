@@ -23,6 +23,7 @@ LIBRARIES = (
     "scikit-learn",
     "torch",
     "opencv-python-headless",
+    "faster-paddle",
 )
 
 
@@ -62,9 +63,15 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - started, result
 
 
-def write(name: str, result: dict[str, Any], **details: Any) -> None:
-    """Write a result to ``benchmarks/results/<name>.json`` and print it."""
-    words = ["uv run python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]
+def write(
+    name: str, result: dict[str, Any], *, show: bool = True, group: str = "", **details: Any
+) -> None:
+    """Write a result to ``benchmarks/results/<name>.json``, and print it unless told not to.
+
+    `group` is the dependency group that the command needs.
+    """
+    run = f"uv run --group {group} python" if group else "uv run python"
+    words = [run, f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]
     content = {
         "command": " ".join(words),
         "date": datetime.now(UTC).date().isoformat(),
@@ -75,7 +82,8 @@ def write(name: str, result: dict[str, Any], **details: Any) -> None:
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(content, indent=2)
     (RESULTS / f"{name}.json").write_text(text + "\n")
-    print(text)
+    if show:
+        print(text)
 
 
 def child(*arguments: str) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
     uv run python benchmarks/pages.py --out FOLDER --n 20 --split train
 
-The pages are those of `digitscope.synthesis.faulty_pages`, written with MNIST's digits. Development looks
-at pages of training digits; the reported figures come from pages of test digits. Each page has a
-random mix of faults, or those that ``--fault NAME=STRENGTH`` names.
+The pages are those of `digitscope.synthesis.faulty_pages`, written with MNIST's digits. Development
+looks at pages of training digits; the reported figures come from pages of test digits. Each page
+has a random mix of faults, or those that ``--fault NAME=STRENGTH`` names.
 """
 
 import argparse

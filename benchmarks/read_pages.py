@@ -12,12 +12,11 @@ drawn again from those that were read.
 """
 
 import argparse
-import os
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,11 +26,11 @@ from numpy.typing import NDArray
 
 from common import spread, write
 from digitscope.synthesis.faulty_pages import FAULTS, Truth, draw_faults, make_page
-from page_score import Reported, Score, reported_by, score_page, words_in_tsv, wrong_numbers
+from page_score import Reported, Score, reported_by, score_page, wrong_numbers
 from pages import mnist
+from readers import run_tesseract
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
-DIGITS_ONLY = "tessedit_char_whitelist=0123456789"
 
 Picture: TypeAlias = NDArray[np.uint8]
 Reader: TypeAlias = Callable[[Picture], list[Reported]]
@@ -44,25 +43,6 @@ def digitscope_reader(model: str) -> Reader:
 
     classifier = load(model, threads=1)
     return lambda page: reported_by(read(page, model=classifier))
-
-
-def tesseract_reader(mode: int) -> Reader:
-    """Return Tesseract's reading with a page segmentation mode, digits only, on one thread."""
-
-    def read(page: Picture) -> list[Reported]:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "page.png"
-            cv2.imwrite(str(file), page if page.ndim == 2 else page[..., ::-1])
-            done = subprocess.run(
-                ["tesseract", str(file), "-", "--psm", str(mode), "-c", DIGITS_ONLY, "tsv"],
-                check=True,
-                capture_output=True,
-                text=True,
-                env=os.environ | {"OMP_THREAD_LIMIT": "1"},
-            )
-        return words_in_tsv(done.stdout)
-
-    return read
 
 
 def mixed_pages(options: argparse.Namespace) -> Iterator[tuple[Picture, Truth]]:
@@ -103,7 +83,7 @@ def read_mixed(options: argparse.Namespace) -> None:
     ways = {"digitscope": digitscope_reader(options.model)}
     details: dict[str, Any] = {"opencv": cv2.__version__}
     if options.tesseract:
-        ways |= {f"tesseract, psm {mode}": tesseract_reader(mode) for mode in (6, 11)}
+        ways |= {f"tesseract, psm {mode}": partial(run_tesseract, mode=mode) for mode in (6, 11)}
         version = subprocess.run(["tesseract", "--version"], capture_output=True, text=True)
         details["tesseract"] = version.stdout.splitlines()[0]
     scores: dict[str, list[Score]] = {way: [] for way in ways}

@@ -1,10 +1,11 @@
 """Time and memory of reading one photograph, in a fresh process on one core.
 
-    uv run python benchmarks/read_speed.py --tesseract
+    uv run python benchmarks/read_speed.py --tesseract [--page] [--network FILE]
 
 The photographs are synthetic (`pages.py`), JPEG files of 12 and of 1 megapixel: a page full of
 numbers, and three lines of large ones. What is timed is the first `read` of a process, from the
 file to the page; loading the model is timed beside it, and the peak is that of the whole process.
+``--page`` times the reading by the page network as well.
 Tesseract (digits only, page segmentation mode 6) is timed as the process that it is. The time of
 the processor is given beside that on the clock, for machines that have other work.
 """
@@ -32,6 +33,7 @@ PHOTOS = {
     "1 megapixel, full": (1.0, 32.0, 14, 34.0),
     "1 megapixel, three lines": (1.0, 92.0, 3, 11.0),
 }
+WAYS = ("digitscope", "page", "tesseract")
 FAULTS = {"shadow": 0.4, "perspective": 0.3, "skew": 0.15, "noise": 0.15, "uneven light": 0.3}
 
 
@@ -56,15 +58,14 @@ def make_photo(name: str, seed: int, file: Path) -> tuple[Any, tuple[int, int], 
     return truth, page.shape[:2], scale
 
 
-def read_once(file: str, model: str) -> dict[str, Any]:
+def read_once(way: str, file: str, options: argparse.Namespace) -> dict[str, Any]:
     """Read a file in this process and return what it cost."""
     started = time.perf_counter()
-    from digitscope.classifier import load
-    from digitscope.reading import read
+    from own_readers import load_page, load_present
 
-    classifier = load(model, threads=1)
+    read = load_page(options.network) if way == "page" else load_present(options.model)
     loaded, cpu = time.perf_counter(), time.process_time()
-    page = read(file, model=classifier)
+    page = read(file)
     cost = {
         "load_seconds": loaded - started,
         "read_seconds": time.perf_counter() - loaded,
@@ -97,15 +98,16 @@ def in_turns(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from page_score import score_page
 
     result: dict[str, Any] = {}
-    for name, (megapixels, *_) in PHOTOS.items():
+    for name in options.only:
+        megapixels = PHOTOS[name][0]
         file = folder / "photo.jpg"
         truth, size, scale = make_photo(name, options.seed, file)
-        runs: dict[str, list[dict[str, Any]]] = {"digitscope": []}
-        if options.tesseract:
-            runs["tesseract"] = []
+        ways = ["digitscope"] + ["page"] * options.page + ["tesseract"] * options.tesseract
+        runs: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
+        given = ["--file", str(file), "--model", options.model]
+        given += ["--network", options.network] if options.network else []
         for _ in range(options.repeats):
             for way, done in runs.items():
-                given = ("--file", str(file), "--model", options.model)
                 done.append(child(__file__, "--way", way, *given))
         result[name] = {"megapixels": megapixels, "numbers": len(truth.numbers)}
         for way, done in runs.items():
@@ -117,7 +119,7 @@ def in_turns(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 "peak_mb": max(run.get("own_peak_mb", run["peak_mb"]) for run in done),
                 "score": asdict(score),
             }
-            if way == "digitscope":
+            if "load_seconds" in done[0]:
                 loading = spread([run["load_seconds"] for run in done])
                 result[name][way]["import_and_load_seconds"] = loading
         print(name, json.dumps(result[name]), flush=True)
@@ -130,20 +132,29 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tesseract", action="store_true")
+    parser.add_argument("--page", action="store_true", help="read them with the page network, too")
+    parser.add_argument("--network", metavar="FILE", help="another page network")
+    parser.add_argument("--only", nargs="+", choices=PHOTOS, default=list(PHOTOS), metavar="PHOTO")
     parser.add_argument("--dry", action="store_true", help="write no result")
-    parser.add_argument("--way", choices=("digitscope", "tesseract"), help=argparse.SUPPRESS)
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--file", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.way:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # one core
-        ours = options.way == "digitscope"
-        print(
-            json.dumps(
-                read_once(options.file, options.model) if ours else tesseract_once(options.file)
-            )
-        )
+        if options.way == "tesseract":
+            cost = tesseract_once(options.file)
+        else:
+            cost = read_once(options.way, options.file, options)
+        print(json.dumps(cost))
         return
+    if options.page:
+        from own_readers import NotHere, load_page
+
+        try:
+            load_page(options.network)
+        except NotHere as reason:
+            parser.error(f"--page: {reason}")
     with tempfile.TemporaryDirectory() as folder:
         result = in_turns(options, Path(folder))
     if not options.dry:

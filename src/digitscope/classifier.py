@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from digitscope.errors import BadModel, did_you_mean
 from digitscope.images import DIGITS, SIDE, Images, Probabilities, check_images
-from digitscope.model_card import KEY, ModelCard
+from digitscope.model_card import KEY, MODELS, ModelCard
 
 DIGIT = "digit"  # the second output of a network that refuses: whether it is one
 PRETRAINED = ("cnn", "mlp")
-MODELS = Path(__file__).parent / "models"
 CHUNK = 1_024  # images at a time, so that memory stays flat and small however many there are
 
 

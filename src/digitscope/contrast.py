@@ -31,7 +31,7 @@ def normalise_contrast(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     picture = gray.astype(np.float32)
     deviation = picture - _blur(picture, MEAN_WIDTH)
-    # Running sums leave tiny negative means on even paper.
+    # Sums of many float32 may come out a little below 0.
     spread = np.sqrt(np.maximum(_blur(deviation * deviation, SPREAD_WIDTH), 0))
     spread += FLOOR
     deviation *= GAIN

@@ -3,8 +3,10 @@
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
+MODELS = Path(__file__).parent / "models"  # the files that come with digitscope
 KEY = "digitscope.card"  # the metadata entry that holds the card
 
 
@@ -29,7 +31,8 @@ class ModelCard:
         How many held-out training images T was fitted on; 0 for none.
     refusal : dict
         Below which ``threshold`` of the score an answer is refused, and what it was chosen for:
-        the ``coverage`` of digits it keeps and the share of ``non_digits_kept``.
+        the ``coverage`` of digits it keeps and the share of ``non_digits_kept``. Of a page network
+        the confidence of a digit, with ``precision`` and ``recall`` at it among ``n`` digits.
     scores : dict
         On the test images: ``n``, ``accuracy`` with its 95 % ``accuracy_interval``, ``log_loss``,
         ``calibration_error``.

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from digitscope.errors import BadRun, Misuse
 from digitscope.files import replacing, write_text
+from digitscope.page_recipe import PageRecipe
 from digitscope.recipes import Recipe
 
 RUNS = Path("runs")  # where the command line keeps them
@@ -80,12 +81,38 @@ class Run:
         return record
 
     @property
+    def network(self) -> str:
+        """What was trained: ``page`` for the page network, ``digits`` for a classifier."""
+        return "page" if "patch" in self.record["recipe"] else "digits"
+
+    @property
+    def page_recipe(self) -> PageRecipe:
+        """The recipe that a training of the page network followed."""
+        if self.network != "page":
+            raise BadRun(f"{self.path} trained a digit classifier, not the page network.")
+        try:
+            return PageRecipe.from_dict(self.record["recipe"])
+        except (KeyError, TypeError, AttributeError, Misuse) as error:
+            raise BadRun(f"{self.record_file} is damaged: no such recipe ({error}).") from None
+
+    @property
     def recipe(self) -> Recipe:
-        """The recipe it followed."""
+        """The recipe that a training of a digit classifier followed."""
+        self.check_digits()
         try:
             return Recipe.from_dict(self.record["recipe"])
         except (KeyError, TypeError, AttributeError, Misuse) as error:
             raise BadRun(f"{self.record_file} is damaged: no such recipe ({error}).") from None
+
+    def check_digits(self) -> None:
+        """Raise `BadRun` unless it trained a digit classifier."""
+        if self.network != "digits":
+            raise BadRun(f"{self.path} trained the page network, not a digit classifier.")
+
+    def check_unfinished(self) -> None:
+        """Raise `BadRun` for a run with which there is nothing to go on."""
+        if self.record.get("status") == "finished":
+            raise BadRun(f"{self.path} is finished; there is nothing to go on with.")
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -152,6 +179,14 @@ def new_run_folder(root: Path, name: str) -> Path:
 
 
 def latest_run(root: Path) -> Run | None:
-    """Return the run under `root` whose model is the newest, or None."""
+    """Return the run of a digit classifier under `root` whose model is the newest, or None."""
     models = sorted(root.glob("*/model.onnx"), key=lambda file: file.stat().st_mtime)
-    return Run(models[-1].parent) if models else None
+    runs = (Run(file.parent) for file in reversed(models))
+    return next((run for run in runs if not _is_page(run)), None)
+
+
+def _is_page(run: Run) -> bool:
+    try:
+        return run.network == "page"
+    except BadRun:  # its model may be good
+        return False

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from digitscope.cli.common import DataDirOption, JsonOption, print_json, remark
+from digitscope.glyph_classes import CLASSES
 
 PARTS = ("train", "validation", "test")
 
@@ -31,10 +32,14 @@ def command(
       digitscope data
       digitscope data mnist --sheet mnist.png
       digitscope data swiss-digits
+      digitscope data pages
       digitscope data folder:my-digits
     """
     if name is None:
         _list(data_dir, json)
+        return
+    if name == "pages":
+        _draw_pages(data_dir, sheet or Path("pages-sheet.png"), json)
         return
     from digitscope.data import load_data
     from digitscope.data.sheet import draw_samples
@@ -64,6 +69,27 @@ def command(
     print(f"sheet     {sheet}")
 
 
+def _draw_pages(data_dir: Path | None, sheet: Path, json: bool) -> None:
+    """Draw a sheet of synthesised pages and tell what stands on them."""
+    from digitscope.data.handwriting import load_sources
+    from digitscope.data.page_sheet import draw_pages
+    from digitscope.synthesis.pages.generator import PageSource
+
+    truths = draw_pages(PageSource(load_sources("train", data_dir)), sheet)
+    labels = [glyph.label for truth in truths for glyph in truth.glyphs]
+    counts = {label: labels.count(label) for label in CLASSES}
+    layouts = sorted({truth.layout for truth in truths})
+    if json:
+        print_json(
+            {"pages": len(truths), "glyphs": counts, "layouts": layouts, "sheet": str(sheet)}
+        )
+        return
+    print(f"pages: {len(truths)} of {', '.join(layouts)}")
+    print("  glyph  " + " ".join(f"{label:>4}" for label in CLASSES) + "   (* is any other mark)")
+    print("         " + " ".join(f"{counts[label]:4}" for label in CLASSES))
+    print(f"sheet     {sheet}")
+
+
 def _list(data_dir: Path | None, json: bool) -> None:
     from digitscope.data import summarise_data
 
@@ -80,6 +106,10 @@ def _list(data_dir: Path | None, json: bool) -> None:
             f"{summary.licence or '–'}"
         )
         print(f"  {summary.source}")
+    print(
+        "pages               –           –       –        –           –  "
+        "synthesised pages with the truth of every glyph; their sheet shows it"
+    )
     print(
         "folder:PATH         –           –       –        –           –  "
         "your own: subfolders 0 to 9, a CSV of path,label, or an .npz"

@@ -16,22 +16,31 @@ from digitscope.cli.common import (
     print_json,
     remark,
 )
+from digitscope.cli.train_page import PageOptions
+from digitscope.cli.train_page import train as train_page
 from digitscope.errors import BadRun, Misuse
+from digitscope.page_recipe import PAGE
 from digitscope.recipes import RECIPES, Augmentation, Recipe, get_recipe
+from digitscope.runs import Run
 
 if TYPE_CHECKING:
     from digitscope.data import Dataset
     from digitscope.evaluation import Scores
-    from digitscope.runs import Row, Run
+    from digitscope.runs import Row
 
 
 def _option(help_: str) -> Any:
     return typer.Option(help=help_, show_default="the recipe's", rich_help_panel="Recipe")
 
 
+def _page_option(help_: str, *, default: str = "the recipe's") -> Any:
+    return typer.Option(help=help_, min=1, show_default=default, rich_help_panel="Only of page")
+
+
 def command(
     recipe: Annotated[
-        str | None, typer.Argument(help=f"One of {', '.join(RECIPES)}.", show_default="mlp")
+        str | None,
+        typer.Argument(help=f"One of {', '.join(RECIPES)}, {PAGE.name}.", show_default="mlp"),
     ] = None,
     data: DataOption = None,
     data_dir: DataDirOption = None,
@@ -84,6 +93,16 @@ def command(
         int | None, _option("Drawn letters, signs and blots that it learns to refuse.")
     ] = None,
     seed: Annotated[int | None, _option("Of weights, order, dropout and augmentation.")] = None,
+    patches: Annotated[int | None, _page_option("Drawn patches in an epoch.")] = None,
+    start: Annotated[
+        Path | None, _page_option("A model.keras of the same form whose weights to begin with.")
+    ] = None,
+    workers: Annotated[
+        int | None, _page_option("Processes that draw patches.", default="1")
+    ] = None,
+    threads: Annotated[
+        int | None, _page_option("Threads of TensorFlow.", default="one a core")
+    ] = None,
     report: Annotated[bool, typer.Option(help="Write report.html and the figures.")] = True,
     json: JsonOption = False,
 ) -> None:
@@ -95,6 +114,7 @@ def command(
       digitscope train classic                  the script that every tutorial prints
       digitscope train mlp-max                  the same network, as good as it gets
       digitscope train cnn                      the one that reads; some twenty minutes
+      digitscope train page --epochs 4          the one that finds digits on pages; a day in full
       digitscope train --hidden 256 --hidden 64 --dropout 0.2 --epochs 10
       digitscope train --data folder:my-digits  on one's own images
       digitscope train --resume runs/mlp-1      go on after an interruption
@@ -119,6 +139,33 @@ def command(
         "non_digits": non_digits,
         "seed": seed,
     }
+    if resume:
+        others = [recipe, filters, hidden, sources, augment, data, data_dir, out, patches, start]
+        if any(value is not None for value in [*others, *changes.values()]):
+            raise Misuse(
+                "--resume goes on with a run as it was begun; leave the other options out."
+            )
+    shared = ("learning_rate", "batch_size", "epochs", "validation", "seed")
+    of_page = {"patches": patches, "start": start, "workers": workers, "threads": threads}
+    if recipe == PAGE.name or (resume and Run.open(resume).network == "page"):
+        options = PageOptions(
+            out=out,
+            resume=resume,
+            start=start,
+            data_dir=data_dir,
+            workers=workers or 1,
+            threads=threads,
+        )
+        of_digits = changes | {"data": data, "filters": filters, "hidden": hidden}
+        of_digits |= {"sources": sources, "augment": augment}
+        _refuse({k: v for k, v in of_digits.items() if k not in shared}, "no option of train page")
+        mine = {name: changes[name] for name in shared} | {"patches": patches}
+        _check_out(out)
+        run = train_page(mine, options, json=json)
+        if run.record["status"] == "interrupted":
+            raise typer.Exit(130)
+        return
+    _refuse(of_page, "an option of train page only")
     for field, layers in (("filters", filters), ("hidden", hidden)):
         if layers:
             changes[field] = () if layers == [0] else tuple(layers)
@@ -128,12 +175,7 @@ def command(
     if augment is not None:
         kept = chosen.augmentation or Augmentation()
         chosen = chosen.with_augmentation(kept if augment else None)
-    others = [recipe, data, data_dir, out, augment, *changes.values()]
-    if resume and any(value is not None for value in others):
-        raise Misuse("--resume goes on with a run as it was begun; leave the other options out.")
-
-    if out and (out / "run.json").exists():  # said before the seconds of importing Keras
-        raise BadRun(f"{out} already holds a run; name another --out, or go on with --resume.")
+    _check_out(out)
     from concurrent.futures import ThreadPoolExecutor
 
     from digitscope.data import load_data
@@ -173,6 +215,17 @@ def command(
         print(f"report  {run.report_file}")
     if run.record["status"] == "interrupted":
         raise typer.Exit(130)
+
+
+def _check_out(out: Path | None) -> None:
+    if out and (out / "run.json").exists():  # said before the seconds of importing Keras
+        raise BadRun(f"{out} already holds a run; name another --out, or go on with --resume.")
+
+
+def _refuse(options: dict[str, Any], why: str) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise Misuse(f"--{name.replace('_', '-')} is {why}; see digitscope train --help.")
 
 
 class _Progress:

@@ -262,6 +262,38 @@ def unipen_test_strokes(data_dir: Path | None = None) -> StrokeSet:
     return sure.take(np.isin(_place(sure.writers), PARTS["test"]))
 
 
+def unipen_strokes(part: str, data_dir: Path | None = None) -> tuple[StrokeSet, StrokeSet]:
+    """Return UNIPEN's digits, and its letters and signs, of the writers of one part.
+
+    Raises
+    ------
+    DataUnavailable, BadData
+        As `load_unipen`.
+    """
+    doubtful = _doubtful()
+    found = {}
+    for kind in ("digits", *OTHERS):
+        path = _unipen_file(kind, data_dir)
+        sure = _without(read_strokes(path), doubtful[kind])
+        found[kind] = sure.take(np.isin(_place(sure.writers), PARTS[part]))
+    return found["digits"], StrokeSet.joined([found[kind] for kind in OTHERS])
+
+
+def pendigits_strokes(part: str, data_dir: Path | None = None) -> StrokeSet:
+    """Return the strokes of one part of pendigits.
+
+    Raises
+    ------
+    DataUnavailable, BadData
+        When the file is not on this machine, or damaged.
+    """
+    path = find_file(PENDIGITS, data_dir)
+    if path is None:
+        raise DataUnavailable(f"{PENDIGITS} is not here; load_data('pendigits') downloads it.")
+    strokes = read_digits(path)
+    return strokes.take(np.isin(np.arange(len(strokes)) % 10, PARTS[part]))
+
+
 def _place(writers: NDArray[np.intp]) -> NDArray[np.intp]:
     return writers // BLOCK % 10
 

@@ -21,7 +21,7 @@ from digitscope.data.converted import in_mnist_form
 from digitscope.data.dataset import Dataset, Split, Summary
 from digitscope.data.downloads import Remote, fetch_arrays
 from digitscope.data.places import find_file, read_arrays
-from digitscope.errors import BadData, BadImage
+from digitscope.errors import BadData, BadImage, DataUnavailable
 from digitscope.images import check_labels
 from digitscope.pictures import read_gray
 from digitscope.preprocess import find_ink
@@ -74,13 +74,34 @@ def load_swiss_digits(data_dir: Path | None = None) -> Dataset:
         every.take(test),
         f"scans of {len(WRITERS)} Swiss writers in {path}",
         validation=every.take(validation),
-        originals=ScanSet(
-            tuple(_ink(crops[i]) for i in np.flatnonzero(train)),
-            labels[train].astype(str),
-            np.unique(writers[train], return_inverse=True)[1],
-        ),
+        originals=_scans(crops, labels, writers, train),
         licence=LICENCE,
         citation=CITATION,
+    )
+
+
+def swiss_scans(part: str, data_dir: Path | None = None) -> ScanSet:
+    """Return the scans of the writers of one part.
+
+    Raises
+    ------
+    DataUnavailable, BadData
+        When the file is not on this machine, or damaged.
+    """
+    path = find_file(FILE, data_dir)
+    if path is None:
+        raise DataUnavailable(f"{FILE} is not here; load_data('swiss-digits') downloads it.")
+    crops, labels, writers = read_scans(path)
+    return _scans(crops, labels, writers, np.isin(writers, PARTS[part]))
+
+
+def _scans(
+    crops: Crops, labels: NDArray[np.uint8], writers: NDArray[np.str_], rows: NDArray[np.bool_]
+) -> ScanSet:
+    return ScanSet(
+        tuple(_ink(crops[i]) for i in np.flatnonzero(rows)),
+        labels[rows].astype(str),
+        np.unique(writers[rows], return_inverse=True)[1],
     )
 
 

@@ -1,6 +1,6 @@
 """Peaks of the maps become glyphs.
 
-A glyph is where the heat, summed over the classes, has a local maximum (Zhou, Wang and Krähenbühl,
+A glyph is where the heat of all classes together has a local maximum (Zhou, Wang and Krähenbühl,
 "Objects as Points", 2019). What the other maps say there is its box and its links.
 """
 
@@ -65,9 +65,8 @@ class Glyphs:
 
     @property
     def presence(self) -> Floats:
-        """The probability that there is a glyph of any class."""
-        presence: Floats = np.minimum(self.heat.sum(axis=1), np.float32(1))
-        return presence
+        """How sure it is that there is a glyph of any class, 0 to 1; see `to_presence`."""
+        return to_presence(self.heat, axis=1)
 
     @property
     def labels(self) -> list[str]:
@@ -86,6 +85,16 @@ class Glyphs:
         return np.hstack([self.centre - self.size / 2, self.centre + self.size / 2])
 
 
+def to_presence(heat: Floats, axis: int) -> Floats:
+    """Return the Euclidean length of the probabilities of all classes, at most 1.
+
+    Of a glyph that may be one of two digits it is nearly as large as of a sure one, while the small
+    values that all classes have on empty paper do not add up.
+    """
+    presence: Floats = np.minimum(np.sqrt(np.square(heat).sum(axis=axis)), np.float32(1))
+    return presence
+
+
 def joined(parts: Sequence[Glyphs]) -> Glyphs:
     """Return the glyphs of several levels in one."""
     return Glyphs(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Glyphs)))
@@ -102,7 +111,7 @@ def find_glyphs(maps: Floats, scale: tuple[float, float], parameters: ReadingPar
         Pixels of the level to one of the picture, across and down.
     parameters : ReadingParameters
     """
-    presence = maps[HEAT].sum(axis=0)
+    presence = to_presence(maps[HEAT], axis=0)
     peaks = (presence >= parameters.least_presence) & (
         presence == cv2.dilate(presence, np.ones((3, 3), np.uint8))
     )

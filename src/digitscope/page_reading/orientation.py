@@ -1,4 +1,4 @@
-"""Which way up is a page? Of its four turns, the one that shows the most digits and links.
+"""Which way up is a page? Of its four turns, the one that shows the most glyphs and links.
 
 The orientation in a photo's EXIF block may lie, and a scan has none. The turns are compared on a
 part of one level, and only if what the network sees of the picture as it is leaves a doubt.
@@ -31,9 +31,9 @@ def find_turn(
     network : PageNetwork
     parameters : ReadingParameters
     """
-    best = max(levels, key=lambda level: float(level.glyphs.presence.sum()))
+    best = max(levels, key=lambda level: to_evidence(level.glyphs, parameters))
     seen = best.glyphs
-    if len(seen) < FEWEST or _share_of_digits(seen) >= parameters.upright:
+    if len(seen) < FEWEST or _certainty(seen) >= parameters.upright:
         return 0
     scale = float(np.mean(best.scale))
     middle = np.median(seen.centre, axis=0)
@@ -48,20 +48,21 @@ def find_turn(
 
 
 def to_evidence(glyphs: Glyphs, parameters: ReadingParameters) -> float:
-    """Return how many digits and links are seen: a sum of probabilities.
+    """Return how much is seen that stands upright: digits, letters, signs and links.
 
-    A doubtful digit counts little: squares of probabilities are added.
+    Letters count as well: those of a page on its side look like digits here and there, but less
+    sure. A doubtful glyph counts little: squares of probabilities are added.
     """
-    digits = glyphs.heat[glyphs.is_digit].max(axis=1, initial=0)
+    sure = glyphs.heat.max(axis=1, initial=0)
     links = candidates(glyphs, parameters)
-    sure = glyphs.link[links[:, 0], 0] * glyphs.link[links[:, 1], 1]
-    return float((digits**2).sum() + sure.sum())
+    linked = glyphs.link[links[:, 0], 0] * glyphs.link[links[:, 1], 1]
+    return float((sure**2).sum() + linked.sum())
 
 
-def _share_of_digits(glyphs: Glyphs) -> float:
-    """Return which share of what is seen are digits without doubt."""
-    digits = glyphs.heat[glyphs.is_digit].max(axis=1, initial=0)
-    return float((digits**2).sum() / max(float(glyphs.presence.sum()), 1e-9))
+def _certainty(glyphs: Glyphs) -> float:
+    """Return the mean probability of what is seen, in which sure glyphs count more."""
+    sure = glyphs.heat.max(axis=1, initial=0)
+    return float((sure**2).sum() / max(float(sure.sum()), 1e-9))
 
 
 def _window(gray: Gray, middle: tuple[float, float], side: int) -> Gray:

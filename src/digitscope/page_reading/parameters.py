@@ -26,6 +26,8 @@ class ReadingParameters:
     best_height : float
         Pixels; the height at which a digit is read best. (layout: the geometric middle of the
         heights known to the network)
+    step : float
+        Ratio of the scales of two levels. (layout: the network knows a range of heights of 4)
     usual_pixels : float
         Of the level from which the pyramid goes down. (layout: one page with usual writing)
     most_pixels, most_zoom : float
@@ -33,7 +35,7 @@ class ReadingParameters:
     small_share : float
         Share of small writing from which on a finer level is looked at. (chosen)
     upright : float
-        Share of digits among glyphs from which on the turns are not compared. (chosen)
+        Mean probability of glyphs from which on the turns are not compared. (chosen)
     turn : float
         By which factor more evidence a turned page must show. (chosen)
     second_look : float
@@ -71,6 +73,7 @@ class ReadingParameters:
     same_size: float = 2.5
     slimmest: float = 0.3
     best_height: float = 24.0
+    step: float = 2.0
     usual_pixels: float = 1_050_000.0
     most_pixels: float = 4_000_000.0
     most_zoom: float = 4.0

@@ -20,7 +20,7 @@ from digitscope.page_reading.numbers import find_runs
 from digitscope.page_reading.orientation import find_turn
 from digitscope.page_reading.page import Writing, to_page
 from digitscope.page_reading.parameters import ReadingParameters
-from digitscope.page_reading.scales import MapMaker, look_at_all
+from digitscope.page_reading.scales import MapMaker, confirm, look_at_all
 from digitscope.page_reading.tiles import look_again
 from digitscope.pictures import Gray, read_gray
 from digitscope.reading.page import Page
@@ -77,7 +77,7 @@ def read_page(
     if quarters:
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
         levels = look_at_all(gray, network, parameters)
-    glyphs = merge([level.glyphs for level in levels], parameters)
+    glyphs = confirm(merge([level.glyphs for level in levels], parameters), levels, parameters)
     glyphs, tiles = look_again(gray, glyphs, classifier, parameters)
     runs = find_runs(glyphs, parameters)
     lattices = find_lattices(levels, glyphs, parameters)

@@ -7,7 +7,7 @@ little more than one look at it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.contrast import normalise_contrast
-from digitscope.glyph_classes import LARGEST
+from digitscope.glyph_classes import HEAT, LARGEST, LINK, SMALLEST, STRIDE
 from digitscope.page_reading.glyphs import Floats, Glyphs, find_glyphs
 from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.pictures import Gray
@@ -64,7 +64,7 @@ def look_at_all(gray: Gray, network: MapMaker, parameters: ReadingParameters) ->
     levels = [look(gray, network, scale, parameters)]
     coarse = scale
     while min(gray.shape) * coarse > LARGEST:
-        coarse /= 2
+        coarse /= parameters.step
         levels.append(look(gray, network, coarse, parameters))
     largest = min(parameters.most_zoom, (parameters.most_pixels / gray.size) ** 0.5)
     while (step := min(_finer(levels, gray.size * scale**2, parameters), largest / scale)) > 1.1:
@@ -101,3 +101,41 @@ def _is_tall(glyphs: Glyphs) -> NDArray[np.bool_]:
     """Tell which glyphs are likely and as high as the writing: no signs."""
     tall: NDArray[np.bool_] = (glyphs.presence >= 0.5) & (glyphs.size[:, 1] >= glyphs.size[:, 0])
     return tall
+
+
+def confirm(glyphs: Glyphs, levels: Sequence[Level], parameters: ReadingParameters) -> Glyphs:
+    """Return glyphs with the mean of what all levels say that show them in a height well known.
+
+    A glyph that only one of two such levels shows is doubtful, and where two levels differ about
+    its class both count, the level with the better height more.
+
+    Parameters
+    ----------
+    glyphs : Glyphs
+        Found in any of the levels.
+    levels : sequence of Level
+    parameters : ReadingParameters
+    """
+    total, links = np.zeros_like(glyphs.heat), np.zeros_like(glyphs.link)
+    weights = np.zeros((len(glyphs), 1), np.float32)
+    for level in levels:
+        scale = np.array(level.scale, np.float32)
+        height = np.maximum(glyphs.size * scale, 1).max(axis=1)
+        known = (height >= SMALLEST) & (height <= LARGEST)
+        if not known.any():
+            continue
+        weight = np.where(known, np.exp2(-np.abs(np.log2(height / parameters.best_height))), 0)
+        weight = weight[:, None].astype(np.float32)
+        heat = np.stack([cv2.dilate(plane, np.ones((3, 3), np.uint8)) for plane in level.maps[HEAT]])
+        x, y = (glyphs.centre * scale / STRIDE).astype(int).T
+        x, y = x.clip(0, heat.shape[2] - 1), y.clip(0, heat.shape[1] - 1)
+        total += weight * heat[:, y, x].T
+        links += weight * level.maps[LINK][:, y, x].T
+        weights += weight
+    seen = weights > 0
+    weights = np.maximum(weights, 1e-6)
+    return replace(
+        glyphs,
+        heat=np.where(seen, total / weights, glyphs.heat),
+        link=np.where(seen, links / weights, glyphs.link),
+    )

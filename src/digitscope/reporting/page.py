@@ -73,6 +73,7 @@ def report(run: Run | str | Path, *, data: Dataset | None = None) -> Path:
     """
     if not isinstance(run, Run):
         run = Run.open(run)
+    run.check_digits()
     from digitscope.reporting.evidence import gather
     from digitscope.reporting.gallery import draw_all
 

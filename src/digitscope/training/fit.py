@@ -5,7 +5,6 @@ images and their augmentation are drawn from (seed, epoch). So a fit that was ki
 from its last checkpoint ends with the same weights as one that was not.
 """
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,11 +18,10 @@ import keras
 import numpy as np
 
 from digitscope.data import Dataset, Split
-from digitscope.errors import BadRun
-from digitscope.files import replacing
 from digitscope.images import DIGITS
 from digitscope.recipes import Recipe
 from digitscope.runs import Row
+from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
 from digitscope.training.compiled import (
     compile_epoch,
     forward_function,
@@ -36,8 +34,6 @@ from digitscope.training.networks import build_network, build_optimizer, rate_fa
 PROBE = 2_000  # training images on which the gradient norms are taken, the same in each epoch
 PART = 50  # steps of a convolutional network between two signs of life
 CHUNK = 5_000  # images at a time through the uncompiled network
-
-State = list[np.ndarray]  # the values of all variables: of the model, then of the optimizer
 
 
 @dataclass
@@ -125,26 +121,12 @@ class Fit:
 
     def save(self, path: Path, state: State) -> None:
         """Write a checkpoint: the state and the history that led to it."""
-        arrays: dict[str, Any] = {f"variable_{i:03}": value for i, value in enumerate(state)}
-        with replacing(path) as temporary:
-            np.savez(temporary, history=np.array(json.dumps(self.history)), **arrays)
+        write_checkpoint(path, state, self.history)
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint that `save` wrote."""
-        try:
-            # Opened here: NumPy leaves a file that is no archive open.
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                history = json.loads(str(archive["history"]))
-                state = [archive[name] for name in sorted(archive.files) if name != "history"]
-            if [v.shape for v in state] != [tuple(v.shape) for v in self._variables]:
-                raise ValueError("its weights have other shapes than the recipe")
-        except FileNotFoundError:
-            raise BadRun(
-                f"{path.parent} has no finished epoch to go on from; train anew."
-            ) from None
-        except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
-            raise BadRun(f"{path} is damaged: {error}.") from None
-        self.state, self.history = state, history
+        shapes = [tuple(v.shape) for v in self._variables]
+        self.state, self.history = read_checkpoint(path, shapes)
 
     def run(
         self,

@@ -125,9 +125,9 @@ def train(
         recipe=recipe.to_dict(),
         data=_describe(dataset, fitting, held_out, sources),
         data_dir=str(data_dir) if data_dir else None,
-        versions=_versions(),
-        machine=_machine(),
-        started=_now(),
+        versions=describe_versions(),
+        machine=describe_machine(),
+        started=now(),
     )
     with _timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks, sources)
@@ -160,11 +160,9 @@ def resume(
         When the folder is no run, is finished, or the data has changed.
     """
     run = Run.open(path)
-    record = run.record
-    if record.get("status") == "finished":
-        raise BadRun(f"{path} is finished; there is nothing to go on with.")
+    run.check_unfinished()
+    record, recipe = run.record, run.recipe
     timings: dict[str, float] = {}
-    recipe = run.recipe
     if not isinstance(record.get("data"), dict):
         raise BadRun(f"{run.record_file} is damaged: it does not say what data it trains on.")
     with _timed(timings, "data"):
@@ -192,8 +190,8 @@ def resume(
         status="running",
         stopped="",
         data=described,
-        versions=_versions(),
-        machine=_machine(),
+        versions=describe_versions(),
+        machine=describe_machine(),
     )
     return _complete(run, fit, dataset, timings, listener or _Silent())
 
@@ -248,7 +246,7 @@ def _complete(
     stopped = result.problem or result.stopped
     before = run.record.get("timings", {})
     timings = {part: before.get(part, 0.0) + seconds for part, seconds in timings.items()}
-    run.update_record(status=status, stopped=stopped, timings=timings, finished=_now())
+    run.update_record(status=status, stopped=stopped, timings=timings, finished=now())
     listener.done(run, scores)
     if result.problem:
         epoch = int(result.history[-1]["epoch"])
@@ -288,7 +286,7 @@ def _ship(
             calibrated_on=calibrated_on,
             refusal=refusal,
             scores={name: scores.to_dict()[name] for name in short},
-            created=_now(),
+            created=now(),
         )
         write_onnx(proto, temporary, card)
         run.write_metrics({"data": dataset.name, "split": "test"} | scores.to_dict())
@@ -370,15 +368,18 @@ def _describe(
     }
 
 
-def _versions() -> dict[str, str]:
+def describe_versions() -> dict[str, str]:
+    """Return the versions of digitscope, Python and the libraries that train."""
     backend = keras.backend.backend()
     libraries = ("digitscope", "keras", backend, "numpy", "onnx", "onnxruntime", "scikit-learn")
     return {"python": platform.python_version()} | {name: version(name) for name in libraries}
 
 
-def _machine() -> str:
+def describe_machine() -> str:
+    """Return system, processor and number of cores."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time, UTC, as ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,47 @@
+"""digitscope's own two ways to read a page; imports nothing that they do not need themselves."""
+
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, TypeAlias
+
+ReadPage: TypeAlias = Callable[[Any], Any]  # a path or an array -> a Page
+
+
+class NotHere(Exception):
+    """A reader cannot run in this environment; the message says what is missing."""
+
+
+def load_present(model: str = "cnn") -> ReadPage:
+    """Return `digitscope.read` with a model of single digits, on one thread."""
+    from digitscope.classifier import load
+    from digitscope.reading import read
+
+    return partial(read, model=load(model, threads=1))
+
+
+def load_page(network: str | None = None) -> ReadPage:
+    """Return `digitscope.page_reading.read` with a page network, on one thread.
+
+    Parameters
+    ----------
+    network : str, optional
+        An ``.onnx`` file; the package's own unless given.
+
+    Raises
+    ------
+    NotHere
+        When this checkout has no page reading yet, or no network.
+    """
+    for module in ("digitscope.page_reading", "digitscope.page_network"):
+        if find_spec(module) is None:
+            raise NotHere(f"this checkout has no {module} yet")
+    from digitscope.errors import BadModel
+
+    read = import_module("digitscope.page_reading").read
+    try:
+        made = import_module("digitscope.page_network").PageNetwork(network, threads=1)
+    except BadModel as error:
+        raise NotHere(f"{error} Name a file with --network.") from None
+    return partial(read, network=made)

@@ -1,0 +1,212 @@
+"""Readers of pictures that the benchmarks compare, each behind the same call.
+
+A reader takes the path of a file or an array and returns a `Reading`. All run on one thread. Three
+of them know nothing of grids, and two read letters as well; of their answers the runs of digits
+count.
+"""
+
+import importlib
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from own_readers import NotHere, load_page, load_present
+from page_score import Box, Reported, reported_by, words_in_tsv
+
+Picture: TypeAlias = Path | NDArray[np.uint8]  # a file, or (height, width) gray, or (…, 3) RGB
+Layout: TypeAlias = Literal["page", "line", "digit"]  # what is in the picture, roughly
+
+DIGITS_ONLY = "tessedit_char_whitelist=0123456789"
+SPARSE, BLOCK, ONE_LINE, ONE_CHARACTER = 11, 6, 7, 10  # page segmentation modes of Tesseract
+MODES: dict[Layout, int] = {"page": SPARSE, "line": ONE_LINE, "digit": ONE_CHARACTER}
+PEERS = "peers"  # the dependency group of other readers
+RUN_OF_DIGITS = re.compile("[0-9]+")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader found in a picture.
+
+    Attributes
+    ----------
+    numbers : tuple of (str, Box)
+        Runs of digits in the order of reading, and the box (left, top, right, bottom) of each, in
+        pixels of the picture as it was given.
+    grids : tuple of Grid, or None
+        Each with the texts of its cells as `rows`; None for a reader that knows no grids.
+    """
+
+    numbers: tuple[Reported, ...]
+    grids: tuple[Any, ...] | None = None
+
+    @property
+    def digits(self) -> str:
+        """All digits one after another."""
+        return "".join(text for text, _ in self.numbers)
+
+
+Read: TypeAlias = Callable[[Picture, Layout], Reading]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader that is ready.
+
+    Attributes
+    ----------
+    read : callable
+        Takes a picture and its layout. Only Tesseract uses the layout.
+    about : str
+        Name and version of what reads.
+    group : str
+        The dependency group that it needs; empty if none.
+    """
+
+    read: Read
+    about: str
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Models:
+    """Which models digitscope reads with.
+
+    Attributes
+    ----------
+    model : str
+        Of single digits: a pretrained name or an ``.onnx`` file.
+    network : str or None
+        The file of the page network; the package's own unless given.
+    """
+
+    model: str = "cnn"
+    network: str | None = None
+
+
+def present(models: Models) -> Reader:
+    """Return `digitscope.read` as it is today."""
+    read = load_present(models.model)
+    return Reader(
+        lambda picture, _: from_page(read(picture)),
+        f"digitscope.read, digitscope {version('digitscope')}, {Path(models.model).name}",
+    )
+
+
+def page(models: Models) -> Reader:
+    """Return the reading by the page network, `digitscope.page_reading.read`."""
+    read = load_page(models.network)
+    name = Path(models.network).name if models.network else "its own network"
+    return Reader(
+        lambda picture, _: from_page(read(picture)), f"digitscope.page_reading.read, {name}"
+    )
+
+
+def from_page(found: Any) -> Reading:
+    """Return what stands on a `digitscope` Page."""
+    runs = []
+    for text, box in reported_by(found):
+        runs += runs_of_digits(text, box)
+    return Reading(tuple(runs), found.grids)
+
+
+def tesseract(models: Models) -> Reader:
+    """Return Tesseract by its command line: digits only, a page segmentation mode by layout."""
+    try:
+        done = subprocess.run(["tesseract", "--version"], capture_output=True, text=True)
+    except FileNotFoundError:
+        raise NotHere("the command tesseract is not installed (apt: tesseract-ocr)") from None
+    return Reader(
+        lambda picture, layout: Reading(tuple(run_tesseract(picture, MODES[layout]))),
+        done.stdout.splitlines()[0],
+    )
+
+
+def run_tesseract(picture: Picture, mode: int) -> list[Reported]:
+    """Return the words of digits that a process of Tesseract finds, on one thread."""
+    with as_file(picture) as file:
+        done = subprocess.run(
+            ["tesseract", str(file), "-", "--psm", str(mode), "-c", DIGITS_ONLY, "tsv"],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"OMP_THREAD_LIMIT": "1"},
+        )
+    return words_in_tsv(done.stdout)
+
+
+@contextmanager
+def as_file(picture: Picture) -> Any:
+    """Give the picture as a file; an array is written as PNG for as long as it is needed."""
+    if isinstance(picture, Path):
+        yield picture
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "picture.png"
+        file.write_bytes(to_png(picture))
+        yield file
+
+
+def to_png(picture: NDArray[np.uint8]) -> bytes:
+    """Return an array, gray or RGB, as the bytes of a PNG file."""
+    done, coded = cv2.imencode(".png", picture if picture.ndim == 2 else picture[..., ::-1])
+    if not done:
+        raise ValueError(f"cannot be written as PNG: {picture.dtype} {picture.shape}")
+    return coded.tobytes()
+
+
+def ppocr(size: str) -> Callable[[Models], Reader]:
+    """Return how to make the reader PP-OCRv6 of a size, by the package faster-paddle."""
+
+    def make(models: Models) -> Reader:
+        if find_spec("faster_paddle") is None:
+            raise NotHere("faster-paddle is missing; `uv run --group peers ...` brings it")
+        package = importlib.import_module("faster_paddle")
+        engine = package.OcrEngine(model_size=size, threads=1)
+
+        def read(picture: Picture, _: Layout) -> Reading:
+            coded = picture.read_bytes() if isinstance(picture, Path) else to_png(picture)
+            runs = []
+            for line in engine.ocr(coded)["bounds"].values():
+                (left, top), (right, bottom) = line["topLeftCoord"], line["bottomRightCoord"]
+                box = (round(left), round(top), round(right), round(bottom))
+                runs += runs_of_digits(line["text"], box)
+            return Reading(tuple(runs))
+
+        return Reader(read, f"PP-OCRv6 {size}, faster-paddle {package.__version__}", PEERS)
+
+    return make
+
+
+def runs_of_digits(text: str, box: Box) -> list[Reported]:
+    """Return the runs of digits in a text, each with its share of the width of the box.
+
+    >>> runs_of_digits("12 + 7", (0, 0, 60, 10))
+    [('12', (0, 0, 20, 10)), ('7', (50, 0, 60, 10))]
+    """
+    left, top, right, bottom = box
+    each = (right - left) / max(len(text), 1)  # width of a character, roughly
+    return [
+        (run[0], (round(left + run.start() * each), top, round(left + run.end() * each), bottom))
+        for run in RUN_OF_DIGITS.finditer(text)
+    ]
+
+
+READERS: dict[str, Callable[[Models], Reader]] = {
+    "present": present,
+    "page": page,
+    "tesseract": tesseract,
+    "ppocr-small": ppocr("small"),
+    "ppocr-tiny": ppocr("tiny"),
+}

@@ -1,0 +1,307 @@
+"""Pages for the page network: a layout filled by writers, on a paper, seen by a camera."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.glyph_classes import SMALLEST
+from digitscope.synthesis.fonts import find_fonts
+from digitscope.synthesis.glyphs import DIGITS
+from digitscope.synthesis.handwriting import ScanSet, StrokeSet
+from digitscope.synthesis.pages.cameras import Camera
+from digitscope.synthesis.pages.inks import Sources, StrokePool, scan_hands
+from digitscope.synthesis.pages.layouts import LAYOUTS, Setting
+from digitscope.synthesis.pages.lights import light
+from digitscope.synthesis.pages.papers import TRAINING_KINDS as PAPERS
+from digitscope.synthesis.pages.papers import Paper, draw_paper
+from digitscope.synthesis.pages.photos import develop
+from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT, RULING, Box, Sheet
+from digitscope.synthesis.pages.surfaces import TRAINING_KINDS as SURFACES
+from digitscope.synthesis.pages.surfaces import draw_surface
+from digitscope.synthesis.pages.truth import PageTruth
+from digitscope.synthesis.pen import HAND, trace
+
+SIDE = 224  # pixels; of a patch that the page network is trained on
+MARGIN = 3  # pixels around a glyph's box in which its ink is compared with the picture
+LEAST_CORRELATION = 0.3  # of gray and coverage; below, a glyph cannot be seen
+DRAWN = 60  # samples of each parametric form
+
+
+@dataclass(frozen=True)
+class PageStyle:
+    """How pages differ.
+
+    Attributes
+    ----------
+    height : tuple of float
+        Smallest and largest height of a digit, in pixels; uniformly drawn.
+    outside : float
+        Share of pages with writing that is smaller or larger than the network has to find.
+    printed : float
+        Share of pages on which the numbers are printed.
+    camera : float
+        Strength of rotation, perspective and bend.
+    surface : float
+        Share of pictures that show no page at all.
+    enlarged : float
+        Share of pictures that are drawn at half the size or less and enlarged: what a reader does
+        to a small picture, whose grain and specks then are as large as writing.
+    zoom : tuple of float
+        Smallest and largest factor of those.
+    """
+
+    height: tuple[float, float] = (12.0, 46.0)
+    outside: float = 0.08
+    printed: float = 0.18
+    camera: float = 1.0
+    surface: float = 0.05
+    enlarged: float = 0.1
+    zoom: tuple[float, float] = (1.5, 4.0)
+
+
+@dataclass(frozen=True)
+class PageSource:
+    """All that pages are made of; a picklable value.
+
+    Attributes
+    ----------
+    sources : Sources
+    style : PageStyle
+    layouts : tuple of str
+        Which of `LAYOUTS`; by default all.
+    papers, surfaces : tuple of str
+        Kinds of paper, and of what lies around a page; by default those of training.
+    """
+
+    sources: Sources
+    style: PageStyle = PageStyle()
+    layouts: tuple[str, ...] = tuple(LAYOUTS)
+    papers: tuple[str, ...] = PAPERS
+    surfaces: tuple[str, ...] = SURFACES
+
+    def patch(
+        self, rng: np.random.Generator, size: tuple[int, int] = (SIDE, SIDE)
+    ) -> tuple[NDArray[np.uint8], PageTruth]:
+        """Return a picture of a page, or of a part of one, and what stands on it.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The same state gives the same page.
+        size : tuple of int
+            Height and width in pixels.
+
+        Returns
+        -------
+        picture : ndarray of shape (height, width), dtype uint8
+            0 = black, 255 = white.
+        truth : PageTruth
+        """
+        if rng.random() < self.style.enlarged:
+            zoom = float(rng.uniform(*self.style.zoom))
+            inner = round(size[0] / zoom), round(size[1] / zoom)
+            return _enlarged(*self._draw(rng, inner, size[0] / inner[0]), size)
+        return self._draw(rng, size, 1.0)
+
+    def _draw(
+        self, rng: np.random.Generator, size: tuple[int, int], zoom: float
+    ) -> tuple[NDArray[np.uint8], PageTruth]:
+        """Return a page that will be enlarged by a factor, for which its writing is smaller."""
+        if rng.random() < self.style.surface:
+            surface = draw_surface(rng, size, kinds=self.surfaces)
+            return self._seen(rng, surface, PageTruth(size, (), layout="surface"))
+        layout = self._layout(rng)
+        sheet = Sheet(size)
+        height = self._height(rng) / zoom
+        setting = Setting(rng, sheet, self.sources, height, self.style.printed)
+        LAYOUTS[layout][0](setting)
+        camera = Camera.draw(rng, size, self.style.camera)
+        paper = draw_paper(rng, size, kinds=self.papers)
+        layers, truth = sheet.draw(camera.map, _writable(paper, camera))
+        picture = _with_ink(rng, paper.gray, paper.ink, layers)
+        behind = None
+        if camera.edge == "desk":
+            behind = draw_surface(rng, size, kinds=self.surfaces)
+        picture = camera.lay(rng, picture, behind)
+        truth = replace(truth, layout=layout, faults=paper.faults)
+        picture, truth = self._seen(rng, picture, truth)
+        drawn = [layer for layer in layers[PRINT:] if layer is not None]
+        if drawn and truth.glyphs:
+            truth = without_lost(truth, picture, np.max(drawn, axis=0))
+        return picture, truth
+
+    @staticmethod
+    def _seen(
+        rng: np.random.Generator, picture: NDArray[np.float32], truth: PageTruth
+    ) -> tuple[NDArray[np.uint8], PageTruth]:
+        """Return what a camera makes of the light from a page."""
+        lit, lights = light(rng, picture)
+        heights = [glyph.height for glyph in truth.glyphs]
+        smallest = min(heights) if heights else SMALLEST
+        file, names = develop(rng, lit, writing=max(smallest, SMALLEST / 2))
+        return file, replace(truth, faults=(*truth.faults, *lights, *names))
+
+    def _layout(self, rng: np.random.Generator) -> str:
+        weights = np.array([LAYOUTS[name][1] for name in self.layouts])
+        return self.layouts[int(rng.choice(len(weights), p=weights / weights.sum()))]
+
+    def _height(self, rng: np.random.Generator) -> float:
+        low, high = self.style.height
+        if rng.random() < self.style.outside:
+            low, high = (0.5 * low, low) if rng.random() < 0.3 else (high, 4 * high)
+        return float(rng.uniform(low, high))
+
+
+def without_lost(
+    truth: PageTruth, picture: NDArray[np.uint8], coverage: NDArray[np.uint8]
+) -> PageTruth:
+    """Return a truth in which glyphs are ignored whose ink cannot be seen in the picture.
+
+    Glare, thresholding or few gray levels may take a pale stroke away. It is there if the gray of
+    its box follows the coverage with ink.
+    """
+    height, width = picture.shape
+    seen = []
+    for glyph in truth.glyphs:
+        left, top = (max(int(edge) - MARGIN, 0) for edge in glyph.box[:2])
+        right = min(int(glyph.box[2]) + MARGIN + 1, width)
+        bottom = min(int(glyph.box[3]) + MARGIN + 1, height)
+        ink = coverage[top:bottom, left:right].astype(np.float32).ravel()
+        gray = picture[top:bottom, left:right].astype(np.float32).ravel()
+        ink -= ink.mean()
+        gray -= gray.mean()
+        spread = float(np.sqrt((ink @ ink) * (gray @ gray)))
+        seen.append(spread > 0 and abs(float(ink @ gray)) > LEAST_CORRELATION * spread)
+    if all(seen):
+        return truth
+    place = np.cumsum(seen) - 1
+    glyphs = tuple(
+        replace(g, next=int(place[g.next]) if g.next >= 0 and seen[g.next] else -1)
+        for g, kept in zip(truth.glyphs, seen, strict=True)
+        if kept
+    )
+    lost = tuple(g.box for g, kept in zip(truth.glyphs, seen, strict=True) if not kept)
+    return replace(truth, glyphs=glyphs, ignored=(*truth.ignored, *lost))
+
+
+def _enlarged(
+    picture: NDArray[np.uint8], truth: PageTruth, size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], PageTruth]:
+    """Return a picture and its truth at another size."""
+    across, down = size[1] / truth.size[1], size[0] / truth.size[0]
+    factor = np.array([across, down], np.float32)
+
+    def scaled(box: Box) -> Box:
+        return box[0] * across, box[1] * down, box[2] * across, box[3] * down
+
+    glyphs = tuple(replace(g, box=scaled(g.box), height=g.height * down) for g in truth.glyphs)
+    grids = tuple(replace(grid, crossings=grid.crossings * factor) for grid in truth.grids)
+    large = cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    return large, PageTruth(
+        size,
+        glyphs,
+        tuple(scaled(box) for box in truth.ignored),
+        tuple(line * factor for line in truth.rulings),
+        truth.crossings * factor,
+        grids,
+        truth.layout,
+        (*truth.faults, "enlarged"),
+    )
+
+
+def _writable(paper: Paper, camera: Camera) -> NDArray[np.float32] | None:
+    """Return where writing can be seen: on the sheet, inside of black borders; None: everywhere."""
+    left, top, right, bottom = paper.clear
+    height, width = paper.gray.shape
+    bordered = (left, top, right, bottom) != (0, 0, width, height)
+    if camera.corners is None and not bordered:
+        return None
+    mask = camera.page_mask()
+    if bordered:
+        inside = np.zeros_like(mask)
+        inside[top:bottom, left:right] = 1
+        mask = mask * inside
+    return mask
+
+
+def _with_ink(
+    rng: np.random.Generator,
+    paper: NDArray[np.float32],
+    ink: float,
+    layers: list[NDArray[np.uint8] | None],
+) -> NDArray[np.float32]:
+    """Return the paper with all layers of ink on it."""
+    picture = paper
+    mean = float(paper.mean())
+    for layer, coverage in enumerate(layers):
+        if coverage is None:
+            continue
+        # From the darkest ink to one that differs from the paper by 20 levels or so.
+        pale = {RULING: 0.75, PRINT: 0.35, PEN: 0.6, PEN_2: 0.6}[layer] * rng.random() ** 1.5
+        tone = ink + pale * (mean - ink)
+        share = coverage.astype(np.float32)
+        share *= np.float32(rng.uniform(0.8, 1.0) / 255)
+        if layer in (PEN, PEN_2) and rng.random() < 0.25:  # pencil, dry pens: ink with gaps
+            share *= _grain(rng, share.shape)
+        picture = picture + share * (np.float32(tone) - picture)
+    return picture
+
+
+def _grain(rng: np.random.Generator, size: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return how much of the ink the paper took, 0.2 to 1."""
+    step = int(rng.integers(1, 4))
+    small = rng.random((size[0] // step + 1, size[1] // step + 1), dtype=np.float32)
+    grain = cv2.resize(small, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    deep = float(rng.uniform(0.2, 0.8))
+    taken: NDArray[np.float32] = 1 - deep * grain
+    return taken
+
+
+def parametric_strokes(rng: np.random.Generator, n: int = DRAWN) -> StrokeSet:
+    """Return drawn digits of every parametric form, `n` of each; a form counts as a writer."""
+    samples, labels, writers = [], [], []
+    for digit, glyphs in enumerate(DIGITS):
+        for form, glyph in enumerate(glyphs):
+            lines = trace(glyph, max(2, round(n * min(glyph.weight, 2))), rng, HAND)
+            for points in lines.points:
+                points = points - points.min(axis=0)
+                points = points / max(float(points.max()), 1e-3)
+                samples.append([points[stroke] for stroke in lines.strokes])
+                labels.append(str(digit))
+                writers.append(form)
+    return StrokeSet.from_lines(samples, labels, np.array(writers))
+
+
+def make_sources(
+    digits: list[StrokeSet],
+    others: list[StrokeSet],
+    scans: list[ScanSet],
+    *,
+    validation: bool = False,
+    seed: int = 0,
+) -> Sources:
+    """Return what pages are made of.
+
+    Parameters
+    ----------
+    digits, others : list of StrokeSet
+        Recorded digits; letters and signs.
+    scans : list of ScanSet
+        Scanned digits.
+    validation : bool
+        Every eighth font belongs to validation pages, the others to training.
+    seed : int
+        Of the parametric forms.
+    """
+    drawn = parametric_strokes(np.random.default_rng([seed, int(validation)]))
+    fonts = find_fonts()
+    held_out = {font for i, font in enumerate(fonts) if i % 8 == 5}
+    chosen = tuple(f for f in fonts if (f in held_out) == validation) or fonts
+    return Sources(
+        tuple(StrokePool.of(s) for s in (*digits, drawn)),
+        tuple(StrokePool.of(s) for s in others),
+        tuple(scan_hands(s) for s in scans),
+        chosen,
+    )

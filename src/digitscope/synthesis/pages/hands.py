@@ -1,0 +1,331 @@
+"""The hands that write on a page: who writes (or prints) which form, how slanted, how large.
+
+A `Hand` gives the ink of any character, the same forms again and again with small changes, as one
+writer does. A `Typeface` gives printed characters. Both know how far to move on after each.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.glyph_classes import DIGIT_CLASSES, SIGNS
+from digitscope.synthesis.pages.inks import (
+    Bitmap,
+    Ink,
+    Outline,
+    Sources,
+    StrokePool,
+    printed_bold,
+    scanned,
+    weigh,
+)
+from digitscope.synthesis.pages.truth import Points
+
+OTHER_SYMBOLS = "!#$%&()*+<=>?@[]{}"
+
+
+class Script(Protocol):
+    """What writes: a hand or a typeface."""
+
+    height: float  # of a digit, in pixels of the sheet
+    pen: float  # width of the pen, in heights of a digit
+    gap: float  # between the ink of neighbouring characters, in heights of a digit
+    layer: int  # on which layer of ink it writes
+    handwritten: bool
+    joining: float  # share of characters that are joined to the next
+
+    def ink(self, character: str, rng: np.random.Generator) -> Ink | None:
+        """Return the ink of a character, new each time; None if it cannot be written."""
+
+    def rise(self, rng: np.random.Generator) -> float:
+        """Return by how much this character leaves the baseline, in heights of a digit."""
+
+    def space(self, rng: np.random.Generator) -> float:
+        """Return the gap before the next character, in heights of a digit."""
+
+
+@dataclass(frozen=True)
+class HandStyle:
+    """How far hands differ; lengths in heights of a digit, angles in degrees.
+
+    Attributes
+    ----------
+    pen : tuple of float
+        Median width, deviation of its logarithm, smallest and largest width.
+    slant : tuple of float
+        Deviation between hands and within one hand.
+    aspect : tuple of float
+        Deviation of the logarithm of the width between hands and within one hand.
+    turn : float
+        Deviation of a character's rotation within a hand.
+    size : tuple of float
+        Smallest and largest deviation of the logarithm of a character's height within a hand.
+    gap : tuple of float
+        Mean and deviation of the gap between characters, between hands.
+    spaced : tuple of float
+        Share of hands that leave much space between digits, and the smallest and largest gap.
+    uneven_gap : float
+        Deviation of the gap within a hand.
+    rise : tuple of float
+        Smallest and largest deviation of a character's place above the baseline, between hands.
+    bend : float
+        Deviation of the amplitude of the slow wave that bends a character.
+    joined : float
+        Share of hands that sometimes draw on to the next character without lifting the pen.
+    """
+
+    pen: tuple[float, float, float, float] = (0.085, 0.4, 0.03, 0.24)
+    slant: tuple[float, float] = (10.0, 3.0)
+    aspect: tuple[float, float] = (0.14, 0.06)
+    turn: float = 2.5
+    size: tuple[float, float] = (0.03, 0.16)
+    gap: tuple[float, float] = (0.14, 0.13)
+    spaced: tuple[float, float, float] = (0.12, 0.4, 1.0)
+    uneven_gap: float = 0.06
+    rise: tuple[float, float] = (0.01, 0.1)
+    bend: float = 0.02
+    joined: float = 0.2
+
+
+STYLE = HandStyle()
+
+
+@dataclass(eq=False)
+class Hand:
+    """One writer: a few forms of each digit, letters of one source, one pen."""
+
+    height: float
+    pen: float
+    gap: float
+    layer: int
+    pools: Sequence[StrokePool]
+    writer: int | None
+    letters: StrokePool | None
+    letter_writer: int | None
+    scans: dict[str, list[NDArray[np.uint8]]] | None
+    slant: float
+    aspect: float
+    style: HandStyle = STYLE
+    faithful: float = 1.0  # share of digits that take the writer's own forms again
+    handwritten: bool = True
+    weight: int = 0  # pixels by which scanned strokes are made thicker or thinner
+    uneven: float = 0.06  # deviation of the logarithm of a character's height
+    wander: float = 0.03  # deviation of the place above the baseline
+    joining: float = 0.0  # share of characters that are joined to the next
+    forms: dict[str, list[tuple[StrokePool, int]]] = field(default_factory=dict)
+    _scanned: dict[tuple[str, int], Bitmap] = field(default_factory=dict)
+
+    def ink(self, character: str, rng: np.random.Generator) -> Ink | None:
+        """Return the ink of a character."""
+        if character in SIGNS:
+            return self._bent(*_sign(character, rng), rng)
+        if character in DIGIT_CLASSES:
+            if self.scans and character in self.scans:
+                return self._scan(character, rng)
+            pool, row = self._form(character, rng)
+            points, starts = pool.outline(row)
+            return self._bent(points, starts, rng)
+        if self.letters is None or character not in self.letters.by_label:
+            return None
+        rows = self.letters.by_label[character]
+        if self.letter_writer is not None:
+            own = self.letters.by_writer[self.letter_writer].get(character)
+            rows = rows if own is None else own
+        points, starts = self.letters.outline(int(rows[rng.integers(len(rows))]))
+        return self._bent(points, starts, rng)
+
+    def rise(self, rng: np.random.Generator) -> float:
+        """Return by how much this character leaves the baseline."""
+        return float(self.wander * rng.standard_normal())
+
+    def space(self, rng: np.random.Generator) -> float:
+        """Return the gap before the next character."""
+        return float(max(self.gap + self.style.uneven_gap * rng.standard_normal(), -0.2))
+
+    def _form(self, digit: str, rng: np.random.Generator) -> tuple[StrokePool, int]:
+        """Return the pool and row of the form that this writer uses now."""
+        known = self.forms.setdefault(digit, [])
+        if known and rng.random() < self.faithful:
+            return known[rng.integers(len(known))]
+        pool = self.pools[int(rng.integers(len(self.pools)))]
+        rows = pool.by_label[digit]
+        if self.writer is not None and len(self.pools) == 1:
+            own = pool.by_writer[self.writer].get(digit)
+            rows = rows if own is None else own
+        row = int(rows[rng.integers(len(rows))])
+        if len(known) < 3:
+            known.append((pool, row))
+        return pool, row
+
+    def _bent(self, points: Points, starts: tuple[int, ...], rng: np.random.Generator) -> Outline:
+        """Give strokes the writer's slant and proportions, and a bend of their own."""
+        s = self.style
+        noise = rng.standard_normal(8)
+        size = float(np.exp(self.uneven * noise[0]))
+        wide = size * self.aspect * float(np.exp(s.aspect[1] * noise[1]))
+        slant = self.slant + np.tan(np.deg2rad(s.slant[1] * noise[2]))
+        turn = np.deg2rad(s.turn * noise[3])
+        cos, sin = np.cos(turn), np.sin(turn)
+        # x' = wide x - slant y, then a turn.
+        across = np.array([[wide, 0.0], [-slant * size, size]])
+        matrix = (across @ np.array([[cos, sin], [-sin, cos]])).astype(np.float32)
+        if s.bend:
+            phase = points @ np.array([[noise[4], noise[5]], [noise[6], noise[7]]], np.float32)
+            points = points + np.float32(s.bend * 1.4) * np.sin(4 * phase + np.float32(noise[7]))
+        bent = points @ matrix
+        bent[:, 0] -= bent[:, 0].min()
+        return Outline(bent, starts)
+
+    def _scan(self, digit: str, rng: np.random.Generator) -> Bitmap:
+        images = self.scans[digit] if self.scans else []
+        k = int(rng.integers(len(images)))
+        ink = self._scanned.get((digit, k))
+        if ink is None:
+            ink = scanned(images[k])
+            ink = self._scanned[digit, k] = weigh(ink, self.weight) if self.weight else ink
+        noise = rng.standard_normal(3)
+        size = float(np.exp(self.uneven * noise[0]))
+        shear = self.slant * 0.5 + float(np.tan(np.deg2rad(self.style.slant[1] * noise[1])))
+        aspect = self.aspect * float(np.exp(self.style.aspect[1] * noise[2]))
+        return _sheared(ink, size, shear, aspect)
+
+
+@dataclass(eq=False)
+class Typeface:
+    """A font in one weight, width and slant."""
+
+    font: str
+    height: float
+    gap: float
+    layer: int
+    pen: float = 0.1
+    weight: int = 0
+    shear: float = 0.0
+    aspect: float = 1.0
+    handwritten: bool = False
+    joining: float = 0.0
+    size: float = 0.0  # deviation of the logarithm of a character's size: fonts that imitate hands
+    wander: float = 0.0  # deviation of the place above the baseline, in heights of a digit
+
+    def ink(self, character: str, rng: np.random.Generator) -> Ink | None:
+        """Return the ink of a character."""
+        ink = printed_bold(character, self.font, self.weight)
+        if ink is None:
+            return None
+        size, shear = 1.0, self.shear
+        if self.size:
+            size = float(np.exp(self.size * rng.standard_normal()))
+            shear += 0.06 * float(rng.standard_normal())
+        return _sheared(ink, size, shear, self.aspect)
+
+    def rise(self, rng: np.random.Generator) -> float:
+        """Return by how much this character leaves the baseline."""
+        return float(self.wander * rng.standard_normal()) if self.wander else 0.0
+
+    def space(self, rng: np.random.Generator) -> float:
+        """Return the gap before the next character."""
+        return self.gap
+
+
+def _sheared(ink: Bitmap, size: float, shear: float, aspect: float) -> Bitmap:
+    """Return a bitmap of that size, slant and width whose ink starts at x = 0."""
+    hull = ink.hull * np.float32(size)
+    x = hull[:, 0] * aspect - hull[:, 1] * shear
+    start = float(x.min())
+    hull = np.stack([x - start, hull[:, 1]], 1).astype(np.float32)
+    return Bitmap(
+        ink.image, ink.scale * size, ink.left * size - start / aspect, ink.top * size, hull, shear,
+        aspect,
+    )  # fmt: skip
+
+
+def _sign(sign: str, rng: np.random.Generator) -> tuple[Points, tuple[int, ...]]:
+    """Return the strokes of a decimal point, comma, minus, slash or colon."""
+    r = rng.uniform(0, 1, 6)
+    if sign == ".":
+        y = -0.04 - 0.05 * r[0]
+        if r[1] < 0.6:
+            return np.array([[0, y], [0.02, y]], np.float32), (0, 2)
+        return np.array([[0, y], [0.04 + 0.05 * r[2], y + 0.04 * r[3]]], np.float32), (0, 2)
+    if sign == ",":
+        top, foot = -0.12 + 0.1 * r[0], 0.1 + 0.25 * r[1]
+        lean = 0.02 + 0.16 * r[2]
+        middle = [lean * (0.8 + 0.4 * r[3]), (top + foot) / 2]
+        return np.array([[lean, top], middle, [0, foot]], np.float32), (0, 3)
+    if sign == "-":
+        y, wide = -0.32 - 0.25 * r[0], 0.25 + 0.5 * r[1]
+        rise, bow = 0.12 * (r[2] - 0.5), 0.08 * (r[3] - 0.5)
+        line = [[0, y], [wide / 2, y + bow - rise / 2], [wide, y - rise]]
+        return np.array(line, np.float32), (0, 3)
+    if sign == "/":
+        top, foot = -1.0 - 0.35 * r[0], 0.02 + 0.4 * r[1]
+        lean = 0.35 + 0.55 * r[2]
+        middle = [lean / 2 + 0.06 * (r[3] - 0.5), (top + foot) / 2]
+        return np.array([[lean, top], middle, [0, foot]], np.float32), (0, 3)
+    low, high = -0.02 - 0.12 * r[0], -0.42 - 0.2 * r[1]
+    points = [[0, high], [0.02, high + 0.02], [0.03 * r[2], low], [0.03 * r[2] + 0.02, low + 0.02]]
+    return np.array(points, np.float32), (0, 2, 4)
+
+
+def draw_hand(
+    rng: np.random.Generator,
+    sources: Sources,
+    height: float,
+    layer: int,
+    style: HandStyle = STYLE,
+) -> Hand:
+    """Return a writer: of recorded strokes, parametric forms or scans."""
+    median, spread, least, most = style.pen
+    pen = float(np.clip(median * np.exp(spread * rng.standard_normal()), least, most))
+    gap = float(np.clip(style.gap[0] + style.gap[1] * rng.standard_normal(), -0.06, 0.6))
+    if rng.random() < style.spaced[0]:
+        gap = float(rng.uniform(*style.spaced[1:]))
+    slant = float(np.tan(np.deg2rad(style.slant[0] * rng.standard_normal() + 2)))
+    aspect = float(np.exp(style.aspect[0] * rng.standard_normal()))
+    pools: Sequence[StrokePool] = sources.digits
+    writer = None
+    if rng.random() < 0.85:  # one source, most often one writer of it
+        pools = (sources.digits[rng.integers(len(sources.digits))],)
+        if rng.random() < 0.6:
+            writers = list(pools[0].by_writer)
+            writer = writers[rng.integers(len(writers))]
+    letters = sources.others[rng.integers(len(sources.others))] if sources.others else None
+    letter_writer = None
+    if letters is not None and rng.random() < 0.6:
+        owners = list(letters.by_writer)
+        letter_writer = owners[rng.integers(len(owners))]
+    scans = None
+    weight = 0
+    if sources.scans and rng.random() < 0.3:
+        scans = sources.scan_writer(rng)
+        weight = int(rng.integers(-2, 4)) if rng.random() < 0.5 else 0
+    return Hand(
+        height, pen, gap, layer, pools, writer, letters, letter_writer, scans, slant, aspect,
+        style, faithful=float(rng.uniform(0.3, 0.95)), weight=weight,
+        uneven=_log_uniform(rng, style.size), wander=_log_uniform(rng, style.rise),
+        joining=float(rng.uniform(0.1, 0.6)) if rng.random() < style.joined else 0.0,
+    )  # fmt: skip
+
+
+def _log_uniform(rng: np.random.Generator, between: tuple[float, float]) -> float:
+    return float(np.exp(rng.uniform(*np.log(between))))
+
+
+def draw_typeface(
+    rng: np.random.Generator, sources: Sources, height: float, layer: int
+) -> Typeface:
+    """Return a font in a weight, width and slant."""
+    font = sources.fonts[rng.integers(len(sources.fonts))]
+    shear = float(rng.uniform(0, 0.25)) if rng.random() < 0.2 else 0.0
+    return Typeface(
+        font,
+        height,
+        gap=float(rng.uniform(0.04, 0.2)),
+        layer=layer,
+        weight=int(rng.integers(-1, 3)) if rng.random() < 0.4 else 0,
+        shear=shear,
+        aspect=float(np.exp(0.12 * rng.standard_normal())),
+    )

@@ -1,0 +1,179 @@
+"""Single digits, amounts of cheques, words, drawings and pages without any digit."""
+
+import numpy as np
+
+from digitscope.synthesis.pages.hands import HandStyle, Script, draw_hand, draw_typeface
+from digitscope.synthesis.pages.layouts.fields import box
+from digitscope.synthesis.pages.layouts.rows import circle, underlay
+from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, word
+from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT
+
+BROAD = HandStyle(pen=(0.14, 0.5, 0.03, 0.26))
+
+
+def single(s: Setting) -> None:
+    """Write single digits of any pen with much or no space around: crops and drawings."""
+    h = s.height
+    step = h * s.between(1.3, 2.5)
+    hand: Script = draw_hand(s.rng, s.sources, h, PEN, BROAD) if s.chance(0.8) else s.hand
+    framed = s.chance(0.3)
+    y = s.between(0.2, 1.1) * h
+    while y < s.size[0] + h:
+        x = s.between(-0.5, 0.5) * h
+        while x < s.size[1]:
+            if s.chance(0.7):
+                s.sheet.text(hand, digits(s.rng, 1), x, y, s.rng)
+            if framed:
+                left, middle = x - 0.2 * step, y - 0.5 * h
+                box(s, left, middle - step / 2, left + step, middle + step / 2, 1.5)
+            if s.chance(0.4):
+                hand = draw_hand(s.rng, s.sources, h, PEN, BROAD)
+            x += step
+        y += step
+
+
+def amounts(s: Setting) -> None:
+    """Write amounts as on cheques: tight, touching, with dashes, fences and lines of the form."""
+    h = s.height
+    y = s.between(0.8, 1.6) * h
+    while y < s.size[0] + h:
+        x = s.between(-1.5, 2.0) * h
+        hand = draw_hand(s.rng, s.sources, h * s.between(0.85, 1.15), PEN)
+        hand.gap = s.between(-0.12, 0.15)
+        slope = float(np.tan(np.deg2rad(3 * s.rng.standard_normal())))
+        while x < s.size[1]:
+            text = _amount(s)
+            fence = s.chance(0.3)
+            if fence:
+                x = s.sheet.text(hand, "#*=-$"[s.count(0, 4)], x, y, s.rng) + 0.25 * h
+            x = s.sheet.text(hand, text, x, y + slope * x, s.rng, slope=slope)
+            if s.chance(0.15):
+                end = [".-", ".", ",", "=", ",-", "#"][s.count(0, 5)]
+                x = s.sheet.text(hand, end, x + 0.15 * h, y + slope * x, s.rng)
+            elif s.chance(0.3):
+                x = _after_amount(s, hand, x, y + slope * x)
+            x += h * s.between(1.2, 3)
+        kind = s.rng.random()
+        if kind < 0.35:
+            line = y + s.between(0.02, 0.5) * h
+            s.sheet.rule(np.array([[-20, line], [s.size[1] + 20, line]]), s.between(0.6, 2))
+        elif kind < 0.5:
+            box(s, -20 + s.between(0, 60), y - 1.6 * h, s.size[1] + s.between(-60, 20),
+                y + 0.6 * h, s.between(0.6, 2.5))  # fmt: skip
+        if s.chance(0.3):
+            scrawl(s, s.between(0, s.size[1]), y + h * s.between(0.6, 1.5))
+        y += h * s.between(1.7, 3.2)
+
+
+def _amount(s: Setting) -> str:
+    """Return an amount of money, most often with a separator and cents."""
+    whole = digits(s.rng, s.count(1, 5))
+    kind = s.rng.random()
+    mark = ".,"[s.count(0, 1)]
+    if len(whole) > 3 and kind < 0.6:
+        whole = whole[:-3] + mark + whole[-3:]
+        mark = "," if mark == "." else "."
+    if kind < 0.2:
+        return whole + mark + "-"
+    return whole + mark + digits(s.rng, 2) if kind < 0.7 else whole
+
+
+def _after_amount(s: Setting, hand: Script, x: float, y: float) -> float:
+    """Draw what closes an amount: a dash, two strokes, or small cents over a line."""
+    h = s.height
+    kind = s.count(0, 2)
+    pen = hand.pen * h
+    if kind == 0:
+        end = x + h * s.between(0.8, 3)
+        s.sheet.stroke(np.array([[x + 0.3 * h, y - 0.4 * h], [end, y - s.between(0.2, 0.6) * h]]),
+                       pen, PEN)  # fmt: skip
+        return end
+    if kind == 1:
+        for shift in (0.0, 0.15):
+            s.sheet.stroke(
+                np.array([[x + 0.3 * h, y - (0.35 + shift) * h], [x + h, y - (0.4 + shift) * h]]),
+                pen,
+                PEN,
+            )
+        return x + h
+    usual = hand.height
+    hand.height = 0.6 * usual
+    end = s.sheet.text(hand, digits(s.rng, 2), x + 0.3 * h, y - 0.45 * h, s.rng, raised=True)
+    hand.height = usual
+    s.sheet.stroke(np.array([[x + 0.3 * h, y - 0.35 * h], [end, y - 0.3 * h]]), pen, PEN)
+    return end
+
+
+def scrawl(s: Setting, x: float, y: float) -> None:
+    """Draw a piece of a signature or of joined letters: no glyph, only strokes."""
+    h, n = s.height * s.between(0.6, 1.6), s.count(6, 30)
+    steps = np.cumsum(s.rng.uniform(0.05, 0.3, n)) * h
+    heights = h * (s.rng.uniform(-0.6, 0.3, n))
+    angle = np.linspace(0, s.between(6, 25), 6 * n)
+    xs = np.interp(np.linspace(0, n - 1, 6 * n), np.arange(n), steps) + 0.25 * h * np.cos(angle)
+    ys = np.interp(np.linspace(0, n - 1, 6 * n), np.arange(n), heights) + 0.3 * h * np.sin(angle)
+    s.sheet.stroke(np.stack([x + xs, y + ys], 1), s.hand.pen * s.height, PEN_2)
+
+
+def words(s: Setting) -> None:
+    """Write or print text with few numbers or none: letters, newspapers, notes, headings."""
+    h = s.height
+    script: Script = s.type if s.chance(0.55) else draw_hand(s.rng, s.sources, h, PEN)
+    pitch = script.height * s.between(1.4, 2.4)
+    numbers = s.between(0, 0.3) if s.chance(0.5) else 0.0
+    y = s.between(0, 1.2) * h
+    while y < s.size[0] + h:
+        x = -s.between(0, 3) * h
+        while x < s.size[1]:
+            text = number(s.rng, 5) if s.chance(numbers) else word(s.rng, True)
+            if s.chance(0.1):
+                text += ",.:;!?"[s.count(0, 5)]
+            x = s.sheet.text(script, text, x, y, s.rng) + max(0.5, script.gap + 0.4) * h
+        if s.chance(0.1):
+            y += pitch * 0.7
+        y += pitch
+    if script is not s.type:
+        underlay(s, pitch)
+
+
+def drawing(s: Setting) -> None:
+    """Draw lines, shapes, curves and scribbles, with a few numbers or none."""
+    height, width = s.size
+    for _ in range(s.count(1, 12)):
+        pen, layer = s.between(0.8, 5), PEN if s.chance(0.5) else PRINT
+        x, y = s.between(0, width), s.between(0, height)
+        kind = s.count(0, 5)
+        if kind == 0:  # a long line; short upright ones would be 1s
+            end = np.array([x, y]) + s.rng.standard_normal(2) * 0.7 * width
+            if np.hypot(*(end - [x, y])) > 4 * s.height:
+                s.sheet.stroke(np.array([[x, y], end]), pen, layer)
+        elif kind == 1:
+            side = s.between(3, 8) * s.height
+            box(s, x, y, x + side * s.between(0.6, 2), y + side, pen)
+        elif kind == 2:
+            radius = s.between(3, 8) * s.height
+            circle(s, x, y, radius, radius * s.between(0.7, 1.3))
+        elif kind == 3:
+            scrawl(s, x, y)
+        elif kind == 4:  # hatching
+            step, long = s.between(2, 8), s.between(30, 120)
+            lean = s.rng.standard_normal(2)
+            for i in range(s.count(8, 30)):
+                start = np.array([x + i * step, y])
+                s.sheet.stroke(np.stack([start, start + lean * long]), pen, layer)
+        else:  # a curve of a chart
+            xs = np.linspace(x, x + width * s.between(0.3, 1), 60)
+            ys = y + height * 0.2 * np.cumsum(s.rng.standard_normal(60)) / 8
+            s.sheet.stroke(np.stack([xs, ys], 1), pen, layer)
+    if s.chance(0.4):
+        for _ in range(s.count(1, 4)):
+            s.sheet.text(s.hand, number(s.rng, 4), s.between(0, 0.8) * width,
+                         s.between(0.2, 1) * height, s.rng)  # fmt: skip
+
+
+def empty(s: Setting) -> None:
+    """Leave the sheet without any writing: blank, ruled or squared paper."""
+    underlay(s, s.height * 1.6)
+    if s.chance(0.3):
+        label = draw_typeface(s.rng, s.sources, s.height, PRINT)
+        s.sheet.text(label, word(s.rng, True), s.between(0, 100), s.between(0, s.size[0]), s.rng)

@@ -1,0 +1,158 @@
+"""What every layout is given: the sheet to fill, the writers at hand, and texts to write."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from digitscope.synthesis.pages.hands import (
+    OTHER_SYMBOLS,
+    Script,
+    Typeface,
+    draw_hand,
+    draw_typeface,
+)
+from digitscope.synthesis.pages.inks import Sources
+from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT, Sheet
+
+VOWELS, CONSONANTS = "aeiou", "bcdfghklmnprstvwyz"
+
+
+@dataclass(eq=False)
+class Setting:
+    """One page in the making.
+
+    Attributes
+    ----------
+    rng : numpy.random.Generator
+    sheet : Sheet
+    sources : Sources
+    height : float
+        Of a digit of the main writer, in pixels.
+    """
+
+    rng: np.random.Generator
+    sheet: Sheet
+    sources: Sources
+    height: float
+    printed: float = 0.15  # share of pages on which numbers are printed, not written
+    hand: Script = field(init=False)
+    type: Typeface = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.type = draw_typeface(self.rng, self.sources, self.height, PRINT)
+        self.hand = self.writer()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the sheet, in pixels."""
+        return self.sheet.size
+
+    def writer(self, height: float | None = None, layer: int | None = None) -> Script:
+        """Return somebody who writes numbers: most often a hand, sometimes a printer."""
+        layer = PEN if layer is None else layer
+        height = height or self.height
+        if self.rng.random() < self.printed:
+            script = draw_typeface(self.rng, self.sources, height, layer)
+            if self.rng.random() < 0.3:  # type that imitates a hand
+                script.size, script.wander = 0.06, 0.05
+            return script
+        return draw_hand(self.rng, self.sources, height, layer)
+
+    def second(self) -> Script:
+        """Return another writer with another pen."""
+        return self.writer(self.height * float(self.rng.uniform(0.8, 1.25)), PEN_2)
+
+    def chance(self, share: float) -> bool:
+        """Return True in that share of the cases."""
+        return bool(self.rng.random() < share)
+
+    def between(self, low: float, high: float) -> float:
+        """Return a number drawn uniformly from an interval."""
+        return float(self.rng.uniform(low, high))
+
+    def count(self, low: int, high: int) -> int:
+        """Return a whole number from low to high, both included."""
+        return int(self.rng.integers(low, high + 1))
+
+
+Layout: TypeAlias = Callable[[Setting], None]
+
+
+def digits(rng: np.random.Generator, n: int) -> str:
+    """Return n digits, uniformly at random; sometimes one digit repeated."""
+    if n > 1 and rng.random() < 0.06:
+        return str(rng.integers(10)) * n
+    return "".join(map(str, rng.integers(0, 10, n).tolist()))
+
+
+def integer(rng: np.random.Generator, longest: int = 8) -> str:
+    """Return a run of digits; short ones are more frequent."""
+    shares = 1 / np.arange(2, longest + 2) ** 0.7
+    return digits(rng, 1 + int(rng.choice(longest, p=shares / shares.sum())))
+
+
+def number(rng: np.random.Generator, longest: int = 8, signs: float = 0.35) -> str:
+    """Return a number as people write it: whole, decimal, grouped or negative."""
+    if rng.random() >= signs:
+        return integer(rng, longest)
+    kind = rng.random()
+    mark = ".,"[rng.integers(2)]
+    if kind < 0.5:
+        text = integer(rng, 4) + mark + digits(rng, int(rng.integers(1, 4)))
+    elif kind < 0.7:
+        groups = [digits(rng, 3) for _ in range(rng.integers(1, 3))]
+        text = mark.join([digits(rng, int(rng.integers(1, 4))), *groups])
+        if rng.random() < 0.5:
+            text += (".," if mark == "," else ",.")[0] + digits(rng, 2)
+    else:
+        text = integer(rng, longest)
+    if kind >= 0.7 or rng.random() < 0.3:
+        text = "-" + text
+    return text
+
+
+def word(rng: np.random.Generator, capital: bool = False) -> str:
+    """Return letters that look like a word; look-alikes of digits stand only within such words."""
+    letters = []
+    for _ in range(int(rng.integers(1, 4))):
+        letters.append(CONSONANTS[rng.integers(len(CONSONANTS))])
+        letters.append(VOWELS[rng.integers(len(VOWELS))])
+        if rng.random() < 0.4:
+            letters.append(CONSONANTS[rng.integers(len(CONSONANTS))])
+    text = "".join(letters)
+    kind = rng.random()
+    if capital and kind < 0.3:
+        return text.upper()
+    return text.capitalize() if capital and kind < 0.7 else text
+
+
+def date_or_time(rng: np.random.Generator) -> str:
+    """Return a date or a time of the day."""
+    day, month = int(rng.integers(1, 32)), int(rng.integers(1, 13))
+    year = int(rng.integers(1900, 2040))
+    kind = rng.integers(6)
+    if kind == 0:
+        return f"{day}/{month}/{year}"
+    if kind == 1:
+        return f"{day:02}/{month:02}/{year % 100:02}"
+    if kind == 2:
+        return f"{day}-{month:02}-{year}"
+    if kind == 3:
+        return f"{rng.integers(24)}:{rng.integers(60):02}"
+    if kind == 4:
+        return f"{rng.integers(24):02}:{rng.integers(60):02}:{rng.integers(60):02}"
+    return f"{integer(rng, 3)}/{integer(rng, 3)}"
+
+
+def term(rng: np.random.Generator) -> str:
+    """Return a letter, an operator or a number: a part of an equation."""
+    kind = rng.random()
+    if kind < 0.34:
+        return "abcdefhkmnprtuwxyABCDEFGHKLMNPQRTUVWXY"[rng.integers(38)]
+    if kind < 0.62:
+        return "+-=()<>*/"[rng.integers(9)]
+    if kind < 0.68:
+        return OTHER_SYMBOLS[rng.integers(len(OTHER_SYMBOLS))]
+    return integer(rng, 3)

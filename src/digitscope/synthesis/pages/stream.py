@@ -1,0 +1,190 @@
+"""Batches of patches with their targets, made in other processes while the network learns.
+
+Patch i is drawn from the random numbers of (seed, i) alone, so the stream is the same for any
+number of workers and can go on at any batch.
+"""
+
+import multiprocessing
+import queue
+import signal
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.contrast import normalise_contrast
+from digitscope.errors import TrainingFailed
+from digitscope.synthesis.pages.targets import Targets, draw_targets
+from digitscope.synthesis.pages.truth import PageTruth
+
+VALIDATION = 1  # second number of the seeds of held-out patches; those of training have none
+AHEAD = 6  # batches that each worker makes before they are asked for
+PATIENCE = 2.0  # seconds between two looks whether the other process still lives
+
+
+class Source(Protocol):
+    """What draws patches. It is pickled once for each worker."""
+
+    def patch(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], PageTruth]:
+        """Return a gray picture, uint8 (height, width), with its truth."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some patches.
+
+    Attributes
+    ----------
+    images : ndarray of shape (n, height, width), dtype uint8
+        After `normalise_contrast`.
+    targets : Targets
+    """
+
+    images: NDArray[np.uint8]
+    targets: Targets
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which patches make which batch.
+
+    Attributes
+    ----------
+    seed : tuple of int
+        Patch i is drawn with ``default_rng([*seed, i])``.
+    batch_size : int
+    first, end : int
+        The number of the first batch, and of the one after the last.
+    """
+
+    seed: tuple[int, ...]
+    batch_size: int
+    first: int
+    end: int
+
+
+def draw_patch(
+    source: Source, seed: tuple[int, ...], number: int
+) -> tuple[NDArray[np.uint8], PageTruth]:
+    """Return patch `number` of a stream, its contrast normalised, with its truth."""
+    gray, truth = source.patch(np.random.default_rng([*seed, number]))
+    return normalise_contrast(gray), truth
+
+
+def held_out_patches(source: Source, n: int) -> list[tuple[NDArray[np.uint8], PageTruth]]:
+    """Return the `n` patches by which a network is judged; the same for every training."""
+    return [draw_patch(source, (0, VALIDATION), number) for number in range(n)]
+
+
+def draw_batch(source: Source, plan: Plan, number: int) -> Batch:
+    """Return batch `number` of a stream."""
+    images, targets = [], []
+    for patch in range(number * plan.batch_size, (number + 1) * plan.batch_size):
+        image, truth = draw_patch(source, plan.seed, patch)
+        images.append(image)
+        targets.append(draw_targets(truth))
+    return Batch(np.stack(images), Targets.stack(targets))
+
+
+class PatchStream:
+    """The batches of a plan, in order.
+
+    Parameters
+    ----------
+    source : Source
+    plan : Plan
+    workers : int
+        Processes that draw; 0 draws in this one, when a batch is asked for. With workers, a script
+        needs the usual ``if __name__ == "__main__":``, since they are started by `spawn`.
+
+    Examples
+    --------
+    ::
+
+        with PatchStream(source, Plan((0,), 16, 0, 500), workers=1) as stream:
+            for batch in stream:
+                ...
+    """
+
+    def __init__(self, source: Source, plan: Plan, *, workers: int = 1) -> None:
+        self._source, self._plan = source, plan
+        context = multiprocessing.get_context("spawn")
+        self._queues: list[Any] = [context.Queue(AHEAD) for _ in range(workers)]
+        self._workers = [
+            context.Process(
+                target=_work,
+                args=(source, plan, number, workers, self._queues[number]),
+                daemon=True,
+            )
+            for number in range(workers)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    def __iter__(self) -> Iterator[Batch]:
+        for number in range(self._plan.first, self._plan.end):
+            if self._workers:
+                yield self._next((number - self._plan.first) % len(self._workers))
+            else:
+                yield draw_batch(self._source, self._plan, number)
+
+    def _next(self, worker: int) -> Batch:
+        while True:
+            alive = self._workers[worker].is_alive()
+            try:
+                answer = self._queues[worker].get(timeout=PATIENCE)
+            except queue.Empty:
+                if alive:
+                    continue
+                code = self._workers[worker].exitcode
+                raise TrainingFailed(
+                    f"a process that draws patches ended with exit code {code}; was its memory "
+                    f"taken? Go on with fewer workers."
+                ) from None
+            if isinstance(answer, str):
+                raise TrainingFailed(f"a patch could not be drawn: {answer}")
+            return Batch(answer[0], Targets(*answer[1:]))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for worker in self._workers:
+            worker.terminate()
+        for worker, waiting in zip(self._workers, self._queues, strict=True):
+            worker.join()
+            waiting.cancel_join_thread()
+            waiting.close()
+
+
+def _work(source: Source, plan: Plan, number: int, workers: int, made: Any) -> None:
+    """Draw every `workers`-th batch of a plan, until it ends or the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
+    for batch in range(plan.first + number, plan.end, workers):
+        answer: str | tuple[Any, ...]
+        try:
+            drawn = draw_batch(source, plan, batch)
+            answer = (drawn.images, *drawn.targets.arrays().values())
+        except Exception as error:  # whatever a source raises is to be seen by the parent
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            answer = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+        while True:
+            try:
+                made.put(answer, timeout=PATIENCE)
+                break
+            except queue.Full:
+                if parent is None or not parent.is_alive():
+                    made.cancel_join_thread()
+                    return

@@ -1,0 +1,82 @@
+"""The fit of the page network: exact resume, learning, and what goes wrong."""
+
+import numpy as np
+import pytest
+
+from page_fakes import FakePages
+
+pytest.importorskip("keras")
+import digitscope.training  # noqa: F401  (Keras without its noise)
+from digitscope.errors import BadModel, BadRun
+from digitscope.page_recipe import PAGE
+from digitscope.training.page.fit import PageFit, page_rates
+
+TINY = PAGE.but(
+    stem=4,
+    channels=(8, 8, 8),
+    encoder=(1, 0, 0),
+    decoder=(0, 0),
+    patch=32,
+    patches=8,
+    batch_size=4,
+    epochs=2,
+    validation=4,
+    average=0.9,
+    precision="float32",
+)
+SOURCE = FakePages(side=32, glyphs=2)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A fit that was not interrupted; no test may change it."""
+    fit = PageFit(TINY, SOURCE, SOURCE, workers=0)
+    fit.run()
+    return fit
+
+
+def test_a_resumed_fit_ends_with_the_same_weights_for_any_number_of_workers(tmp_path, whole):
+    file = tmp_path / "checkpoint.npz"
+    stopped = PageFit(TINY, SOURCE, SOURCE, workers=2)
+
+    def stop(row):
+        raise KeyboardInterrupt
+
+    result = stopped.run(checkpoint=file, on_epoch=stop)
+    assert (result.interrupted, result.stopped) == (True, "interrupted after epoch 1")
+    resumed = PageFit(TINY, SOURCE, SOURCE, workers=0)
+    resumed.restore(file)
+    resumed.run()
+    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
+    assert resumed.history[1]["val_loss"] == whole.history[1]["val_loss"]
+    for one, other in zip(resumed.state, whole.state, strict=True):
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(resumed.network.get_weights(), whole.averages, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_fit_begins_with_given_weights(tmp_path, whole):
+    whole.network.save(tmp_path / "model.keras")
+    second = PageFit(TINY.but(seed=5), SOURCE, start=tmp_path / "model.keras")
+    for one, other in zip(second.model.get_weights(), whole.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(BadModel, match="another form"):
+        PageFit(TINY.but(stem=8), SOURCE, start=tmp_path / "model.keras")
+    (tmp_path / "bad.keras").write_bytes(b"no model")
+    with pytest.raises(BadModel, match="cannot be loaded"):
+        PageFit(TINY, SOURCE, start=tmp_path / "bad.keras")
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    PageFit(TINY, SOURCE).save(tmp_path / "checkpoint.npz")
+    with pytest.raises(BadRun, match="other shapes"):
+        PageFit(TINY.but(stem=8), SOURCE).restore(tmp_path / "checkpoint.npz")
+
+
+def test_the_rate_rises_and_falls_to_almost_nothing():
+    recipe = PAGE.but(patches=160, epochs=10, warmup=0.1)
+    rates = page_rates(recipe)
+    assert len(rates) == 100
+    assert rates.argmax() == 9
+    assert rates[9] == np.float32(recipe.learning_rate)
+    assert 0 < rates[-1] < 0.01 * rates.max()

@@ -1,0 +1,149 @@
+"""``digitscope train page``: a run's folder, going on after Ctrl-C, and what takes such a run."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from page_fakes import FakePages
+
+pytest.importorskip("keras")
+import digitscope.training  # noqa: F401  (Keras without its noise)
+from digitscope.cli import main, train_page
+from digitscope.data import handwriting
+from digitscope.errors import BadModel, BadRun
+from digitscope.page_network import PageNetwork
+from digitscope.page_recipe import PAGE
+from digitscope.runs import Run, latest_run
+from digitscope.training.page.trainer import PrintedProgress, resume_page
+from digitscope.training.page.trainer import train_page as train
+
+TINY = PAGE.but(
+    stem=4,
+    channels=(8, 8, 8),
+    encoder=(1, 0, 0),
+    decoder=(0, 0),
+    patch=32,
+    patches=8,
+    batch_size=4,
+    epochs=9,
+    validation=4,
+    precision="float32",
+)
+SOURCE = FakePages(side=32, glyphs=2)
+
+
+@pytest.fixture
+def cli(capsys, monkeypatch):
+    """Return a function that runs a command, with small pages and a small network."""
+    monkeypatch.setattr(train_page, "PAGE", TINY)
+    monkeypatch.setattr(handwriting, "page_sources", lambda folder=None: (SOURCE, SOURCE))
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return exit_.value.code, out, err
+
+    return call
+
+
+def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, monkeypatch):
+    folder = tmp_path / "runs" / "page-1"
+
+    def interrupt(self, row):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_page.PageProgress, "epoch", interrupt)
+        code, _, err = cli("train", "page", "--epochs", 2, "--seed", 4, "--out", folder)
+    assert code == 130
+    assert "interrupted after epoch 1" in err
+    assert f"go on with: digitscope train --resume {folder}" in err
+    run = Run.open(folder)
+    assert run.model_file.exists()
+    assert len(run.history) == 1
+    assert (run.network, run.record["status"]) == ("page", "interrupted")
+    assert run.page_recipe == TINY.but(epochs=2, seed=4)
+
+    code, out, err = cli("train", "--resume", folder, "--json")
+    assert code == 0
+    assert "goes on after epoch 1" in err
+    assert "epoch 2/2  loss" in err
+    assert "patches/s" in err
+    answer = json.loads(out)
+    assert answer["metrics"]["pages"] == 4
+    assert answer["timings"]["fit"] > 0
+    assert run.record["status"] == "finished"
+    assert len(run.history) == 2
+    card = PageNetwork(run.model_file).card
+    assert card.refusal == answer["metrics"]["digits"]
+    assert card.data["patches"] == 16
+    assert card.scores["n"] == 4
+    text = train_page.describe_page_scores("page-1", answer["metrics"])
+    assert "page-1 on 4 held-out pages" in text
+
+    # A finished run, and commands that want a digit classifier.
+    told = {
+        ("train", "--resume", folder): "is finished; there is nothing to go on with",
+        ("train", "page", "--out", folder): "already holds a run",
+        ("report", folder): "trained the page network, not a digit classifier",
+        ("evaluate", folder, "--data", "digits"): "expected one input uint8",
+    }
+    for arguments, text in told.items():
+        code, out, err = cli(*arguments)
+        assert (code, out, err.count("\n")) == (1, "", 1), err
+        assert text in err
+    assert latest_run(folder.parent) is None
+    with pytest.raises(BadRun, match="not a digit classifier"):
+        _ = run.recipe
+    run.update_record(status="interrupted")
+    with pytest.raises(BadRun, match=r"its source was FakePages.*Received: FakePages"):
+        resume_page(folder, replace(SOURCE, glyphs=3), SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train", "page", "--filters", "3"], "--filters is no option of train page"),
+        (["train", "page", "--data", "mnist"], "--data is no option of train page"),
+        (["train", "page", "--epochs", "0"], "epochs must be a whole number from 1 up"),
+        (["train", "page", "--workers", "0"], "Invalid value for '--workers'"),
+        (["train", "mlp", "--patches", "9"], "--patches is an option of train page only"),
+        (["train", "--start", "model.keras"], "--start is an option of train page only"),
+        (["train", "--resume", ".", "--patches", "9"], "--resume goes on with a run as it was"),
+    ],
+)
+def test_misuse_is_one_line(cli, arguments, told):
+    code, out, err = cli(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1), err
+    assert told in err
+
+
+def test_help_tells_of_the_page_network(cli):
+    _, out, _ = cli("train", "--help")
+    assert "digitscope train page" in out
+    for name in ("patches", "start", "workers", "threads"):
+        assert f"--{name}" in out
+
+
+def test_a_model_that_cannot_be_written_is_noted_and_does_not_end_the_training(
+    tmp_path, monkeypatch, capsys
+):
+    from digitscope.training.page import trainer
+
+    asked = []
+
+    def refuse(*arguments, **options):
+        asked.append(arguments)
+        if len(asked) == 1:
+            raise BadModel("its maps differ")
+        return 0.0
+
+    monkeypatch.setattr(trainer, "check_page_agreement", refuse)
+    recipe = TINY.but(epochs=1)
+    run = train(SOURCE, recipe=recipe, out=tmp_path / "run", workers=0, listener=PrintedProgress())
+    assert run.record["export_problem"] == "epoch 1: its maps differ"
+    assert run.record["status"] == "finished"
+    assert run.model_file.exists()
+    assert "epoch 1  loss" in capsys.readouterr().out

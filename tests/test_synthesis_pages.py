@@ -1,0 +1,197 @@
+"""Synthesised pages: what the truth says is what the picture shows."""
+
+import numpy as np
+import pytest
+
+from digitscope.glyph_classes import CLASSES, OTHER
+from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sources, without_lost
+from digitscope.synthesis.pages.hands import draw_hand, draw_typeface
+from digitscope.synthesis.pages.inks import Bitmap, scanned
+from digitscope.synthesis.pages.layouts import LAYOUTS
+from digitscope.synthesis.pages.layouts.setting import Setting, number
+from digitscope.synthesis.pages.sheet import PEN, PRINT, Sheet
+
+SIZE = (224, 224)
+
+
+@pytest.fixture(scope="module")
+def sources():
+    return make_sources([], [], [])
+
+
+@pytest.fixture(scope="module")
+def source(sources):
+    return PageSource(sources)
+
+
+def same(points):
+    return np.asarray(points, np.float32)
+
+
+def half_turn(points):
+    return (224 - np.asarray(points)).astype(np.float32)
+
+
+def drawn(sheet, to_picture=same, mask=None):
+    """All layers together, 0 to 255, and the truth."""
+    layers, truth = sheet.draw(to_picture, mask)
+    planes = [plane for plane in layers if plane is not None]
+    return np.max([np.zeros(SIZE, np.uint8), *planes], axis=0), truth
+
+
+def bounds(ink):
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_a_page_whose_truth_holds_together(sources, layout):
+    pages = PageSource(sources, layouts=(layout,))
+    for seed in range(6):
+        size = (96, 320) if seed == 5 else SIZE
+        picture, truth = pages.patch(np.random.default_rng([1, seed]), size)
+        assert picture.shape == truth.size == size
+        assert picture.dtype == np.uint8
+        for glyph in truth.glyphs:
+            left, top, right, bottom = glyph.box
+            assert 0 <= left < right <= size[1]
+            assert 0 <= top < bottom <= size[0]
+            assert glyph.label in CLASSES
+            assert glyph.label == OTHER or glyph.label == glyph.text
+            if glyph.next >= 0:
+                assert truth.glyphs[glyph.next].number == glyph.number >= 0
+        targets = [glyph.next for glyph in truth.glyphs if glyph.next >= 0]
+        assert len(targets) == len(set(targets))
+
+
+def test_a_state_of_the_generator_gives_one_page(source):
+    first, second = (source.patch(np.random.default_rng(5)) for _ in range(2))
+    np.testing.assert_array_equal(first[0], second[0])
+    assert first[1].glyphs == second[1].glyphs
+    assert not np.array_equal(first[0], source.patch(np.random.default_rng(6))[0])
+
+
+@pytest.mark.parametrize("to_picture", [same, half_turn])
+@pytest.mark.parametrize("kind", ["hand", "type", "scan"])
+def test_a_box_is_the_bounds_of_its_ink(sources, kind, to_picture):
+    for seed in range(12):
+        rng = np.random.default_rng([2, seed])
+        height = rng.uniform(14, 60)
+        if kind == "type":
+            script = draw_typeface(rng, sources, height, PRINT)
+        else:
+            script = draw_hand(rng, sources, height, PEN)
+        if kind == "scan":
+            disc = np.zeros((40, 30), np.uint8)
+            disc[3:37, 4:26] = 255
+            script.scans, script.weight = {d: [disc[3:37, 4:26]] for d in "0123456789"}, 0
+        sheet = Sheet(SIZE)
+        sheet.character(script, str(seed % 10), 90, 130, rng)
+        ink, truth = drawn(sheet, to_picture)
+        (glyph,) = truth.glyphs
+        np.testing.assert_allclose(glyph.box, bounds(ink > 60), atol=2.0)
+
+
+def test_the_outline_of_a_scan_follows_its_slant():
+    square = np.full((20, 20), 255, np.uint8)
+    ink = scanned(square)
+    assert isinstance(ink, Bitmap)
+    assert ink.hull[:, 1].min() == pytest.approx(-1, abs=0.06)
+    assert ink.hull[:, 1].max() == pytest.approx(0, abs=0.06)
+
+
+def test_digits_and_their_signs_are_one_number(sources):
+    rng = np.random.default_rng(3)
+    sheet = Sheet((80, 600))
+    sheet.text(draw_typeface(rng, sources, 20, PRINT), "-1.5 12/07 a3-4 1.250,00,", 5, 50, rng)
+    _, truth = sheet.draw(same)
+    assert truth.numbers == ["-1.5", "12", "07", "3", "4", "1.250,00"]
+    alone = [glyph.text for glyph in truth.glyphs if glyph.number < 0]
+    assert alone == ["/", "a", "-", ","]
+    chain, at = [], 0
+    while at >= 0:
+        chain.append(truth.glyphs[at].text)
+        at = truth.glyphs[at].next
+    assert "".join(chain) == "-1.5"
+
+
+def test_boxed_characters_are_linked_until_a_gap(sources):
+    rng = np.random.default_rng(4)
+    sheet = Sheet(SIZE)
+    places = [(20.0 + 40 * i, 100.0) for i in range(5)]
+    sheet.boxed(draw_typeface(rng, sources, 20, PRINT), "12 34", places, rng)
+    _, truth = sheet.draw(same)
+    assert truth.numbers == ["12", "34"]
+    centres = [(g.box[0] + g.box[2]) / 2 for g in truth.glyphs]
+    np.testing.assert_allclose(centres, [20, 60, 140, 180], atol=2)
+
+
+def test_what_is_cut_by_the_border_is_ignored_or_left_out(sources):
+    rng = np.random.default_rng(5)
+    script = draw_typeface(rng, sources, 40, PRINT)
+    sheet = Sheet(SIZE)
+    for x in (100, 215, -22, 400):
+        sheet.character(script, "8", x, 100, rng)
+    _, truth = sheet.draw(same)
+    assert len(truth.glyphs) == 1
+    assert len(truth.ignored) == 2
+
+
+def test_nothing_is_written_beside_the_sheet(sources):
+    rng = np.random.default_rng(6)
+    sheet = Sheet(SIZE)
+    script = draw_typeface(rng, sources, 30, PRINT)
+    for x in (30, 150):
+        sheet.character(script, "5", x, 100, rng)
+    sheet.rule(np.array([[0, 120], [224, 120]]), 2)
+    sheet.cross(np.array([[50, 120], [180, 120]]))
+    mask = np.zeros(SIZE, np.float32)
+    mask[:, :110] = 1
+    ink, truth = drawn(sheet, same, mask)
+    assert [glyph.box[0] > 20 for glyph in truth.glyphs] == [True]
+    assert not ink[60:118, 120:].any()
+    assert max(line[:, 0].max() for line in truth.rulings) <= 112
+    assert truth.crossings.tolist() == [[50, 120]]
+
+
+def test_a_grid_lies_on_its_ruling_lines(sources):
+    setting = Setting(np.random.default_rng(7), Sheet(SIZE), sources, 20)
+    LAYOUTS["table"][0](setting)
+    _, truth = drawn(setting.sheet)
+    (grid,) = truth.grids
+    assert len(grid.cells) == grid.crossings.shape[0] - 1
+    assert all(len(row) == grid.crossings.shape[1] - 1 for row in grid.cells)
+    known = {tuple(np.round(point, 2)) for point in truth.crossings}
+    assert {tuple(np.round(point, 2)) for point in grid.crossings.reshape(-1, 2)} <= known
+
+
+@pytest.mark.parametrize("enlarged", [0, 1])
+def test_writing_has_the_heights_that_were_asked_for(sources, enlarged):
+    style = PageStyle(height=(30, 31), outside=0, surface=0, enlarged=enlarged)
+    pages = PageSource(sources, style, ("sudoku",))
+    glyphs = [g for i in range(5) for g in pages.patch(np.random.default_rng([8, i]))[1].glyphs]
+    digits = [glyph.height for glyph in glyphs if glyph.label in "0123456789"]
+    assert len(digits) > 10
+    assert all(23 < height < 47 for height in digits)  # clues may be half as large again
+
+
+def test_a_glyph_without_ink_in_the_picture_is_ignored(sources):
+    rng = np.random.default_rng(10)
+    sheet = Sheet(SIZE)
+    sheet.text(draw_typeface(rng, sources, 30, PRINT), "4071", 30, 100, rng)
+    ink, truth = drawn(sheet)
+    picture = 255 - ink
+    assert without_lost(truth, picture, ink) is truth
+    left, _, right, _ = (int(edge) for edge in truth.glyphs[1].box)
+    picture[:, left - 2 : right + 2] = 255
+    kept = without_lost(truth, picture, ink)
+    assert [glyph.text for glyph in kept.glyphs] == ["4", "7", "1"]
+    assert [glyph.next for glyph in kept.glyphs] == [-1, 2, -1]
+    assert kept.ignored == (truth.glyphs[1].box,)
+
+
+def test_numbers_have_every_digit_equally_often():
+    rng = np.random.default_rng(9)
+    text = "".join(number(rng) for _ in range(4000))
+    counts = np.array([text.count(digit) for digit in "0123456789"])
+    assert counts.min() > 0.9 * counts.mean()
