@@ -135,6 +135,20 @@ def find_glyphs(maps: Floats, scale: tuple[float, float], parameters: ReadingPar
     return suppress(found, parameters)
 
 
+def writing_heights(glyphs: Glyphs) -> Floats:
+    """Return the height of the writing at each glyph, in pixels of the picture.
+
+    Of a digit it is its own height, of a sign or another mark that of the nearest digit.
+    """
+    heights = glyphs.size[:, 1].copy()
+    digits, others = np.flatnonzero(glyphs.is_digit), np.flatnonzero(~glyphs.is_digit)
+    if len(digits):
+        for i in others.tolist():
+            away = np.abs(glyphs.centre[digits] - glyphs.centre[i]).sum(axis=1)
+            heights[i] = heights[digits[away.argmin()]]
+    return heights
+
+
 def suppress(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
     """Return the glyphs without duplicates: of those with about one centre and size the best one.
 

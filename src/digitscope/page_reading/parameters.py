@@ -45,8 +45,6 @@ class ReadingParameters:
     landing : float
         Distance between the predicted and the found centre of the next glyph, in digit heights, up
         to which they may be the same. (layout: half of the usual distance of two digits)
-    raised : float
-        Mean probability from which on a number is a superscript. (chosen)
     same_row : float
         Common height of two numbers side by side, as a share of the taller one. (layout)
     steepest : float
@@ -83,7 +81,6 @@ class ReadingParameters:
     second_look: float = 0.5
     link: float = 0.5
     landing: float = 0.5
-    raised: float = 0.5
     same_row: float = 0.5
     steepest: float = 17.0
     ruling: float = 0.4
