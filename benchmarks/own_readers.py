@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, TypeAlias
 
 ReadPage: TypeAlias = Callable[[Any], Any]  # a path or an array -> a Page
@@ -14,7 +12,7 @@ class NotHere(Exception):
 
 
 def load_present(model: str = "cnn") -> ReadPage:
-    """Return `digitscope.read` with a model of single digits, on one thread."""
+    """Return the older method, with a model of single digits, on one thread."""
     from digitscope.classifier import load
     from digitscope.reading import read
 
@@ -22,7 +20,7 @@ def load_present(model: str = "cnn") -> ReadPage:
 
 
 def load_page(network: str | None = None) -> ReadPage:
-    """Return `digitscope.page_reading.read` with a page network, on one thread.
+    """Return `digitscope.read` with a page network, on one thread.
 
     Parameters
     ----------
@@ -32,16 +30,14 @@ def load_page(network: str | None = None) -> ReadPage:
     Raises
     ------
     NotHere
-        When this checkout has no page reading yet, or no network.
+        When there is no such network.
     """
-    for module in ("digitscope.page_reading", "digitscope.page_network"):
-        if find_spec(module) is None:
-            raise NotHere(f"this checkout has no {module} yet")
     from digitscope.errors import BadModel
+    from digitscope.page_network import PageNetwork
+    from digitscope.page_reading import read
 
-    read = import_module("digitscope.page_reading").read
     try:
-        made = import_module("digitscope.page_network").PageNetwork(network, threads=1)
+        made = PageNetwork(network, threads=1)
     except BadModel as error:
         raise NotHere(f"{error} Name a file with --network.") from None
-    return partial(read, network=made)
+    return partial(read, model=made)

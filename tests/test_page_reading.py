@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from digitscope.page_reading import read
+from digitscope.page_reading import ReadingParameters, read_page
 from digitscope.synthesis.pages.truth import PageTruth
 from ideal_maps import FakeNetwork, draw_picture, grid_truth, warped, write_number, write_truth
 
+P = ReadingParameters()
 LINES = ["4207 65 38", "9 1352", "80046 27"]
 
 
 def read_truth(truth, change=None):
-    return read(draw_picture(truth), network=FakeNetwork(truth, change))
+    return read_page(draw_picture(truth), FakeNetwork(truth, change), P)
 
 
 def test_lines_numbers_and_digits_come_back_in_order():
@@ -87,7 +88,7 @@ def test_a_grid_in_perspective_and_askew():
 def test_a_turned_page_is_turned_back(quarters):
     truth = write_truth(LINES)
     picture = np.rot90(draw_picture(truth), quarters).copy()
-    page = read(picture, network=FakeNetwork(truth))
+    page = read_page(picture, FakeNetwork(truth), P)
     assert page.text.split("\n") == LINES
     assert page.turn == (4 - quarters) * 90
     assert (page.height, page.width) == truth.size
@@ -96,7 +97,7 @@ def test_a_turned_page_is_turned_back(quarters):
 def test_a_single_digit_larger_than_the_network_knows():
     truth = PageTruth((900, 700), tuple(write_number("5", 150, 60, 800, 0, 0)))
     network = FakeNetwork(truth)
-    page = read(draw_picture(truth), network=network)
+    page = read_page(draw_picture(truth), network, P)
     assert page.text == "5"
     assert np.abs(np.array(page.digits[0].box) - (150, 60, 440, 800)).max() < 20
     assert min(network.scales) * 800 < 60
@@ -105,14 +106,14 @@ def test_a_single_digit_larger_than_the_network_knows():
 def test_small_writing_is_looked_at_enlarged():
     truth = write_truth(LINES, height=13, size=(200, 300))
     network = FakeNetwork(truth)
-    assert read(draw_picture(truth), network=network).text.split("\n") == LINES
+    assert read_page(draw_picture(truth), network, P).text.split("\n") == LINES
     assert 1.5 < max(network.scales) < 2.1
 
 
 def test_writing_of_usual_size_costs_little_more_than_one_look():
     truth = write_truth(LINES, size=(800, 1200))
     network = FakeNetwork(truth)
-    read(draw_picture(truth), network=network)
+    read_page(draw_picture(truth), network, P)
     assert sum(scale**2 for scale in network.scales) < 1.4
 
 

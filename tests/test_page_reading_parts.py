@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from digitscope import classifier
 from digitscope.glyph_classes import CLASSES, HEAT, LINK, OFFSET, RULING, SIZE
-from digitscope.page_reading import ReadingParameters, read
+from digitscope.page_reading import ReadingParameters, read_page
 from digitscope.page_reading.glyphs import find_glyphs, joined, merge
 from digitscope.page_reading.grids import cell_of, find_grids
 from digitscope.page_reading.lines import find_lines, find_slope
 from digitscope.page_reading.maps_picture import draw_maps as draw_maps_picture
 from digitscope.page_reading.numbers import find_chains, find_runs
 from digitscope.page_reading.scales import look
-from digitscope.page_reading.tiles import cut_tiles, look_again
+from digitscope.page_reading.tiles import cut_tiles, cut_tiles_of
 from digitscope.reading.page import Digit, Line, Number, Sign, to_value
 from digitscope.synthesis.pages.truth import PageTruth
 from ideal_maps import (
@@ -264,7 +264,7 @@ def photographed():
 
 
 def rows_of(truth, change=None):
-    page = read(draw_picture(truth), network=FakeNetwork(truth, change))
+    page = read_page(draw_picture(truth), FakeNetwork(truth, change), P)
     return [grid.rows for grid in page.grids]
 
 
@@ -384,7 +384,7 @@ def test_two_grids_side_by_side():
 def test_a_row_of_boxes_is_one_number():
     glyphs = write_number("40725", 52, 46, 28, 0, 0, pitch=40 / 28)
     truth = ruled(np.arange(40, 300, 40), [40, 80], glyphs)
-    page = read(draw_picture(truth), network=FakeNetwork(truth))
+    page = read_page(draw_picture(truth), FakeNetwork(truth), P)
     assert (page.text, page.grids) == ("40725", ())
 
 
@@ -392,7 +392,7 @@ def test_a_row_of_boxes_is_one_number():
 def test_squared_paper_is_no_grid(pitch):
     written = write_truth(LINES)
     paper = ruled(np.arange(20, 600, pitch), np.arange(20, 400, pitch), written.glyphs)
-    page = read(draw_picture(paper), network=FakeNetwork(paper))
+    page = read_page(draw_picture(paper), FakeNetwork(paper), P)
     assert (page.text.split("\n"), page.grids) == (LINES, ())
 
 
@@ -409,7 +409,7 @@ def test_a_number_over_a_ruling_line_is_split_there():
     links = sum(glyph.next >= 0 for glyph in glyphs)
     assert links == 1
     parameters = ReadingParameters(astray=1.0)
-    page = read(draw_picture(truth), network=FakeNetwork(truth), parameters=parameters)
+    page = read_page(draw_picture(truth), FakeNetwork(truth), parameters)
     assert page.grids[0].rows == [["1", "2 5", "6"], *cells[1:]]
 
 
@@ -442,18 +442,12 @@ def test_tiles_of_both_polarities_and_all_sizes_are_alike():
     assert not cut_tiles(np.full((50, 50), 200, np.uint8), boxes[:1]).any()
 
 
-def test_a_second_look_changes_what_was_doubtful_and_nothing_if_it_is_off(cnn):
+def test_digits_that_are_reported_have_tiles():
     truth = write_truth(["735"], height=40, size=(120, 240))
-    gray = draw_picture(truth)
     glyphs = find_glyphs(draw_maps(truth), (1.0, 1.0), P)
-    doubtful = glyphs.labels.index("3")
-    glyphs.heat[doubtful, :10] = 0
-    glyphs.heat[doubtful, [3, 8]] = 0.4, 0.5
-    looked, tiles = look_again(gray, glyphs, cnn, P)
-    assert looked.labels[doubtful] == "3"
-    assert (tiles.reshape(len(tiles), -1).max(axis=1) == 255).all()
-    assert look_again(gray, glyphs, cnn, ReadingParameters(second_look=0.0))[0] is glyphs
-    assert look_again(gray, glyphs, None, P)[0] is glyphs
+    glyphs.heat[0] *= 0.1
+    tiles = cut_tiles_of(draw_picture(truth), glyphs, P)
+    assert tiles.reshape(len(tiles), -1).max(axis=1).tolist() == [0, 255, 255]
 
 
 def test_the_picture_of_the_maps_shows_each_class_in_its_colour():
@@ -484,7 +478,7 @@ def test_maps_of_noise_give_a_page(seed, height, width):
             return maps
 
     picture = rng.integers(0, 256, (4 * height, 4 * width), np.uint8)
-    page = read(picture, network=Noise())
+    page = read_page(picture, Noise(), P)
     page.to_json()
     for digit in page.digits:
         left, top, wide, high = digit.box

@@ -10,6 +10,8 @@ from digitscope.cli.inputs import expand, open_input, with_progress
 from digitscope.errors import DigitscopeError, Misuse
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from digitscope.reading import Page
 
 SHOW_PROGRESS_FROM = 5  # pictures
@@ -24,13 +26,24 @@ def command(
     ],
     model: Annotated[
         str,
-        typer.Option("--model", "-m", help="cnn, mlp, an .onnx file or a run's folder."),
-    ] = "cnn",
+        typer.Option(
+            "--model",
+            "-m",
+            help="page, an .onnx file or a run's folder; cnn or mlp read with the older method.",
+        ),
+    ] = "page",
     threshold: ThresholdOption = None,
     annotate: Annotated[
         Path | None,
         typer.Option(
             help="Draw what was seen: a .png for one picture, a folder for several.",
+            show_default=False,
+        ),
+    ] = None,
+    maps: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw what the page network shows: a .png for one picture, a folder for several.",
             show_default=False,
         ),
     ] = None,
@@ -41,8 +54,9 @@ def command(
 ) -> None:
     r"""Read the handwritten numbers in photos, scans and screenshots.
 
-    Lines of numbers are printed line by line, ruled grids row by row. Letters, operators and specks
-    are left out. The picture may be upside down, skewed, shadowed, light on dark.
+    Lines of numbers are printed line by line, ruled grids row by row, with their minus, decimal and
+    grouping marks. Letters, operators and specks are left out. The picture may be upside down,
+    skewed, shadowed, light on dark.
 
     \b
     Examples:
@@ -50,27 +64,36 @@ def command(
       digitscope read form.png --csv > form.csv
       digitscope read scans/ --json > numbers.json
       digitscope read "2026-*/*.jpg" --annotate seen/
-      digitscope read photo.jpg --annotate seen.png
+      digitscope read photo.jpg --annotate seen.png --maps maps.png
       curl -s https://example.org/photo.jpg | digitscope read -
     """
     if json and csv:
         raise Misuse("--json and --csv exclude each other; take one.")
     files = expand(inputs)
     several = len(files) > 1
-    if annotate and several and annotate.suffix:
-        raise Misuse(f"--annotate must be a folder for {len(files)} pictures. Received: {annotate}")
-    from digitscope.classifier import load
-    from digitscope.reading import read
+    for option, out in (("--annotate", annotate), ("--maps", maps)):
+        if out and several and out.suffix:
+            raise Misuse(f"{option} must be a folder for {len(files)} pictures. Received: {out}")
+    from digitscope.classifier import Classifier
+    from digitscope.page_reading import load_reader, read
 
-    classifier = load(model)
+    reader = load_reader(model)
+    if maps and isinstance(reader, Classifier):
+        raise Misuse(f"--maps draws what a page network shows; {model} is a classifier of digits.")
     failures: list[DigitscopeError] = []
     pages: list[dict[str, Any]] = []
     for name in with_progress(files, least=SHOW_PROGRESS_FROM, doing="reading"):
         try:
             picture = open_input(name)
-            page = read(picture, model=classifier, threshold=threshold)
+            page = read(picture, model=reader, threshold=threshold)
             if annotate:
-                _annotate(picture, page, annotate, name, several)
+                from digitscope.reading.annotate import annotate as draw
+
+                _save(draw(picture, page), annotate, name, several)
+            if maps and not isinstance(reader, Classifier):
+                from digitscope.page_reading.maps_picture import draw_maps
+
+                _save(draw_maps(picture, network=reader, turn=page.turn), maps, name, several)
         except DigitscopeError as error:
             failures.append(error)
             if json:
@@ -101,11 +124,10 @@ def _rows(page: "Page") -> str:
     return "\n".join(",".join(number.text for number in line.numbers) for line in page.lines)
 
 
-def _annotate(picture: Path | bytes, page: "Page", out: Path, name: str, several: bool) -> None:
+def _save(drawn: "Image.Image", out: Path, name: str, several: bool) -> None:
+    """Write a drawing of one of the pictures."""
     from digitscope.files import replacing
-    from digitscope.reading.annotate import annotate
 
-    drawn = annotate(picture, page)
     target = out
     if several or not out.suffix:
         # Pictures of the same name in different folders must not meet.

@@ -15,6 +15,7 @@ from digitscope.page_reading.scales import Level, MapMaker, look
 from digitscope.pictures import Gray
 
 WINDOW = 512  # pixels; side of the part of a level that is turned
+SAMPLE = 64  # glyphs around which the window may lie
 FEWEST = 3  # glyphs by which a turn can be judged
 
 
@@ -33,11 +34,10 @@ def find_turn(
     """
     best = max(levels, key=lambda level: to_evidence(level.glyphs, parameters))
     seen = best.glyphs
-    if len(seen) < FEWEST or _certainty(seen) >= parameters.upright:
+    if len(seen) < FEWEST or _share_of_digits(seen) >= parameters.upright:
         return 0
     scale = float(np.mean(best.scale))
-    middle = np.median(seen.centre, axis=0)
-    part = _window(gray, middle.tolist(), round(WINDOW / scale))
+    part = _window(gray, _middle(seen, WINDOW / scale), round(WINDOW / scale))
     turned = [np.ascontiguousarray(np.rot90(part, k)) for k in range(4)]
     evidence = [
         to_evidence(look(picture, network, scale, parameters).glyphs, parameters)
@@ -51,12 +51,28 @@ def to_evidence(glyphs: Glyphs, parameters: ReadingParameters) -> float:
     """Return how much is seen that stands upright: digits, letters, signs and links.
 
     Letters count as well: those of a page on its side look like digits here and there, but less
-    sure. A doubtful glyph counts little: squares of probabilities are added.
+    sure. A doubtful glyph counts little: squares of probabilities are added, and the sum is
+    multiplied with the mean probability.
     """
     sure = glyphs.heat.max(axis=1, initial=0)
     links = candidates(glyphs, parameters)
     linked = glyphs.link[links[:, 0], 0] * glyphs.link[links[:, 1], 1]
-    return float((sure**2).sum() + linked.sum())
+    return float((sure**2).sum() + linked.sum()) * _certainty(glyphs)
+
+
+def _middle(glyphs: Glyphs, side: float) -> tuple[float, float]:
+    """Return that of some glyphs around which, in a square of that side, the surest ones are."""
+    sure = glyphs.heat.max(axis=1) ** 2
+    some = np.argsort(-sure, kind="stable")[:SAMPLE]
+    near = np.abs(glyphs.centre[some, None] - glyphs.centre[None]).max(axis=2) < side / 2
+    x, y = glyphs.centre[some[(near * sure).sum(axis=1).argmax()]].tolist()
+    return x, y
+
+
+def _share_of_digits(glyphs: Glyphs) -> float:
+    """Return which share of what is seen are digits without doubt."""
+    digits = glyphs.heat[glyphs.is_digit].max(axis=1, initial=0)
+    return float((digits**2).sum() / max(float(glyphs.presence.sum()), 1e-9))
 
 
 def _certainty(glyphs: Glyphs) -> float:

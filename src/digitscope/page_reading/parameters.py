@@ -35,11 +35,9 @@ class ReadingParameters:
     small_share : float
         Share of small writing from which on a finer level is looked at. (chosen)
     upright : float
-        Mean probability of glyphs from which on the turns are not compared. (chosen)
+        Share of digits among glyphs from which on the turns are not compared. (chosen)
     turn : float
         By which factor more evidence a turned page must show. (chosen)
-    second_look : float
-        Weight of the classifier's log probabilities against those of the network. (chosen)
     link : float
         Mean of the two link probabilities from which on two glyphs belong together. (chosen)
     landing : float
@@ -75,10 +73,9 @@ class ReadingParameters:
     usual_pixels: float = 1_050_000.0
     most_pixels: float = 4_000_000.0
     most_zoom: float = 4.0
-    small_share: float = 0.1
+    small_share: float = 0.25
     upright: float = 0.7
     turn: float = 1.3
-    second_look: float = 0.5
     link: float = 0.5
     landing: float = 0.5
     same_row: float = 0.5

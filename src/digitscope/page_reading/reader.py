@@ -5,6 +5,7 @@
     picture -> gray -> scales -> maps -> glyphs -> numbers -> lines and grids -> Page
 """
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitscope.classifier import Classifier, load
+from digitscope.classifier import PRETRAINED, Classifier, load
+from digitscope.errors import BadModel
+from digitscope.page_network import PageNetwork
 from digitscope.page_reading.glyphs import merge
 from digitscope.page_reading.grids import find_lattices
 from digitscope.page_reading.numbers import find_runs
@@ -21,18 +24,20 @@ from digitscope.page_reading.orientation import find_turn
 from digitscope.page_reading.page import Writing, to_page
 from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.page_reading.scales import MapMaker, confirm, look_at_all
-from digitscope.page_reading.tiles import look_again
+from digitscope.page_reading.tiles import cut_tiles_of
 from digitscope.pictures import Gray, read_gray
 from digitscope.reading.page import Page
+from digitscope.reading.reader import read as read_with_classifier
+
+PAGE = "page"  # the name of the page network that comes with digitscope
+Model = PageNetwork | Classifier
 
 
 def read(
     picture: str | Path | bytes | Image.Image | NDArray[Any],
     *,
-    network: MapMaker,
-    classifier: Classifier | str | Path | None = None,
+    model: Model | str | Path | None = None,
     threshold: float | None = None,
-    parameters: ReadingParameters | None = None,
 ) -> Page:
     """Read every number in a picture.
 
@@ -40,12 +45,11 @@ def read(
     ----------
     picture : path, bytes, PIL image, or ndarray
         A photo, scan or screenshot; arrays as `digitscope.pictures.read_gray` takes them.
-    network : PageNetwork
-    classifier : Classifier, name or path, optional
-        What takes a second look at each digit; none unless given.
+    model : PageNetwork, Classifier, name or path, optional
+        The pretrained page network, ``page``, unless given. A classifier of single digits, such as
+        ``cnn``, reads with the older method, which cuts the ink into digits.
     threshold : float, optional
-        The probability below which a digit is refused; that of the parameters unless given.
-    parameters : ReadingParameters, optional
+        The probability below which a digit is refused; the method's own unless given.
 
     Returns
     -------
@@ -56,29 +60,71 @@ def read(
     ------
     BadImage
         When it cannot be decoded.
+    BadModel
+        When the model is none.
     """
-    parameters = parameters or ReadingParameters()
+    chosen = load_reader(model)
+    if isinstance(chosen, Classifier):
+        return read_with_classifier(picture, model=chosen, threshold=threshold)
+    parameters = ReadingParameters()
     if threshold is not None:
         parameters = replace(parameters, threshold=threshold)
-    if classifier is not None and not isinstance(classifier, Classifier):
-        classifier = load(classifier)
-    return read_page(read_gray(picture), network, parameters, classifier)
+    return read_page(read_gray(picture), chosen, parameters)
 
 
-def read_page(
-    gray: Gray,
-    network: MapMaker,
-    parameters: ReadingParameters,
-    classifier: Classifier | None = None,
-) -> Page:
-    """Return what is written on a gray page."""
+def load_reader(model: Model | str | Path | None = None, *, threads: int = 0) -> Model:
+    """Return what reads pages: a page network, or a classifier for the older method.
+
+    Parameters
+    ----------
+    model : PageNetwork, Classifier, name or path, optional
+        ``page``, ``cnn`` or ``mlp``, an ``.onnx`` file, or the folder of a run; ``page`` unless
+        given.
+    threads : int, optional
+        Threads of one call; 0 lets ONNX Runtime choose.
+
+    Raises
+    ------
+    BadModel
+        When there is no such model, or it is of another form.
+    """
+    if isinstance(model, PageNetwork | Classifier):
+        return model
+    if model is None or str(model) == PAGE:
+        return _pretrained(threads)
+    if str(model) in PRETRAINED:
+        return load(model, threads=threads)
+    path = Path(model)
+    file = path / "model.onnx" if path.is_dir() else path
+    try:
+        return PageNetwork(file, threads=threads)
+    except BadModel:
+        return load(model, threads=threads)  # which says what is wrong with a file that is neither
+
+
+@functools.cache
+def _pretrained(threads: int) -> PageNetwork:
+    return PageNetwork(threads=threads)
+
+
+def read_page(gray: Gray, network: MapMaker, parameters: ReadingParameters) -> Page:
+    """Return what is written on a gray page.
+
+    Parameters
+    ----------
+    gray : ndarray of shape (height, width), dtype uint8
+        0 = black, 255 = white.
+    network : PageNetwork
+        Or anything else with its method `maps`.
+    parameters : ReadingParameters
+    """
     levels = look_at_all(gray, network, parameters)
     quarters = find_turn(gray, levels, network, parameters)
     if quarters:
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
         levels = look_at_all(gray, network, parameters)
     glyphs = confirm(merge([level.glyphs for level in levels], parameters), levels, parameters)
-    glyphs, tiles = look_again(gray, glyphs, classifier, parameters)
     runs = find_runs(glyphs, parameters)
     lattices = find_lattices(levels, glyphs, parameters)
+    tiles = cut_tiles_of(gray, glyphs, parameters)
     return to_page(Writing(gray, 90 * quarters, glyphs, tiles, runs, lattices), parameters)

@@ -20,6 +20,8 @@ from digitscope.page_reading.glyphs import Floats, Glyphs, find_glyphs, writing_
 from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.pictures import Gray
 
+AROUND = np.ones((3, 3), np.uint8)
+
 
 class MapMaker(Protocol):
     """Anything that gives maps of pictures: the page network, or a stand-in for it in tests."""

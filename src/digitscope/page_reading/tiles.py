@@ -1,12 +1,9 @@
-"""What the classifier sees of each digit: its box, cut from the gray picture, in MNIST form."""
-
-from dataclasses import replace
+"""A small picture of each digit: its box, cut from the gray picture, in MNIST form."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.classifier import Classifier
 from digitscope.errors import NoInk
 from digitscope.images import SIDE, Images
 from digitscope.page_reading.glyphs import Floats, Glyphs
@@ -18,43 +15,25 @@ LONGER = 40  # pixels; a digit's longer side, to which it is scaled before anyth
 MARGIN = 4  # pixels of that size around the box; paper is measured there
 
 
-def look_again(
-    gray: Gray, glyphs: Glyphs, classifier: Classifier | None, parameters: ReadingParameters
-) -> tuple[Glyphs, Images]:
-    """Return glyphs whose digits a classifier has looked at as well, and what it saw.
-
-    The probabilities of the classes are a product of powers: those of the classifier count
-    `second_look` times as much as those of the network. So do the probabilities that it is a digit.
+def cut_tiles_of(gray: Gray, glyphs: Glyphs, parameters: ReadingParameters) -> Images:
+    """Return what is in the box of each digit that will be reported, in MNIST form.
 
     Parameters
     ----------
     gray : ndarray of shape (height, width), dtype uint8
     glyphs : Glyphs
-    classifier : Classifier, optional
-        Nothing is changed unless given.
     parameters : ReadingParameters
 
     Returns
     -------
-    glyphs : Glyphs
-    tiles : ndarray of shape (n, 28, 28), dtype uint8
-        Of each glyph; all 0 of what is no digit.
+    ndarray of shape (n, 28, 28), dtype uint8
+        Of each glyph; all 0 where it is no digit.
     """
-    digits = np.flatnonzero(glyphs.is_digit)
+    sure = glyphs.heat.max(axis=1, initial=0) >= parameters.threshold
+    digits = np.flatnonzero(glyphs.is_digit & sure)
     tiles = np.zeros((len(glyphs), SIDE, SIDE), np.uint8)
     tiles[digits] = cut_tiles(gray, glyphs.boxes[digits])
-    weight = parameters.second_look
-    if classifier is None or not weight or not len(digits):
-        return glyphs, tiles
-    probabilities, score = classifier.judge(tiles[digits])
-    seen = np.maximum(glyphs.heat[digits, :10], 1e-6)
-    presence = np.minimum(seen.sum(axis=1), 1)
-    mixed = seen / seen.sum(axis=1, keepdims=True) * np.maximum(probabilities, 1e-6) ** weight
-    mixed /= mixed.sum(axis=1, keepdims=True)
-    sure = (presence * np.maximum(score, 1e-6) ** weight) ** (1 / (1 + weight))
-    heat = glyphs.heat.copy()
-    heat[digits, :10] = mixed * sure[:, None]
-    return replace(glyphs, heat=heat), tiles
+    return tiles
 
 
 def cut_tiles(gray: Gray, boxes: Floats) -> Images:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from digitscope.classifier import Classifier
 from digitscope.errors import did_you_mean
 from digitscope.images import Images
+from digitscope.page_reading.reader import PAGE
 from digitscope.service import answers, inputs, jobs, page, playground
 from digitscope.service.batches import Batches
 from digitscope.service.direct import Direct
@@ -110,8 +111,13 @@ def create_app(
     async def read_numbers(
         request: Request, options: Annotated[inputs.ReadOptions, Query()]
     ) -> Response:
-        """Read every number in a photo, scan or drawing."""
-        name, _ = choose(options.model)
+        """Read every number in a photo, scan or drawing.
+
+        The page network reads, or with the older method the model that is named.
+        """
+        name = options.model or PAGE
+        if name != PAGE:
+            choose(name)
         picture = await inputs.take_picture(request, limits)
         answer = await desk.do(
             jobs.read_page, name, picture, limits.pixels,

@@ -20,10 +20,10 @@ from digitscope.classifier import Classifier, Judgement
 from digitscope.errors import BadImage, BadModel, DigitscopeError
 from digitscope.explanation import explain, occlude
 from digitscope.images import Images
+from digitscope.page_reading import load_reader, read
 from digitscope.perceptron import Perceptron
 from digitscope.pictures import FORMATS
 from digitscope.preprocess import mnist_steps, to_mnist
-from digitscope.reading import read
 from digitscope.service import answers
 
 
@@ -108,9 +108,10 @@ def read_page(
     images: bool,
     annotated: bool,
 ) -> Answer:
-    """Return the answer of ``/v1/read``."""
+    """Return the answer of ``/v1/read``, by the page network or, named, by a classifier."""
     open_picture(picture, pixels)
-    page = read(picture, model=models[name].classifier, threshold=threshold)
+    reader = models[name].classifier if name in models else load_reader(threads=1)
+    page = read(picture, model=reader, threshold=threshold)
     answer = answers.read_page(name, page, images, picture if annotated else None)
     return Answer(len(page.digits), as_json(answer))
 

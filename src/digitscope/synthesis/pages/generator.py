@@ -126,11 +126,11 @@ class PageSource:
             behind = draw_surface(rng, size, kinds=self.surfaces)
         picture = camera.lay(rng, picture, behind)
         truth = replace(truth, layout=layout, faults=paper.faults)
-        picture, truth = self._seen(rng, picture, truth)
+        photo, truth = self._seen(rng, picture, truth)
         drawn = [layer for layer in layers[PRINT:] if layer is not None]
         if drawn and truth.glyphs:
-            truth = without_lost(truth, picture, np.max(drawn, axis=0))
-        return picture, truth
+            truth = without_lost(truth, photo, np.max(drawn, axis=0))
+        return photo, truth
 
     @staticmethod
     def _seen(
