@@ -132,11 +132,13 @@ def draw_maps(truth, scale=1.0, *, everything=False):
     """
     size = [max(1, math.ceil(round(n * scale) / STRIDE)) for n in truth.size]
     maps = np.zeros((MAPS, *size), np.float32)
-    for glyph in truth.glyphs:
-        height = glyph.height * scale
-        if not everything and not SMALLEST / IGNORED < height < LARGEST * IGNORED:
-            continue
-        draw_glyph(maps, glyph, truth, scale)
+    known = [
+        glyph
+        for glyph in truth.glyphs
+        if everything or SMALLEST / IGNORED < glyph.height * scale < LARGEST * IGNORED
+    ]
+    for reach, glyph in itertools.product((1, 0), known):
+        draw_glyph(maps, glyph, truth, scale, reach)
     for line in truth.rulings:
         points = line * scale / STRIDE
         for start, end in itertools.pairwise(points):
@@ -157,7 +159,7 @@ def add_noise(maps, rng, spread):
     return maps
 
 
-def draw_glyph(maps, glyph, truth, scale):
+def draw_glyph(maps, glyph, truth, scale, reach):
     box = np.array(glyph.box) * scale
     width, height = box[2] - box[0], box[3] - box[1]
     x, y = (box[0] + box[2]) / 2 / STRIDE, (box[1] + box[3]) / 2 / STRIDE
@@ -166,20 +168,21 @@ def draw_glyph(maps, glyph, truth, scale):
     row, column = int(y), int(x)
     if not (0 <= row < maps.shape[1] and 0 <= column < maps.shape[2]):
         return
-    # What belongs to the centre is known a cell around it.
-    rows = slice(max(0, row - 1), row + 2)
-    columns = slice(max(0, column - 1), column + 2)
+    # What belongs to the centre is known a cell around it, where no other glyph is nearer.
+    rows = slice(max(0, row - reach), row + reach + 1)
+    columns = slice(max(0, column - reach), column + reach + 1)
     maps[SIZE, rows, columns] = np.log(np.array([width, height]) / UNIT)[:, None, None]
-    inside = (slice(row, row + 1), slice(column, column + 1))
-    maps[(OFFSET, *inside)] = np.array([x - column, y - row])[:, None, None]
-    maps[LINK.start, rows, columns] = glyph.next >= 0
+    r, c = np.mgrid[: maps.shape[1], : maps.shape[2]][:, rows, columns]
+    maps[OFFSET, rows, columns] = x - c, y - r
     this = next(k for k, other in enumerate(truth.glyphs) if other is glyph)
+    maps[LINK.start, rows, columns] = glyph.next >= 0
     maps[LINK.start + 1, rows, columns] = any(g.next == this for g in truth.glyphs)
     maps[RAISED, rows, columns] = glyph.raised
+    step = np.zeros(2)
     if glyph.next >= 0:
         other = np.array(truth.glyphs[glyph.next].box) * scale
         step = np.array([other[0] + other[2], other[1] + other[3]]) / 2 - np.array([x, y]) * STRIDE
-        maps[NEXT, rows, columns] = (step / UNIT)[:, None, None]
+    maps[NEXT, rows, columns] = (step / UNIT)[:, None, None]
 
 
 def draw_peak(plane, x, y, across, down):
@@ -242,6 +245,8 @@ class FakeNetwork:
         scale = picture.shape[0] / truth.size[0]
         self.scales.append(round(scale, 3))
         maps = draw_maps(truth, scale, everything=self.everything)
+        if quarters:
+            maps[HEAT] *= 0.5  # nothing is sure that does not stand upright
         return self.change(maps) if self.change else maps
 
 

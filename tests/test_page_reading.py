@@ -38,8 +38,11 @@ def test_the_height_of_writing_does_not_matter(height):
 
 def test_signs_belong_to_numbers():
     lines = ["-12.5 1.250,00", "12/05/2026 10:45", "7 - 3"]
-    page = read_truth(write_truth(lines))
+    truth = write_truth(lines)
+    network = FakeNetwork(truth)
+    page = read(draw_picture(truth), network=network)
     assert page.text.split("\n") == ["-12.5 1.250,00", "12/05/2026 10:45", "7 3"]
+    assert max(network.scales) == 1.0  # a point is no small writing
     values = [number.value for number in page.numbers]
     assert values == [-12.5, 1250.0, 12, 5, 2026, 10, 45, 7, 3]
 

@@ -95,7 +95,7 @@ def test_ones_written_closely_are_not_one():
 def test_of_several_scales_each_glyph_is_kept_once_and_at_its_best():
     truth = write_truth(LINES, height=26)
     network = FakeNetwork(truth)
-    parts = [look(draw_picture(truth), network, scale, P).glyphs for scale in (1.0, 0.5, 1.5)]
+    parts = [look(draw_picture(truth), network, scale, P).glyphs for scale in (0.5, 1.5, 1.0)]
     merged = merge(parts, P)
     assert len(merged) == len(truth.glyphs)
     digits = merged.is_digit
@@ -140,6 +140,18 @@ def test_each_glyph_is_in_one_chain_whatever_the_links(seed):
     glyphs.link[:] = rng.uniform(0, 1, glyphs.link.shape)
     chains = find_chains(glyphs, P)
     assert sorted(itertools.chain(*chains)) == list(range(len(glyphs)))
+
+
+def test_a_number_is_not_linked_across_a_glyph_that_was_missed():
+    glyphs = find_glyphs(draw_maps(write_truth(["4207"])), (1.0, 1.0), P)
+    kept = glyphs[np.array([label != "2" for label in glyphs.labels])]
+    assert sorted(texts(kept)) == ["07", "4"]
+
+
+def test_a_superscript_is_cut_off_even_if_it_is_linked():
+    glyphs = find_glyphs(draw_maps(write_truth(["352"])), (1.0, 1.0), P)
+    glyphs.raised[glyphs.labels.index("2")] = 0.9
+    assert sorted(texts(glyphs)) == ["2", "35"]
 
 
 def test_two_numbers_close_together_are_two():
@@ -232,6 +244,12 @@ def test_large_and_small_writing_side_by_side_are_different_lines():
     assert find_lines(boxes, [False] * 3, P, 0.0) == [[0], [2], [1]]
 
 
+def test_numbers_one_above_the_other_are_different_lines_whatever_stands_beside():
+    boxes = [(0, 0, 20, 44), (40, 0, 60, 22), (40, 22, 60, 44), (80, 0, 100, 44)]
+    lines = find_lines(np.array(boxes, np.float32), [False] * 4, P, 0.0)
+    assert not any({1, 2} <= set(line) for line in lines)
+
+
 # --- grids -----------------------------------------------------------------------------------
 
 SUDOKU = [
@@ -285,6 +303,17 @@ def test_faint_broken_lines_and_false_crossings(seed):
         return maps
 
     assert rows_of(truth, worn) == [SUDOKU]
+
+
+def test_false_crossings_on_ruling_lines_make_no_row():
+    truth = grid_truth([["1", "2", "3"], ["4", "5", "6"], ["7", "8", "9"]])
+
+    def stained(maps):
+        for x in (100, 160, 220):
+            draw_peak(maps[RULING.start + 2], x / 4, 130 / 4, 0.8, 0.8)
+        return maps
+
+    assert rows_of(truth, stained) == [[["1", "2", "3"], ["4", "5", "6"], ["7", "8", "9"]]]
 
 
 def test_the_crossings_lie_where_they_are():

@@ -135,8 +135,22 @@ def find_glyphs(maps: Floats, scale: tuple[float, float], parameters: ReadingPar
     return suppress(found, parameters)
 
 
+def writing_heights(glyphs: Glyphs) -> Floats:
+    """Return the height of the writing at each glyph, in pixels of the picture.
+
+    Of a digit it is its own height, of a sign or another mark that of the nearest digit.
+    """
+    heights = glyphs.size[:, 1].copy()
+    digits, others = np.flatnonzero(glyphs.is_digit), np.flatnonzero(~glyphs.is_digit)
+    if len(digits):
+        for i in others.tolist():
+            away = np.abs(glyphs.centre[digits] - glyphs.centre[i]).sum(axis=1)
+            heights[i] = heights[digits[away.argmin()]]
+    return heights
+
+
 def suppress(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
-    """Return the glyphs without duplicates: of those with about the same centre the best one.
+    """Return the glyphs without duplicates: of those with about one centre and size the best one.
 
     The distance counts in box sizes: overlap of boxes would also remove touching digits. A thin
     box counts as wider, since its centre is as uncertain as that of a broad one. Of digits found
@@ -146,7 +160,9 @@ def suppress(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
     if n < 2:
         return glyphs
     extent = np.maximum(glyphs.size, parameters.slimmest * glyphs.size[:, ::-1])
-    duplicate = np.ones((n, n), bool)
+    side = glyphs.size.max(axis=1)
+    duplicate = side[:, None] < parameters.same_size * side
+    duplicate &= duplicate.T
     for axis in (0, 1):
         apart = np.abs(glyphs.centre[:, None, axis] - glyphs.centre[None, :, axis])
         larger = np.maximum(extent[:, None, axis], extent[None, :, axis])

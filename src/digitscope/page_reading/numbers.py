@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.glyph_classes import COMMA, DIGIT_CLASSES, MINUS, POINT
-from digitscope.page_reading.glyphs import Glyphs
+from digitscope.page_reading.glyphs import Glyphs, writing_heights
 from digitscope.page_reading.parameters import ReadingParameters
 
 CHUNK = 256  # glyphs whose distances to all others are held in memory at a time
@@ -35,7 +35,7 @@ class Run:
 
 def find_runs(glyphs: Glyphs, parameters: ReadingParameters) -> list[Run]:
     """Return the numbers among glyphs."""
-    labels, raised = glyphs.labels, glyphs.raised > parameters.raised
+    labels, raised = glyphs.labels, glyphs.raised > 0.5  # more likely than not
     sure = glyphs.heat.max(axis=1) >= parameters.threshold
     runs = []
     for chain in find_chains(glyphs, parameters):
@@ -89,7 +89,7 @@ def find_chains(glyphs: Glyphs, parameters: ReadingParameters) -> list[list[int]
 
 def candidates(glyphs: Glyphs, parameters: ReadingParameters) -> NDArray[np.int64]:
     """Return the possible links, shape (m, 2) of glyph and next glyph, the best one first."""
-    size = digit_heights(glyphs)
+    size = writing_heights(glyphs)
     landing = glyphs.centre + glyphs.next
     pairs, costs = [], []
     starts = np.flatnonzero(glyphs.link[:, 0] + 1 > 2 * parameters.link)
@@ -105,13 +105,3 @@ def candidates(glyphs: Glyphs, parameters: ReadingParameters) -> NDArray[np.int6
     order = np.argsort(np.concatenate(costs), kind="stable")
     best: NDArray[np.int64] = np.concatenate(pairs)[order]
     return best
-
-
-def digit_heights(glyphs: Glyphs) -> NDArray[np.float32]:
-    """Return the height of writing at each glyph: of a digit its own, else of the nearest digit."""
-    heights = glyphs.size[:, 1].copy()
-    digits = np.flatnonzero(glyphs.is_digit)
-    for i in np.flatnonzero(~glyphs.is_digit).tolist() if len(digits) else ():
-        away = np.abs(glyphs.centre[digits] - glyphs.centre[i]).sum(axis=1)
-        heights[i] = heights[digits[away.argmin()]]
-    return heights

@@ -19,6 +19,8 @@ class ReadingParameters:
     same_centre : float
         Distance of two centres, in box sizes, below which they are one glyph. (layout: 1s written
         closely are half a box apart, in the measure of `glyphs.suppress`)
+    same_size : float
+        Ratio of their longer sides below which they may be one glyph. (layout: errors of boxes)
     slimmest : float
         Least ratio of a box's sides in that measure. (layout: of a 1 or a minus)
     best_height : float
@@ -41,8 +43,6 @@ class ReadingParameters:
     landing : float
         Distance between the predicted and the found centre of the next glyph, in digit heights, up
         to which they may be the same. (layout: half of the usual distance of two digits)
-    raised : float
-        Mean probability from which on a number is a superscript. (chosen)
     same_row : float
         Common height of two numbers side by side, as a share of the taller one. (layout)
     steepest : float
@@ -66,6 +66,7 @@ class ReadingParameters:
     threshold: float = 0.35
     least_presence: float = 0.3
     same_centre: float = 0.5
+    same_size: float = 2.5
     slimmest: float = 0.3
     best_height: float = 24.0
     step: float = 2.0
@@ -77,7 +78,6 @@ class ReadingParameters:
     turn: float = 1.3
     link: float = 0.5
     landing: float = 0.5
-    raised: float = 0.5
     same_row: float = 0.5
     steepest: float = 17.0
     ruling: float = 0.4

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.contrast import normalise_contrast
-from digitscope.glyph_classes import HEAT, LARGEST, LINK, SMALLEST, STRIDE
-from digitscope.page_reading.glyphs import Floats, Glyphs, find_glyphs
+from digitscope.glyph_classes import HEAT, LARGEST, LINK, SIGNS, SMALLEST, STRIDE
+from digitscope.page_reading.glyphs import Floats, Glyphs, find_glyphs, writing_heights
 from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.pictures import Gray
 
@@ -100,9 +100,9 @@ def _finer(levels: Sequence[Level], pixels: float, parameters: ReadingParameters
 
 
 def _is_tall(glyphs: Glyphs) -> NDArray[np.bool_]:
-    """Tell which glyphs are likely and as high as the writing: no signs."""
+    """Tell which glyphs are likely and as high as the writing: digits, and no low marks."""
     tall: NDArray[np.bool_] = (glyphs.presence >= 0.5) & (glyphs.size[:, 1] >= glyphs.size[:, 0])
-    return tall
+    return tall & ~np.isin(glyphs.labels, list(SIGNS))
 
 
 def confirm(glyphs: Glyphs, levels: Sequence[Level], parameters: ReadingParameters) -> Glyphs:
@@ -118,11 +118,12 @@ def confirm(glyphs: Glyphs, levels: Sequence[Level], parameters: ReadingParamete
     levels : sequence of Level
     parameters : ReadingParameters
     """
+    writing = writing_heights(glyphs)
     total, links = np.zeros_like(glyphs.heat), np.zeros_like(glyphs.link)
     weights = np.zeros((len(glyphs), 1), np.float32)
     for level in levels:
         scale = np.array(level.scale, np.float32)
-        height = np.maximum(glyphs.size * scale, 1).max(axis=1)
+        height = np.maximum(writing * scale[1], 1)
         known = (height >= SMALLEST) & (height <= LARGEST)
         if not known.any():
             continue
