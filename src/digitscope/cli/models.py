@@ -19,20 +19,22 @@ def command(
     Examples:
       digitscope models
       digitscope models cnn
+      digitscope models page
       digitscope models runs/mlp-1 --json
     """
     import dataclasses
 
     from digitscope.classifier import PRETRAINED, load
+    from digitscope.page_reading import load_reader
 
     if name is not None:
-        print_json(dataclasses.asdict(load(name).card))
+        print_json(dataclasses.asdict(load_reader(name).card))
         return
     models = [load(model) for model in PRETRAINED]
+    network = load_reader()
     if json:
-        print_json(
-            {m.path.stem: {"path": str(m.path)} | dataclasses.asdict(m.card) for m in models}
-        )
+        every = [*models, network]
+        print_json({m.path.stem: {"path": str(m.path)} | dataclasses.asdict(m.card) for m in every})
         return
     print("name   weights   bytes      MNIST test  refuses  path")
     for model in models:
@@ -41,3 +43,5 @@ def command(
             f"{model.path.stem:5}  {card.parameters:7,}  {size:9,}  "
             f"{card.scores['accuracy']:10.2%}  {'yes' if model.refuses else 'no':7}  {model.path}"
         )
+    size = network.path.stat().st_size
+    print(f"page   {network.card.parameters:7,}  {size:9,}  {'reads pages':>19}  {network.path}")
