@@ -14,7 +14,7 @@ class NotHere(Exception):
 
 
 def load_present(model: str = "cnn") -> ReadPage:
-    """Return `digitscope.read` with a model of single digits, on one thread."""
+    """Return `digitscope.reading.read` with a model of single digits, on one thread."""
     from digitscope.classifier import load
     from digitscope.reading import read
 
@@ -44,4 +44,4 @@ def load_page(network: str | None = None) -> ReadPage:
         made = import_module("digitscope.page_network").PageNetwork(network, threads=1)
     except BadModel as error:
         raise NotHere(f"{error} Name a file with --network.") from None
-    return partial(read, network=made)
+    return partial(read, model=made)
