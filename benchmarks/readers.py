@@ -96,11 +96,11 @@ class Models:
 
 
 def present(models: Models) -> Reader:
-    """Return `digitscope.read` as it is today."""
+    """Return `digitscope.reading.read`, which cuts the ink into digits for a classifier."""
     read = load_present(models.model)
     return Reader(
         lambda picture, _: from_page(read(picture)),
-        f"digitscope.read, digitscope {version('digitscope')}, {Path(models.model).name}",
+        f"digitscope.reading.read, digitscope {version('digitscope')}, {Path(models.model).name}",
     )
 
 
