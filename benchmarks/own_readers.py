@@ -12,11 +12,7 @@ class NotHere(Exception):
 
 
 def load_present(model: str = "cnn") -> ReadPage:
-<<<<<<< HEAD
     """Return the older method, with a model of single digits, on one thread."""
-=======
-    """Return `digitscope.reading.read` with a model of single digits, on one thread."""
->>>>>>> bench
     from digitscope.classifier import load
     from digitscope.reading import read
 
