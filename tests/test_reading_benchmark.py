@@ -150,12 +150,11 @@ def test_runs_of_digits_have_their_share_of_the_box(benchmark):
     assert readers.runs_of_digits("word", BOX) == []
 
 
-def test_a_reader_that_is_missing_says_so(benchmark, monkeypatch, capsys):
-    own, command = benchmark("own_readers"), benchmark("reading")
-    monkeypatch.setattr(own, "find_spec", lambda name: None)
-    ready, left_out = command.get_ready(["page"], benchmark("readers").Models())
+def test_a_reader_that_is_missing_says_so(benchmark, tmp_path, capsys):
+    models = benchmark("readers").Models(network=str(tmp_path / "none.onnx"))
+    ready, left_out = benchmark("reading").get_ready(["page"], models)
     assert ready == {}
-    assert "digitscope.page_reading" in left_out["page"]
+    assert "no such model file" in left_out["page"]
     assert "left out: page" in capsys.readouterr().err
 
 
