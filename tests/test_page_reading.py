@@ -40,7 +40,7 @@ def test_signs_belong_to_numbers():
     lines = ["-12.5 1.250,00", "12/05/2026 10:45", "7 - 3"]
     truth = write_truth(lines)
     network = FakeNetwork(truth)
-    page = read(draw_picture(truth), network=network)
+    page = read_page(draw_picture(truth), network, P)
     assert page.text.split("\n") == ["-12.5 1.250,00", "12/05/2026 10:45", "7 3"]
     assert max(network.scales) == 1.0  # a point is no small writing
     values = [number.value for number in page.numbers]
