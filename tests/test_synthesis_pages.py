@@ -169,7 +169,7 @@ def test_a_grid_lies_on_its_ruling_lines(sources):
 def test_writing_has_the_heights_that_were_asked_for(sources, enlarged):
     style = PageStyle(height=(30, 31), outside=0, surface=0, enlarged=enlarged)
     pages = PageSource(sources, style, ("sudoku",))
-    glyphs = [g for i in range(5) for g in pages.patch(np.random.default_rng([8, i]))[1].glyphs]
+    glyphs = [g for i in range(12) for g in pages.patch(np.random.default_rng([8, i]))[1].glyphs]
     digits = [glyph.height for glyph in glyphs if glyph.label in "0123456789"]
     assert len(digits) > 10
     assert all(23 < height < 47 for height in digits)  # clues may be half as large again
