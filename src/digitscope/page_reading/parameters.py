@@ -46,7 +46,7 @@ class ReadingParameters:
         Mean of the two link probabilities from which on two glyphs belong together. (chosen)
     landing : float
         Distance between the predicted and the found centre of the next glyph, in digit heights, up
-        to which they may be the same. (layout: half of the usual distance of two digits)
+        to which they may be the same. (chosen)
     same_row : float
         Common height of two numbers side by side, as a share of the taller one. (layout)
     steepest : float
@@ -67,7 +67,7 @@ class ReadingParameters:
         Share of the links across ruling lines from which on a grid is squared paper. (layout)
     """
 
-    threshold: float = 0.35
+    threshold: float = 0.45
     linked: float = 0.25
     sign: float = 0.5
     least_presence: float = 0.3
@@ -82,8 +82,8 @@ class ReadingParameters:
     small_share: float = 0.25
     upright: float = 0.7
     turn: float = 1.3
-    link: float = 0.5
-    landing: float = 0.5
+    link: float = 0.6
+    landing: float = 0.8
     same_row: float = 0.5
     steepest: float = 17.0
     ruling: float = 0.4
