@@ -146,7 +146,7 @@ def drawing(rng: Rng) -> Picture:
                 x, y = middle[0] + i * gap, middle[1]
                 draw.line((x - slant * reach, y - reach, x + slant * reach, y + reach), ink, thick)
         elif way == 2:  # stars and triangles
-            n, inner = int(rng.integers(3, 8)), rng.uniform(0.3, 0.8)
+            n, inner = int(rng.integers(3, 8)), rng.uniform(0.3, 0.55)
             turn = rng.uniform(0, 2 * np.pi)
             angles = turn + np.arange(2 * n) * np.pi / n
             far = reach * np.where(np.arange(2 * n) % 2, inner, 1.0)

@@ -34,14 +34,22 @@ class Run:
 
 
 def find_runs(glyphs: Glyphs, parameters: ReadingParameters) -> list[Run]:
-    """Return the numbers among glyphs."""
+    """Return the numbers among glyphs.
+
+    A doubtful sign is left out of its number; a doubtful digit ends it, unless it is linked to a
+    sure one: then less is enough.
+    """
     labels, raised = glyphs.labels, glyphs.raised > 0.5  # more likely than not
-    sure = glyphs.heat.max(axis=1) >= parameters.threshold
+    best = glyphs.heat.max(axis=1, initial=0)
+    digit = glyphs.is_digit
     runs = []
     for chain in find_chains(glyphs, parameters):
+        chain = [i for i in chain if labels[i] not in MARKS or best[i] >= parameters.sign]
+        linked = any(digit[i] and best[i] >= parameters.threshold for i in chain)
+        least = parameters.linked if linked else parameters.threshold
         part: list[int] = []
         for i in [*chain, -1]:
-            fits = i >= 0 and labels[i] in PARTS and (sure[i] or labels[i] not in DIGIT_CLASSES)
+            fits = i >= 0 and labels[i] in PARTS and (not digit[i] or best[i] >= least)
             if part and (not fits or raised[i] != raised[part[-1]]):
                 runs += _trimmed(part, labels, bool(raised[part[-1]]))
                 part = []
@@ -50,7 +58,8 @@ def find_runs(glyphs: Glyphs, parameters: ReadingParameters) -> list[Run]:
     return runs
 
 
-PARTS = DIGIT_CLASSES + POINT + COMMA + MINUS
+MARKS = POINT + COMMA + MINUS
+PARTS = DIGIT_CLASSES + MARKS
 
 
 def _trimmed(part: Sequence[int], labels: Sequence[str], raised: bool) -> list[Run]:

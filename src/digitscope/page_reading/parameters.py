@@ -14,6 +14,10 @@ class ReadingParameters:
     ----------
     threshold : float
         Probability of a digit from which on it is reported. (chosen)
+    linked : float
+        The same of a digit that is linked to one above the threshold. (chosen)
+    sign : float
+        Probability of a minus, point or comma from which on it is part of a number. (chosen)
     least_presence : float
         Sum of the heat over classes from which on a peak is a glyph of any class. (chosen)
     same_centre : float
@@ -64,6 +68,8 @@ class ReadingParameters:
     """
 
     threshold: float = 0.35
+    linked: float = 0.25
+    sign: float = 0.5
     least_presence: float = 0.3
     same_centre: float = 0.5
     same_size: float = 2.5
