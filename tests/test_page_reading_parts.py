@@ -319,9 +319,10 @@ def test_false_crossings_on_ruling_lines_make_no_row():
 def test_the_crossings_lie_where_they_are():
     truth = photographed()
     rng = np.random.default_rng(0)
-    (found,) = find_grids(without_crossings(draw_maps(truth), rng, 0.2), P)
+    ((found, ruled),) = find_grids(without_crossings(draw_maps(truth), rng, 0.2), P)
     away = np.linalg.norm(found * 4 - truth.grids[0].crossings, axis=2)
     assert away.max() < 6
+    assert ruled == 81
 
 
 def test_a_bent_sheet():
@@ -379,6 +380,20 @@ def test_two_grids_side_by_side():
         np.concatenate([one.crossings, other.crossings]),
     )
     assert rows_of(truth) == [SUDOKU, SUDOKU]
+
+
+def test_outer_lines_that_only_a_coarse_level_shows():
+    truth = grid_truth(SUDOKU)
+
+    def thin_only(maps):
+        if maps.shape[1] > truth.size[0] / 5:
+            # Nothing is seen of the frame, from 40 to 580 pixels, nor of what meets it.
+            inner = np.zeros(maps.shape[1:], bool)
+            inner[12:143, 12:143] = True
+            maps[RULING] *= inner
+        return maps
+
+    assert rows_of(truth, thin_only) == [SUDOKU]
 
 
 def test_a_row_of_boxes_is_one_number():

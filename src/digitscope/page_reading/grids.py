@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import RULING, STRIDE
-from digitscope.page_reading.glyphs import Floats, Glyphs
+from digitscope.glyph_classes import IGNORED, RULING, SMALLEST, STRIDE
+from digitscope.page_reading.glyphs import Floats
 from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.page_reading.scales import Level
 
@@ -28,28 +28,31 @@ SAMPLES = 16  # points between two crossings at which the ruling line is looked 
 LINES = 3  # row lines and column lines of the smallest grid, which has 2×2 cells
 
 
-def find_lattices(
-    levels: Sequence[Level], glyphs: Glyphs, parameters: ReadingParameters
-) -> list[Points]:
+def find_lattices(levels: Sequence[Level], parameters: ReadingParameters) -> list[Points]:
     """Return the crossings of each grid on a page, in pixels of the picture.
 
-    Where grids of several levels overlap, that of the level counts at which most is read: there
-    ruling lines are as wide and as far apart as the network knows them.
+    Of grids that overlap the one with the most ruled cells counts: thick outer lines are seen at
+    coarse levels only, narrow cells at fine ones. But where a finer level shows several grids in
+    the place of one, the coarse one has run them together.
     """
-
-    def read(level: Level) -> int:
-        return int((np.abs(glyphs.scale / np.prod(level.scale) ** 0.5 - 1) < 0.01).sum())
-
-    kept: list[Points] = []
-    for level in sorted(levels, key=read, reverse=True):
+    found: list[tuple[int, int, Points]] = []
+    for depth, level in enumerate(levels):  # the finest one first
         cell = np.array([STRIDE / level.scale[0], STRIDE / level.scale[1]], np.float32)
-        for lattice in find_grids(level.maps, parameters):
-            lattice = lattice * cell
-            inside = cell_of(_middles(lattice), kept)[0] >= 0
-            around = [cell_of(_middles(other), [lattice])[0] >= 0 for other in kept]
-            if not any(overlap.any() for overlap in [inside, *around]):
-                kept.append(lattice)
+        for lattice, ruled in find_grids(level.maps, parameters):
+            found.append((ruled, depth, lattice * cell))
+    kept: list[Points] = []
+    for _, depth, lattice in sorted(found, key=lambda one: (-one[0], one[1])):
+        parts = [d for _, d, other in found if d < depth and _overlap(other, lattice)]
+        together = len(parts) > len(set(parts))
+        if not together and not any(_overlap(lattice, other) for other in kept):
+            kept.append(lattice)
     return kept
+
+
+def _overlap(one: Points, other: Points) -> bool:
+    """Tell whether the middle of a cell of one grid lies in the other grid."""
+    pairs = ((one, other), (other, one))
+    return any(bool((cell_of(_middles(a), [b])[0] >= 0).any()) for a, b in pairs)
 
 
 def _middles(lattice: Points) -> Points:
@@ -58,8 +61,8 @@ def _middles(lattice: Points) -> Points:
     return middles.reshape(-1, 2)
 
 
-def find_grids(maps: Floats, parameters: ReadingParameters) -> list[Points]:
-    """Return the crossings of each grid, shape (rows + 1, columns + 1, 2), the largest grid first.
+def find_grids(maps: Floats, parameters: ReadingParameters) -> list[tuple[Points, int]]:
+    """Return the grids of one level, the one with the most ruled cells first.
 
     Parameters
     ----------
@@ -69,8 +72,9 @@ def find_grids(maps: Floats, parameters: ReadingParameters) -> list[Points]:
 
     Returns
     -------
-    list of ndarray
-        x and y in cells of the maps.
+    list of tuple
+        The crossings of a grid, shape (rows + 1, columns + 1, 2), x and y in cells of the maps;
+        and how many more of its cells are ruled on all sides than are not.
     """
     across, down, crossing = maps[RULING]
     points = find_crossings(crossing, parameters)
@@ -88,8 +92,8 @@ def find_grids(maps: Floats, parameters: ReadingParameters) -> list[Points]:
             if lattice is not None:
                 lattice = _without_unruled(lattice, across, down, parameters)
             if lattice is not None:
-                lattices.append(lattice)
-    return sorted(lattices, key=lambda lattice: -lattice.size)
+                lattices.append((lattice, _ruled_cells(lattice, across, down, parameters)))
+    return sorted(lattices, key=lambda lattice: -lattice[1])
 
 
 def find_crossings(crossing: Floats, parameters: ReadingParameters) -> Points:
@@ -147,8 +151,8 @@ def neighbours(points: Points, mask: Floats, parameters: ReadingParameters) -> I
 
 
 def _thickened(mask: Floats) -> Floats:
-    """Return a map of lines that a point one cell beside them still meets."""
-    thick: Floats = cv2.dilate(mask, np.ones((3, 3), np.uint8))
+    """Return a map of lines across that a point one cell above or below still meets."""
+    thick: Floats = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     return thick
 
 
@@ -200,7 +204,7 @@ def _to_lattice(
     known = np.flatnonzero((row >= 0) & (column >= 0))
     straight = np.stack([column_places[column[known]], row_places[row[known]]], axis=1)
     pitch = min(float(np.median(np.diff(p))) for p in (row_places, column_places))
-    if len(known) < 4:
+    if len(known) < 4 or pitch < IGNORED * SMALLEST / STRIDE:  # no writing fits into its cells
         return None
     matrix, _ = cv2.findHomography(straight, points[known], cv2.RANSAC, max(pitch / 4, 0.5))
     if matrix is None:
@@ -295,25 +299,45 @@ def _order(
 def _without_unruled(
     lattice: Points, across: Floats, down: Floats, parameters: ReadingParameters
 ) -> Points | None:
-    """Return a lattice without lines that are mostly not ruled; None if little is left.
+    """Return a lattice without lines that are no part of it; None if little is left.
 
-    The cells of a merged one stay apart: a line that is missing in one row is there in others.
+    A line must be ruled along a good part of its way, and lines of the other direction must lead
+    from the outermost line into the grid: half of them, or the two at its ends, which enclose
+    merged cells. The cells of a merged one stay apart.
     """
-    lines = _thickened(across), _thickened(down)
     while min(lattice.shape[:2]) >= LINES:
-        worst = [1.0, 1.0]
-        index = [0, 0]
-        for axis, mask in enumerate(lines):
-            along = lattice if axis == 0 else lattice.transpose(1, 0, 2)
-            start, end = along[:, :-1].reshape(-1, 2), along[:, 1:].reshape(-1, 2)
-            share = _ruled(mask, start, end, parameters).reshape(len(along), -1).mean(axis=1)
-            index[axis] = int(share.argmin())
-            worst[axis] = float(share[index[axis]])
-        axis = int(worst[1] < worst[0])
-        if worst[axis] >= parameters.least_ruled:
+        ruled = [_edges(lattice, across, parameters)]  # (rows, columns - 1)
+        ruled.append(_edges(lattice.transpose(1, 0, 2)[..., ::-1], down.T, parameters))
+        worst, axis, index = parameters.least_ruled, -1, 0
+        for k, (own, other) in enumerate((ruled, ruled[::-1])):
+            shares = own.mean(axis=1)
+            for end in (0, -1):
+                leads = other[:, end] >= parameters.ruled
+                if leads.mean() < parameters.least_ruled and not (leads[0] and leads[-1]):
+                    shares[end] = 0
+            if shares.min() < worst:
+                worst, axis, index = float(shares.min()), k, int(shares.argmin())
+        if axis < 0:
             return lattice
-        lattice = np.delete(lattice, index[axis], axis=axis)
+        lattice = np.delete(lattice, index, axis=axis)
     return None
+
+
+def _ruled_cells(
+    lattice: Points, across: Floats, down: Floats, parameters: ReadingParameters
+) -> int:
+    """Return how many more cells are ruled on all sides than are not."""
+    rows = _edges(lattice, across, parameters) >= parameters.ruled
+    columns = _edges(lattice.transpose(1, 0, 2)[..., ::-1], down.T, parameters) >= parameters.ruled
+    ruled = rows[:-1] & rows[1:] & (columns[:-1] & columns[1:]).T
+    return int(ruled.sum()) - int((~ruled).sum())
+
+
+def _edges(lattice: Points, mask: Floats, parameters: ReadingParameters) -> Floats:
+    """Return which share of the way from each crossing to the next in its row is ruled."""
+    start, end = lattice[:, :-1].reshape(-1, 2), lattice[:, 1:].reshape(-1, 2)
+    ruled = _ruled(_thickened(np.ascontiguousarray(mask)), start, end, parameters)
+    return ruled.reshape(len(lattice), -1)
 
 
 def cell_of(points: Points, grids: Sequence[Points]) -> tuple[Ints, Ints, Ints]:

@@ -125,6 +125,6 @@ def read_page(gray: Gray, network: MapMaker, parameters: ReadingParameters) -> P
         levels = look_at_all(gray, network, parameters)
     glyphs = confirm(merge([level.glyphs for level in levels], parameters), levels, parameters)
     runs = find_runs(glyphs, parameters)
-    lattices = find_lattices(levels, glyphs, parameters)
+    lattices = find_lattices(levels, parameters)
     tiles = cut_tiles_of(gray, glyphs, parameters)
     return to_page(Writing(gray, 90 * quarters, glyphs, tiles, runs, lattices), parameters)
