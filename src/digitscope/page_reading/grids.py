@@ -31,15 +31,15 @@ LINES = 3  # row lines and column lines of the smallest grid, which has 2×2 cel
 def find_lattices(levels: Sequence[Level], parameters: ReadingParameters) -> list[Points]:
     """Return the crossings of each grid on a page, in pixels of the picture.
 
-    Of grids that overlap the one with the most ruled cells counts: thick outer lines are seen at
-    coarse levels only, narrow cells at fine ones. But where a finer level shows several grids in
-    the place of one, the coarse one has run them together.
+    Of grids that overlap the one counts that explains the most ruling: thick outer lines are seen
+    at coarse levels only, narrow cells at fine ones. But where a finer level shows several grids
+    in the place of one, the coarse one has run them together.
     """
-    found: list[tuple[int, int, Points]] = []
+    found: list[tuple[float, int, Points]] = []
     for depth, level in enumerate(levels):  # the finest one first
         cell = np.array([STRIDE / level.scale[0], STRIDE / level.scale[1]], np.float32)
         for lattice, ruled in find_grids(level.maps, parameters):
-            found.append((ruled, depth, lattice * cell))
+            found.append((ruled * float(cell.mean()), depth, lattice * cell))
     kept: list[Points] = []
     for _, depth, lattice in sorted(found, key=lambda one: (-one[0], one[1])):
         parts = [d for _, d, other in found if d < depth and _overlap(other, lattice)]
@@ -61,8 +61,8 @@ def _middles(lattice: Points) -> Points:
     return middles.reshape(-1, 2)
 
 
-def find_grids(maps: Floats, parameters: ReadingParameters) -> list[tuple[Points, int]]:
-    """Return the grids of one level, the one with the most ruled cells first.
+def find_grids(maps: Floats, parameters: ReadingParameters) -> list[tuple[Points, float]]:
+    """Return the grids of one level, the one that is ruled most first.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def find_grids(maps: Floats, parameters: ReadingParameters) -> list[tuple[Points
     -------
     list of tuple
         The crossings of a grid, shape (rows + 1, columns + 1, 2), x and y in cells of the maps;
-        and how many more of its cells are ruled on all sides than are not.
+        and how much longer sides of its cells that are ruled are than those that are not.
     """
     across, down, crossing = maps[RULING]
     points = find_crossings(crossing, parameters)
@@ -92,7 +92,7 @@ def find_grids(maps: Floats, parameters: ReadingParameters) -> list[tuple[Points
             if lattice is not None:
                 lattice = _without_unruled(lattice, across, down, parameters)
             if lattice is not None:
-                lattices.append((lattice, _ruled_cells(lattice, across, down, parameters)))
+                lattices.append((lattice, _ruled_length(lattice, across, down, parameters)))
     return sorted(lattices, key=lambda lattice: -lattice[1])
 
 
@@ -302,7 +302,7 @@ def _without_unruled(
     """Return a lattice without lines that are no part of it; None if little is left.
 
     A line must be ruled along a good part of its way, and lines of the other direction must lead
-    from the outermost line into the grid: half of them, or the two at its ends, which enclose
+    from the outermost line into the grid: most of them, or the two at its ends, which enclose
     merged cells. The cells of a merged one stay apart.
     """
     while min(lattice.shape[:2]) >= LINES:
@@ -313,7 +313,7 @@ def _without_unruled(
             shares = own.mean(axis=1)
             for end in (0, -1):
                 leads = other[:, end] >= parameters.ruled
-                if leads.mean() < parameters.least_ruled and not (leads[0] and leads[-1]):
+                if leads.mean() <= parameters.least_ruled and not (leads[0] and leads[-1]):
                     shares[end] = 0
             if shares.min() < worst:
                 worst, axis, index = float(shares.min()), k, int(shares.argmin())
@@ -323,14 +323,16 @@ def _without_unruled(
     return None
 
 
-def _ruled_cells(
+def _ruled_length(
     lattice: Points, across: Floats, down: Floats, parameters: ReadingParameters
-) -> int:
-    """Return how many more cells are ruled on all sides than are not."""
-    rows = _edges(lattice, across, parameters) >= parameters.ruled
-    columns = _edges(lattice.transpose(1, 0, 2)[..., ::-1], down.T, parameters) >= parameters.ruled
-    ruled = rows[:-1] & rows[1:] & (columns[:-1] & columns[1:]).T
-    return int(ruled.sum()) - int((~ruled).sum())
+) -> float:
+    """Return how much longer, in cells of the maps, sides that are ruled are than the others."""
+    length = 0.0
+    for way, mask in ((lattice, across), (lattice.transpose(1, 0, 2)[..., ::-1], down.T)):
+        sides = np.linalg.norm(np.diff(way, axis=1), axis=2)
+        ruled = _edges(way, mask, parameters) >= parameters.ruled
+        length += float(sides[ruled].sum() - sides[~ruled].sum())
+    return length
 
 
 def _edges(lattice: Points, mask: Floats, parameters: ReadingParameters) -> Floats:
