@@ -33,11 +33,20 @@ class Run:
     raised: bool = False
 
 
-def find_runs(glyphs: Glyphs, parameters: ReadingParameters) -> list[Run]:
+def find_runs(
+    glyphs: Glyphs, parameters: ReadingParameters, expected: NDArray[np.bool_] | None = None
+) -> list[Run]:
     """Return the numbers among glyphs.
 
     A doubtful sign is left out of its number; a doubtful digit ends it, unless it is linked to a
-    sure one: then less is enough.
+    sure one or in a place where digits are expected: then less is enough.
+
+    Parameters
+    ----------
+    glyphs : Glyphs
+    parameters : ReadingParameters
+    expected : ndarray of shape (n,), dtype bool, optional
+        Which glyphs are where digits are expected: in the cells of grids.
     """
     labels, raised = glyphs.labels, glyphs.raised > 0.5  # more likely than not
     best = glyphs.heat.max(axis=1, initial=0)
@@ -46,6 +55,8 @@ def find_runs(glyphs: Glyphs, parameters: ReadingParameters) -> list[Run]:
     for chain in find_chains(glyphs, parameters):
         chain = [i for i in chain if labels[i] not in MARKS or best[i] >= parameters.sign]
         linked = any(digit[i] and best[i] >= parameters.threshold for i in chain)
+        if expected is not None:
+            linked |= bool(expected[chain].any())
         least = parameters.linked if linked else parameters.threshold
         part: list[int] = []
         for i in [*chain, -1]:

@@ -15,7 +15,7 @@ class ReadingParameters:
     threshold : float
         Probability of a digit from which on it is reported. (chosen)
     linked : float
-        The same of a digit that is linked to one above the threshold. (chosen)
+        The same of a digit that is linked to one above the threshold, or in a grid. (chosen)
     sign : float
         Probability of a minus, point or comma from which on it is part of a number. (chosen)
     least_presence : float
@@ -83,7 +83,7 @@ class ReadingParameters:
     upright: float = 0.7
     turn: float = 1.3
     link: float = 0.6
-    landing: float = 0.8
+    landing: float = 0.65
     same_row: float = 0.5
     steepest: float = 17.0
     ruling: float = 0.4

@@ -18,7 +18,7 @@ from digitscope.classifier import PRETRAINED, Classifier, load
 from digitscope.errors import BadModel
 from digitscope.page_network import PageNetwork
 from digitscope.page_reading.glyphs import merge
-from digitscope.page_reading.grids import find_lattices
+from digitscope.page_reading.grids import cell_of, find_lattices
 from digitscope.page_reading.numbers import find_runs
 from digitscope.page_reading.orientation import find_turn
 from digitscope.page_reading.page import Writing, to_page
@@ -124,7 +124,7 @@ def read_page(gray: Gray, network: MapMaker, parameters: ReadingParameters) -> P
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
         levels = look_at_all(gray, network, parameters)
     glyphs = confirm(merge([level.glyphs for level in levels], parameters), levels, parameters)
-    runs = find_runs(glyphs, parameters)
     lattices = find_lattices(levels, parameters)
+    runs = find_runs(glyphs, parameters, cell_of(glyphs.centre, lattices)[0] >= 0)
     tiles = cut_tiles_of(gray, glyphs, parameters)
     return to_page(Writing(gray, 90 * quarters, glyphs, tiles, runs, lattices), parameters)

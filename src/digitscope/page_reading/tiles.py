@@ -29,7 +29,7 @@ def cut_tiles_of(gray: Gray, glyphs: Glyphs, parameters: ReadingParameters) -> I
     ndarray of shape (n, 28, 28), dtype uint8
         Of each glyph; all 0 where it is no digit.
     """
-    sure = glyphs.heat.max(axis=1, initial=0) >= parameters.threshold
+    sure = glyphs.heat.max(axis=1, initial=0) >= min(parameters.linked, parameters.threshold)
     digits = np.flatnonzero(glyphs.is_digit & sure)
     tiles = np.zeros((len(glyphs), SIDE, SIDE), np.uint8)
     tiles[digits] = cut_tiles(gray, glyphs.boxes[digits])
