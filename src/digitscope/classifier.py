@@ -3,7 +3,6 @@
 The file is data: ONNX Runtime computes its graph and runs no code from it.
 """
 
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from digitscope.errors import BadModel, did_you_mean
 from digitscope.images import DIGITS, SIDE, Images, Probabilities, check_images
-from digitscope.model_card import KEY, MODELS, ModelCard
+from digitscope.model_card import MODELS, open_model
 
 DIGIT = "digit"  # the second output of a network that refuses: whether it is one
 PRETRAINED = ("cnn", "mlp")
@@ -61,32 +60,9 @@ class Classifier:
     """
 
     def __init__(self, path: str | Path, *, threads: int = 0) -> None:
-        # Since 1.29 its builds for Linux, too, report to Microsoft, unless they are told not to
-        # before they are loaded. Nobody who has a digit read has asked for that.
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        import onnxruntime
-
         self.path = Path(path)
-        if not self.path.is_file():
-            raise BadModel(f"no such model file: {self.path}")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4  # errors are raised; the log would only repeat them
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(self.path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's errors share no base class
-            reason = " ".join(str(error).rsplit(" : ", 1)[-1].split())[:200]
-            raise BadModel(f"{self.path} is not an ONNX model ({reason})") from None
+        self._session, self.card = open_model(self.path, threads=threads)
         self._check_form()
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        try:
-            self.card = ModelCard.from_json(metadata[KEY]) if KEY in metadata else ModelCard()
-            if not 0 < self.card.temperature < float("inf"):
-                raise ValueError("a temperature is above 0")
-        except (ValueError, TypeError, AttributeError):
-            raise BadModel(f"{self.path}: the card in its metadata is damaged.") from None
 
     def _check_form(self) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()

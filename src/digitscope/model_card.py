@@ -2,9 +2,12 @@
 
 import dataclasses
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+from digitscope.errors import BadModel
 
 MODELS = Path(__file__).parent / "models"  # the files that come with digitscope
 KEY = "digitscope.card"  # the metadata entry that holds the card
@@ -63,3 +66,47 @@ class ModelCard:
         """
         fields = {f.name for f in dataclasses.fields(cls)}
         return cls(**{k: v for k, v in json.loads(text).items() if k in fields})
+
+
+def open_model(path: Path, *, threads: int = 0, any_size: bool = False) -> tuple[Any, ModelCard]:
+    """Return the ONNX Runtime session of a model file, and its card.
+
+    Parameters
+    ----------
+    path : path
+        An ``.onnx`` file.
+    threads : int, optional
+        Threads of one call; 0 lets ONNX Runtime choose.
+    any_size : bool, optional
+        Whether inputs come in many sizes; then no memory plan is kept for each.
+
+    Raises
+    ------
+    BadModel
+        When there is no such file, or it is no ONNX model, or its card is damaged.
+    """
+    # Its builds may report to their maker, unless they are told not to before they load.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    if not path.is_file():
+        raise BadModel(f"no such model file: {path}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # errors are raised; the log would only repeat them
+    options.enable_mem_pattern = not any_size
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime's errors share no base class
+        reason = " ".join(str(error).rsplit(" : ", 1)[-1].split())[:200]
+        raise BadModel(f"{path} is not an ONNX model ({reason})") from None
+    metadata = session.get_modelmeta().custom_metadata_map
+    try:
+        card = ModelCard.from_json(metadata[KEY]) if KEY in metadata else ModelCard()
+        if not 0 < card.temperature < float("inf"):
+            raise ValueError("a temperature is above 0")
+    except (ValueError, TypeError, AttributeError):
+        raise BadModel(f"{path}: the card in its metadata is damaged.") from None
+    return session, card

@@ -1,6 +1,5 @@
 """One ``.onnx`` file -> the maps of a picture, on ONNX Runtime and NumPy alone."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ from numpy.typing import NDArray
 
 from digitscope.errors import BadImage, BadModel
 from digitscope.glyph_classes import MAPS, STRIDE
-from digitscope.model_card import KEY, MODELS, ModelCard
+from digitscope.model_card import MODELS, open_model
 
 MULTIPLE = 16  # the network halves a picture four times
 MIDDLE = 128  # level of paper after `normalise_contrast`, beyond the borders
@@ -49,31 +48,9 @@ class PageNetwork:
     """
 
     def __init__(self, path: str | Path | None = None, *, threads: int = 0) -> None:
-        # Its builds may report to their maker, unless they are told not to before they load.
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        import onnxruntime
-
         self.path = Path(path) if path is not None else MODELS / "page.onnx"
-        if not self.path.is_file():
-            raise BadModel(f"no such model file: {self.path}")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4  # errors are raised; the log would only repeat them
-        # Pictures come in many sizes; a kept plan and arena for each would only hold memory.
-        options.enable_mem_pattern = False
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(self.path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's errors share no base class
-            reason = " ".join(str(error).rsplit(" : ", 1)[-1].split())[:200]
-            raise BadModel(f"{self.path} is not an ONNX model ({reason})") from None
+        self._session, self.card = open_model(self.path, threads=threads, any_size=True)
         self._check_form()
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        try:
-            self.card = ModelCard.from_json(metadata[KEY]) if KEY in metadata else ModelCard()
-        except (ValueError, TypeError, AttributeError):
-            raise BadModel(f"{self.path}: the card in its metadata is damaged.") from None
 
     def _check_form(self) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitscope.classifier import PRETRAINED, Classifier, load
-from digitscope.errors import BadModel
+from digitscope.errors import BadModel, did_you_mean
 from digitscope.page_network import PageNetwork
 from digitscope.page_reading.glyphs import merge
 from digitscope.page_reading.grids import cell_of, find_lattices
@@ -95,6 +95,12 @@ def load_reader(model: Model | str | Path | None = None, *, threads: int = 0) ->
     if str(model) in PRETRAINED:
         return load(model, threads=threads)
     path = Path(model)
+    if not path.exists():
+        known = (PAGE, *PRETRAINED)
+        raise BadModel(
+            f"no such model: {model}; expected an .onnx file, a run's folder, or "
+            f"{', '.join(known)}." + did_you_mean(str(model), known)
+        )
     file = path / "model.onnx" if path.is_dir() else path
     try:
         return PageNetwork(file, threads=threads)
