@@ -25,7 +25,9 @@ from digitscope.synthesis.pen import HAND, trace
 
 SIDE = 224  # pixels; of a patch that the page network is trained on
 MARGIN = 3  # pixels around a glyph's box in which its ink is compared with the picture
-LEAST_CORRELATION = 0.3  # of gray and coverage; below, a glyph cannot be seen
+LEAST_CORRELATION = 0.5  # of gray and coverage; below, people cannot read most glyphs either
+FREE = 64  # coverage of 0 to 255 with a ruling line below which a pixel shows other ink
+READABLE = 8.0  # pixels; writing in a picture that is enlarged afterwards is at least so high
 DRAWN = 60  # samples of each parametric form
 
 
@@ -56,9 +58,9 @@ class PageStyle:
     outside: float = 0.08
     printed: float = 0.18
     camera: float = 1.0
-    surface: float = 0.05
-    enlarged: float = 0.1
-    zoom: tuple[float, float] = (1.5, 4.0)
+    surface: float = 0.07
+    enlarged: float = 0.25
+    zoom: tuple[float, float] = (1.3, 3.5)
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class PageSource:
             return self._seen(rng, surface, PageTruth(size, (), layout="surface"))
         layout = self._layout(rng)
         sheet = Sheet(size)
-        height = self._height(rng) / zoom
+        height = max(self._height(rng) / zoom, READABLE)
         setting = Setting(rng, sheet, self.sources, height, self.style.printed)
         LAYOUTS[layout][0](setting)
         camera = Camera.draw(rng, size, self.style.camera)
@@ -129,7 +131,7 @@ class PageSource:
         photo, truth = self._seen(rng, picture, truth)
         drawn = [layer for layer in layers[PRINT:] if layer is not None]
         if drawn and truth.glyphs:
-            truth = without_lost(truth, photo, np.max(drawn, axis=0))
+            truth = without_lost(truth, photo, np.max(drawn, axis=0), layers[RULING])
         return photo, truth
 
     @staticmethod
@@ -155,12 +157,15 @@ class PageSource:
 
 
 def without_lost(
-    truth: PageTruth, picture: NDArray[np.uint8], coverage: NDArray[np.uint8]
+    truth: PageTruth,
+    picture: NDArray[np.uint8],
+    coverage: NDArray[np.uint8],
+    rulings: NDArray[np.uint8] | None = None,
 ) -> PageTruth:
     """Return a truth in which glyphs are ignored whose ink cannot be seen in the picture.
 
     Glare, thresholding or few gray levels may take a pale stroke away. It is there if the gray of
-    its box follows the coverage with ink.
+    its box follows the coverage with ink, where no ruling line lies.
     """
     height, width = picture.shape
     seen = []
@@ -168,10 +173,14 @@ def without_lost(
         left, top = (max(int(edge) - MARGIN, 0) for edge in glyph.box[:2])
         right = min(int(glyph.box[2]) + MARGIN + 1, width)
         bottom = min(int(glyph.box[3]) + MARGIN + 1, height)
-        ink = coverage[top:bottom, left:right].astype(np.float32).ravel()
-        gray = picture[top:bottom, left:right].astype(np.float32).ravel()
-        ink -= ink.mean()
-        gray -= gray.mean()
+        area = np.s_[top:bottom, left:right]
+        ink = coverage[area].astype(np.float32).ravel()
+        gray = picture[area].astype(np.float32).ravel()
+        if rulings is not None:
+            free = rulings[area].ravel() < FREE
+            ink, gray = ink[free], gray[free]
+        ink -= ink.sum() / max(len(ink), 1)
+        gray -= gray.sum() / max(len(gray), 1)
         spread = float(np.sqrt((ink @ ink) * (gray @ gray)))
         seen.append(spread > 0 and abs(float(ink @ gray)) > LEAST_CORRELATION * spread)
     if all(seen):

@@ -73,6 +73,9 @@ class HandStyle:
         Smallest and largest deviation of a character's place above the baseline, between hands.
     bend : float
         Deviation of the amplitude of the slow wave that bends a character.
+    ones : tuple of float
+        Share of hands whose 1s lean more and are taller than their other digits, the largest angle
+        by which they do, and the largest factor of their height.
     joined : float
         Share of hands that sometimes draw on to the next character without lifting the pen.
     """
@@ -87,6 +90,7 @@ class HandStyle:
     uneven_gap: float = 0.06
     rise: tuple[float, float] = (0.01, 0.1)
     bend: float = 0.02
+    ones: tuple[float, float, float] = (0.3, 32.0, 1.4)
     joined: float = 0.2
 
 
@@ -115,6 +119,7 @@ class Hand:
     uneven: float = 0.06  # deviation of the logarithm of a character's height
     wander: float = 0.03  # deviation of the place above the baseline
     joining: float = 0.0  # share of characters that are joined to the next
+    ones: tuple[float, float] = (0.0, 1.0)  # tangent of the further slant of 1s; their size
     forms: dict[str, list[tuple[StrokePool, int]]] = field(default_factory=dict)
     _scanned: dict[tuple[str, int], Bitmap] = field(default_factory=dict)
 
@@ -127,6 +132,10 @@ class Hand:
                 return self._scan(character, rng)
             pool, row = self._form(character, rng)
             points, starts = pool.outline(row)
+            if character == "1":
+                lean, size = self.ones
+                points = points * np.float32(size)
+                points[:, 0] -= np.float32(lean) * points[:, 1]
             return self._bent(points, starts, rng)
         if self.letters is None or character not in self.letters.by_label:
             return None
@@ -297,6 +306,10 @@ def draw_hand(
     if letters is not None and rng.random() < 0.6:
         owners = list(letters.by_writer)
         letter_writer = owners[rng.integers(len(owners))]
+    ones = (0.0, 1.0)
+    if rng.random() < style.ones[0]:
+        lean = float(np.tan(np.deg2rad(rng.uniform(0, style.ones[1]))))
+        ones = (lean, float(rng.uniform(1.0, style.ones[2])))
     scans = None
     weight = 0
     if sources.scans and rng.random() < 0.3:
@@ -307,6 +320,7 @@ def draw_hand(
         style, faithful=float(rng.uniform(0.3, 0.95)), weight=weight,
         uneven=_log_uniform(rng, style.size), wander=_log_uniform(rng, style.rise),
         joining=float(rng.uniform(0.1, 0.6)) if rng.random() < style.joined else 0.0,
+        ones=ones,
     )  # fmt: skip
 
 

@@ -22,7 +22,8 @@ from digitscope.synthesis.pages.truth import PageTruth, Points, TrueGlyph, TrueG
 
 FINE = 2  # the drawing is so many times as large as the picture
 BITS = 4  # of a pixel's fraction in OpenCV's coordinates
-INSIDE = 0.6  # share of a glyph's box that must be in the picture for it to be in the truth
+INSIDE = 0.8  # share of a glyph's box that must be in the picture for it to be in the truth
+COVERED = 0.3  # share of a glyph's box under strokes of drawings from which on it is ignored
 TRACE = 0.05  # a glyph with a smaller share inside leaves nothing to be ignored
 DOT_GAP = 0.02  # heights of a digit; the smallest gap beside a point or comma
 JOIN = 0.9  # heights of a digit; the longest stroke that joins two characters
@@ -228,7 +229,13 @@ class Sheet:
             if layers.line(line, width, layer) and known:
                 rulings += [line] if mask is None else _seen_parts(line, mask)
         boxes = _draw_glyphs(self.glyphs, to_picture, layers, mask)
-        glyphs, ignored = _truth(self.glyphs, boxes, self.size)
+        strokes = [
+            (line, width)
+            for line, (_, width, layer, known) in zip(mapped, self.lines, strict=True)
+            if not known and layer > RULING
+        ]
+        hidden = _covered(boxes, strokes, self.size)
+        glyphs, ignored = _truth(self.glyphs, boxes, hidden, self.size)
         crossings = np.zeros((0, 2), np.float32)
         if self.crossings:
             crossings = to_picture(np.concatenate(self.crossings))
@@ -425,15 +432,37 @@ def _draw_bitmap(ink: Bitmap, seen: Points, plane: NDArray[np.uint8]) -> None:
     np.maximum(view, placed, out=view)
 
 
+def _covered(
+    boxes: list[Box | None], strokes: list[tuple[Points, float]], size: tuple[int, int]
+) -> list[bool]:
+    """Tell which boxes lie mostly under strokes of drawings and scribbles."""
+    if not strokes:
+        return [False] * len(boxes)
+    plane = np.zeros(size, np.uint8)
+    for line, width in strokes:
+        if np.isfinite(line).all() and np.abs(line).max() <= FARTHEST:
+            cv2.polylines(plane, [np.round(line).astype(np.int32)], False, 1, max(1, round(width)))
+    sums = cv2.integral(plane)
+    height, width = size
+    covered = []
+    for box in boxes:
+        left, right = (0, 0) if box is None else (min(max(round(x), 0), width) for x in box[::2])
+        top, bottom = (0, 0) if box is None else (min(max(round(y), 0), height) for y in box[1::2])
+        area = max((right - left) * (bottom - top), 1)
+        ink = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+        covered.append(bool(ink > COVERED * area))
+    return covered
+
+
 def _truth(
-    glyphs: list[_Glyph], boxes: list[Box | None], size: tuple[int, int]
+    glyphs: list[_Glyph], boxes: list[Box | None], hidden: list[bool], size: tuple[int, int]
 ) -> tuple[tuple[TrueGlyph, ...], tuple[Box, ...]]:
-    """Return the glyphs that are well inside the picture, and the boxes to be ignored."""
+    """Return the glyphs that can be seen in the picture, and the boxes to be ignored."""
     height, width = size
     place: dict[int, int] = {}
     kept: list[tuple[int, Box]] = []
     ignored: list[Box] = []
-    for i, (g, box) in enumerate(zip(glyphs, boxes, strict=True)):
+    for i, (g, box, under) in enumerate(zip(glyphs, boxes, hidden, strict=True)):
         if box is None or g.silent:
             continue
         clipped = max(box[0], 0.0), max(box[1], 0.0), min(box[2], width), min(box[3], height)
@@ -441,7 +470,7 @@ def _truth(
         share /= max((box[2] - box[0]) * (box[3] - box[1]), 1e-6)
         if share < TRACE:
             continue
-        if share < INSIDE or not g.known:
+        if share < INSIDE or under or not g.known:
             ignored.append(clipped)
             continue
         place[i] = len(kept)

@@ -42,6 +42,8 @@ WEIGHTS = {
     "brick": 4.0,
     "tiles": 4.0,
     "plastic": 8.0,
+    "motifs": 12.0,
+    "objects": 10.0,
     "leather": 4.0,
     "keyboard": 3.0,
 }
@@ -334,6 +336,60 @@ def _keyboard(rng: np.random.Generator, size: Size, scale: float) -> Plane:
     return _turned(rng, plane, size, 8.0)
 
 
+def _motifs(rng: np.random.Generator, size: Size, scale: float) -> Plane:
+    """Return one small drawing again and again: wallpaper, ornaments, grilles, codes, plants."""
+    side = between(rng, (10, 60)) * scale
+    n = max(4, round(side))
+    motif = np.zeros((n, n), np.float32)
+    for _ in range(int(rng.integers(1, 6))):
+        tone, thick = between(rng, (-70, 70)), int(rng.integers(1, 2 + n // 10))
+        points = np.round(rng.random((int(rng.integers(2, 6)), 2)) * n).astype(np.int32)
+        pick = rng.random()
+        if pick < 0.4:
+            cv2.polylines(motif, [points], pick < 0.1, tone, thick, cv2.LINE_AA)
+        elif pick < 0.7:
+            axes = (1 + int(rng.random() * n / 2), 1 + int(rng.random() * n / 2))
+            turn, start = between(rng, (0, 180)), between(rng, (0, 360))
+            arc = start + between(rng, (60, 360))
+            middle = (int(points[0, 0]), int(points[0, 1]))
+            cv2.ellipse(motif, middle, axes, turn, start, arc, tone, thick, cv2.LINE_AA)
+        else:
+            cv2.fillPoly(motif, [points], tone, cv2.LINE_AA)
+    rows, columns = (2 + round(1.3 * length / n) for length in size)
+    plane = np.tile(motif, (rows, columns))
+    kept = (rng.random((rows, columns)) < between(rng, (0.4, 1.4))).astype(np.float32)
+    plane *= np.repeat(np.repeat(kept, n, axis=0), n, axis=1)
+    plane += between(rng, (0, 8)) * smooth(rng, (plane.shape[0], plane.shape[1]), 40.0)
+    return _turned(rng, plane, size, between(rng, (0, 40)))
+
+
+def _objects(rng: np.random.Generator, size: Size, scale: float) -> Plane:
+    """Return things that lie about: smooth shaded bodies, cables, edges, their shadows."""
+    plane = between(rng, (5, 30)) * smooth(rng, size, max(size) / 2)
+    for _ in range(int(rng.integers(2, 12))):
+        x, y = (int(v) for v in rng.random(2) * size[::-1])
+        reach, tone = between(rng, (6, 90)) * scale, between(rng, (-90, 90))
+        pick = rng.random()
+        if pick < 0.35:  # a cable, hair or stem
+            steps = np.cumsum(np.cumsum(rng.normal(0, 0.25 * scale, (80, 2)), axis=0), axis=0)
+            pen = max(1, round(between(rng, (1, 12)) * scale))
+            curve = np.round(steps + (x, y)).astype(np.int32)
+            cv2.polylines(plane, [curve], False, tone, pen, cv2.LINE_AA)
+            if pen > 3:
+                cv2.polylines(plane, [curve], False, tone + 40, max(1, pen // 3), cv2.LINE_AA)
+            continue
+        mask = np.zeros(size, np.float32)
+        if pick < 0.65:
+            axes = (1 + int(reach), 1 + int(reach * between(rng, (0.3, 1))))
+            cv2.ellipse(mask, (x, y), axes, between(rng, (0, 180)), 0, 360, 1.0, -1, cv2.LINE_AA)
+        else:
+            corners = rng.normal(0, reach, (int(rng.integers(3, 7)), 2)) + (x, y)
+            cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 1.0, cv2.LINE_AA)
+        shade = tone + between(rng, (0, 30)) * smooth(rng, size, 2 * reach + 4)
+        plane += mask * (shade - plane)
+    return plane + between(rng, (1, 5)) * window(rng, soft_grain(), size)
+
+
 SURFACES: dict[str, Callable[[np.random.Generator, Size, float], Plane]] = {
     "wood": _wood,
     "cloth": _cloth,
@@ -347,6 +403,8 @@ SURFACES: dict[str, Callable[[np.random.Generator, Size, float], Plane]] = {
     "brick": _brick,
     "tiles": _tiles,
     "plastic": _plastic,
+    "motifs": _motifs,
+    "objects": _objects,
     "leather": _leather,
     "keyboard": _keyboard,
 }

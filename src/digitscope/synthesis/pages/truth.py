@@ -66,7 +66,7 @@ class PageTruth:
         Height and width of the picture, in pixels.
     glyphs : tuple of TrueGlyph
         All whose ink is in the picture, with parts of numbers in the order of reading. A glyph cut
-        by the border is among them if more than 60 % of its box is inside; otherwise its box is in
+        by the border is among them if more than 80 % of its box is inside; otherwise its box is in
         `ignored`.
     ignored : tuple of tuple of float
         Boxes (left, top, right, bottom) where an answer is neither right nor wrong: cut, struck out

@@ -12,7 +12,7 @@ def combs(s: Setting) -> None:
     h = s.height
     y = s.between(-0.5, 1.5) * h
     cell_w, cell_h = h * s.between(1.0, 2.0), h * s.between(1.25, 2.2)
-    kind = s.count(0, 4)
+    kind = 4 if s.chance(0.25) else s.count(0, 4)
     line = s.between(0.6, 3.5)
     label = draw_typeface(s.rng, s.sources, h * s.between(0.35, 0.7), PRINT)
     while y < s.size[0]:
@@ -76,7 +76,7 @@ def comb(
         text = " " * (n - k) + text[:k] if s.chance(0.5) else text[:k]
     elif filled < 0.5:
         text = "".join(" " if s.chance(0.3) else c for c in text)
-    if s.chance(0.12):
+    if s.chance(0.3):
         for i, character in enumerate(text.ljust(n)):
             if character == " ":
                 _cross_out(s, x + i * wide, y, wide, high)
@@ -95,11 +95,12 @@ def comb(
 
 def _guide(s: Setting, x: float, y: float, wide: float, high: float) -> None:
     """Print the faint segments of an 8 into a box, after which digits are to be formed."""
-    a, b = 0.26 * wide, 0.3 * high
+    a, b = s.between(0.18, 0.32) * wide, s.between(0.2, 0.34) * high
+    pen = s.between(0.5, 1.8)
     corners = np.array([[-a, -b], [a, -b], [a, b], [-a, b], [-a, -b]])
     corners += np.array([x, y])
-    s.sheet.stroke(corners, 0.8, RULING)
-    s.sheet.stroke(np.array([[x - a, y], [x + a, y]]), 0.8, RULING)
+    s.sheet.stroke(corners, pen, RULING)
+    s.sheet.stroke(np.array([[x - a, y], [x + a, y]]), pen, RULING)
 
 
 def _cross_out(s: Setting, x: float, y: float, wide: float, high: float) -> None:
@@ -126,7 +127,17 @@ def form(s: Setting) -> None:
             text = " ".join(word(s.rng, True) for _ in range(s.count(1, 2)))
             if s.chance(0.3):
                 text += ":"
+            if s.chance(0.15):  # numbered lines
+                text = f"{s.count(1, 20)}. {text}"
             x = s.sheet.text(label, text, x, y, s.rng) + 0.6 * h
+            if s.chance(0.12):  # filled in with words, over dots
+                end = x + s.between(4, 8) * h
+                if s.chance(0.6):
+                    s.sheet.text(label, "." * round((end - x) / (0.3 * h)), x, y + 0.1 * h, s.rng)
+                x = max(s.sheet.text(s.hand, word(s.rng, True), x + 0.3 * h, y, s.rng), end)
+            if s.chance(0.04):
+                block_code(s, x, y)
+                x += 4 * h
             kind = s.rng.random()
             if kind < 0.35:  # on a line
                 end = x + s.between(2, 7) * h
@@ -151,6 +162,20 @@ def form(s: Setting) -> None:
                 x += 1.2 * h
             x += s.between(0.8, 2) * h
         y += h * s.between(1.9, 3.2)
+
+
+def block_code(s: Setting, x: float, y: float) -> None:
+    """Print a square code of black and white blocks, or bars, or a mark for a scanner."""
+    n = s.count(1, 25)
+    side = s.height * s.between(0.6, 1.0) if n < 4 else s.height * s.between(2, 5)
+    a = side / n
+    bars = s.chance(0.3)
+    black = s.rng.random((1 if bars else n, n)) < (0.5 if n > 3 else 0.9)
+    for i, j in np.argwhere(black).tolist():
+        left, top = x + j * a, y - side + i * a
+        low = side if bars else a
+        corners = [[left, top], [left + a, top], [left + a, top + low], [left, top + low]]
+        s.sheet.wash(np.array(corners), 255, PRINT)
 
 
 def box(s: Setting, left: float, top: float, right: float, bottom: float, line: float) -> None:

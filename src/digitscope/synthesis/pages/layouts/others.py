@@ -3,7 +3,7 @@
 import numpy as np
 
 from digitscope.synthesis.pages.hands import HandStyle, Script, draw_hand, draw_typeface
-from digitscope.synthesis.pages.layouts.fields import box
+from digitscope.synthesis.pages.layouts.fields import block_code, box
 from digitscope.synthesis.pages.layouts.rows import circle, underlay
 from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, word
 from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT
@@ -142,7 +142,7 @@ def drawing(s: Setting) -> None:
     for _ in range(s.count(1, 12)):
         pen, layer = s.between(0.8, 5), PEN if s.chance(0.5) else PRINT
         x, y = s.between(0, width), s.between(0, height)
-        kind = s.count(0, 5)
+        kind = s.count(0, 6)
         if kind == 0:  # a long line; short upright ones would be 1s
             end = np.array([x, y]) + s.rng.standard_normal(2) * 0.7 * width
             if np.hypot(*(end - [x, y])) > 4 * s.height:
@@ -155,6 +155,8 @@ def drawing(s: Setting) -> None:
             circle(s, x, y, radius, radius * s.between(0.7, 1.3))
         elif kind == 3:
             scrawl(s, x, y)
+        elif kind == 5:
+            block_code(s, x, y)
         elif kind == 4:  # hatching
             step, long = s.between(2, 8), s.between(30, 120)
             lean = s.rng.standard_normal(2)

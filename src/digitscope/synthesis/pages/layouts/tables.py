@@ -9,6 +9,8 @@ from digitscope.synthesis.pages.hands import Script, draw_typeface
 from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, word
 from digitscope.synthesis.pages.sheet import PEN, PRINT, RULING
 
+LETTERS = "abcdefhkmnprtuABCDEFGHKMNPRTU"  # alone they look like no digit
+
 
 def sudoku(s: Setting) -> None:
     """Fill a grid of single digits, printed and written, with thick lines every third."""
@@ -100,16 +102,22 @@ def table(s: Setting) -> None:
     cells = [["" for _ in range(columns)] for _ in range(rows)]
     head, first = s.chance(0.5), s.chance(0.5)
     share = s.between(0.3, 1.0)
+    lettered = s.chance(0.3)  # columns and rows are named a, b, c
+    wordy = s.between(0, 0.5) if s.chance(0.3) else 0.0  # share of cells with a written word
     for i in range(rows):
         for j in range(columns):
             left, base = float(xs[j]), float(ys[i]) + pitch / 2 + h / 2
             room = float(xs[j + 1]) - left
             if (head and i == 0) or (first and j == 0):
-                text = word(s.rng, True)
+                text = LETTERS[(i + j) % len(LETTERS)] if lettered else word(s.rng, True)
                 text = text[: max(1, int(room / (0.7 * label.height)) - 1)]
                 s.sheet.text(label, text, left + 0.2 * h, base - 0.2 * h, s.rng)
                 continue
             if not s.chance(share):
+                continue
+            if s.chance(wordy):
+                text = word(s.rng, True)[: max(1, int(room / (0.8 * h)))]
+                s.sheet.text(s.hand, text, left + 0.2 * h, base, s.rng)
                 continue
             text = number(s.rng, longest, 0.15)
             text = text[: max(1, int(room / (0.85 * h)))].rstrip(".,-") or digits(s.rng, 1)
