@@ -22,6 +22,7 @@ from digitscope.synthesis.faulty_pages import digit_strokes, write_page
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+expect.set_options(timeout=30_000)  # ms; how long a busy machine may take to show something
 VIEWS = ("draw", "photo", "inside", "playground")
 
 

@@ -76,6 +76,18 @@ def test_json_has_boxes_that_lie_on_the_ink(cli, folder):
         assert ink[top : top + height, left : left + width].any()
 
 
+def test_the_decimal_mark_is_one_of_three(cli, folder):
+    (page,) = json.loads(cli("read", folder / "a.png", "--json", "--decimal", ",")[1])
+    assert page["lines"][0]["numbers"][0]["value"] == 407.0
+    code, out, err = cli("read", folder / "a.png", "--decimal", ";")
+    assert (code, out) == (2, "")
+    assert "Received: ';'" in err
+
+
+def test_digits_only_prints_the_same_where_there_is_no_sign(cli, folder):
+    assert cli("read", folder / "a.png", "--digits-only") == (0, "407 25\n81\n", "")
+
+
 def test_csv_of_lines_has_a_number_in_each_cell(cli, folder):
     assert cli("read", folder / "a.png", "--csv")[1] == "407,25\n81\n"
 

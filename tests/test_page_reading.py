@@ -1,9 +1,13 @@
 """From maps to a page: what the maps show comes back as numbers, lines and grids."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from digitscope.page_reading import ReadingParameters, read_page
+from digitscope.reading.page import VERSION, Cell, Grid, Sign
 from digitscope.synthesis.pages.truth import PageTruth
 from ideal_maps import FakeNetwork, draw_picture, grid_truth, warped, write_number, write_truth
 
@@ -45,6 +49,41 @@ def test_signs_belong_to_numbers():
     assert max(network.scales) == 1.0  # a point is no small writing
     values = [number.value for number in page.numbers]
     assert values == [-12.5, 1250.0, 12, 5, 2026, 10, 45, 7, 3]
+
+
+def test_a_page_as_json_has_a_version_values_and_signs():
+    truth = write_truth(["-12.5 10:45 1.250"])
+    page = read_page(draw_picture(truth), FakeNetwork(truth), P)
+    fields = json.loads(page.to_json())
+    assert fields["version"] == VERSION
+    numbers = fields["lines"][0]["numbers"]
+    assert [(n["text"], n["value"], n["before"]) for n in numbers] == [
+        ("-12.5", -12.5, ""),
+        ("10", 10.0, ""),
+        ("45", 45.0, ":"),
+        ("1.250", None, ""),
+    ]
+    assert [(s["text"], s["place"]) for s in numbers[0]["signs"]] == [("-", 0), (".", 2)]
+
+
+def test_the_decimal_mark_can_be_told():
+    truth = write_truth(["1.250"])
+    values = [
+        read_page(draw_picture(truth), FakeNetwork(truth), P, mark).numbers[0].value
+        for mark in ("auto", ".", ",")
+    ]
+    assert values == [None, 1.25, 1250.0]
+
+
+def test_digits_only_leaves_out_every_sign_in_lines_and_grids():
+    truth = write_truth(["-12.5 10:45"])
+    page = read_page(draw_picture(truth), FakeNetwork(truth), P).digits_only()
+    assert page.text == "125 10 45"
+    cell = Cell(page.numbers[:1], (0, 0, 9, 9))
+    signed = replace(page.numbers[0], signs=(Sign("-", 1.0, (0, 0, 1, 1), 0),))
+    grid = Grid(((replace(cell, numbers=(signed,)), cell),))
+    assert grid.rows == [["-125", "125"]]
+    assert replace(page, grids=(grid,)).digits_only().grids[0].rows == [["125", "125"]]
 
 
 def test_a_superscript_is_a_number_of_its_own():

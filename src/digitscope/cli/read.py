@@ -1,7 +1,7 @@
 """``digitscope read``: every handwritten number in photos, scans and screenshots."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
@@ -33,6 +33,12 @@ def command(
         ),
     ] = "page",
     threshold: ThresholdOption = None,
+    decimal: Annotated[
+        str, typer.Option(help="The decimal mark, for values in --json: auto, . or ,")
+    ] = "auto",
+    digits_only: Annotated[
+        bool, typer.Option("--digits-only", help="Leave out minus, points, commas, / and :.")
+    ] = False,
     annotate: Annotated[
         Path | None,
         typer.Option(
@@ -65,10 +71,15 @@ def command(
       digitscope read scans/ --json > numbers.json
       digitscope read "2026-*/*.jpg" --annotate seen/
       digitscope read photo.jpg --annotate seen.png --maps maps.png
+      digitscope read invoice.jpg --json --decimal ,
       curl -s https://example.org/photo.jpg | digitscope read -
     """
     if json and csv:
         raise Misuse("--json and --csv exclude each other; take one.")
+    from digitscope.reading.page import Decimal
+
+    if decimal not in get_args(Decimal):
+        raise Misuse(f"--decimal must be auto, . or , as decimal mark. Received: {decimal!r}.")
     files = expand(inputs)
     several = len(files) > 1
     for option, out in (("--annotate", annotate), ("--maps", maps)):
@@ -85,7 +96,8 @@ def command(
     for name in with_progress(files, least=SHOW_PROGRESS_FROM, doing="reading"):
         try:
             picture = open_input(name)
-            page = read(picture, model=reader, threshold=threshold)
+            page = read(picture, model=reader, threshold=threshold, decimal=cast(Decimal, decimal))
+            page = page.digits_only() if digits_only else page
             if annotate:
                 from digitscope.reading.annotate import annotate as draw
 

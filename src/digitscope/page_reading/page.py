@@ -14,7 +14,7 @@ from digitscope.page_reading.lines import find_lines, find_slope, levelled
 from digitscope.page_reading.numbers import Run
 from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.pictures import Gray
-from digitscope.reading.page import Box, Cell, Digit, Grid, Line, Number, Page, Sign
+from digitscope.reading.page import Box, Cell, Decimal, Digit, Grid, Line, Number, Page, Sign
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,8 @@ class Writing:
         The numbers among them.
     lattices : sequence of ndarray of shape (rows + 1, columns + 1, 2), dtype float32
         Crossings of grids, in pixels of the picture.
+    decimal : "auto", "." or ","
+        The decimal mark.
     """
 
     gray: Gray
@@ -42,6 +44,7 @@ class Writing:
     tiles: Images
     runs: Sequence[Run]
     lattices: Sequence[Points]
+    decimal: Decimal = "auto"
 
 
 def to_page(writing: Writing, parameters: ReadingParameters) -> Page:
@@ -137,7 +140,7 @@ class _Numbers:
         self._boxes = writing.glyphs.boxes
         self._labels = writing.glyphs.labels
         self._centres = writing.glyphs.centre
-        self._tiles = writing.tiles
+        self._tiles, self._decimal = writing.tiles, writing.decimal
         self._marks = [i for i, label in enumerate(self._labels) if label in (SLASH, COLON)]
 
     def digits(self, run: Run) -> list[int]:
@@ -192,7 +195,7 @@ class _Numbers:
                 )
             else:
                 signs.append(Sign(label, confidence, box, len(digits)))
-        return Number(tuple(digits), run.raised, tuple(signs), before)
+        return Number(tuple(digits), run.raised, tuple(signs), before, self._decimal)
 
     def _box(self, i: int) -> Box:
         height, width = self._shape

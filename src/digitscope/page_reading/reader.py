@@ -26,7 +26,7 @@ from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.page_reading.scales import MapMaker, confirm, look_at_all
 from digitscope.page_reading.tiles import cut_tiles_of
 from digitscope.pictures import Gray, read_gray
-from digitscope.reading.page import Page
+from digitscope.reading.page import Decimal, Page
 from digitscope.reading.reader import read as read_with_classifier
 
 PAGE = "page"  # the name of the page network that comes with digitscope
@@ -38,6 +38,7 @@ def read(
     *,
     model: Model | str | Path | None = None,
     threshold: float | None = None,
+    decimal: Decimal = "auto",
 ) -> Page:
     """Read every number in a picture.
 
@@ -50,6 +51,8 @@ def read(
         ``cnn``, reads with the older method, which cuts the ink into digits.
     threshold : float, optional
         The probability below which a digit is refused; the method's own unless given.
+    decimal : "auto", "." or ","
+        The decimal mark, for `Number.value`; with ``auto`` the marks of a number must tell.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def read(
     parameters = ReadingParameters()
     if threshold is not None:
         parameters = replace(parameters, threshold=threshold)
-    return read_page(read_gray(picture), chosen, parameters)
+    return read_page(read_gray(picture), chosen, parameters, decimal)
 
 
 def load_reader(model: Model | str | Path | None = None, *, threads: int = 0) -> Model:
@@ -113,7 +116,9 @@ def _pretrained(threads: int) -> PageNetwork:
     return PageNetwork(threads=threads)
 
 
-def read_page(gray: Gray, network: MapMaker, parameters: ReadingParameters) -> Page:
+def read_page(
+    gray: Gray, network: MapMaker, parameters: ReadingParameters, decimal: Decimal = "auto"
+) -> Page:
     """Return what is written on a gray page.
 
     Parameters
@@ -123,6 +128,8 @@ def read_page(gray: Gray, network: MapMaker, parameters: ReadingParameters) -> P
     network : PageNetwork
         Or anything else with its method `maps`.
     parameters : ReadingParameters
+    decimal : "auto", "." or ","
+        The decimal mark, for `Number.value`.
     """
     levels = look_at_all(gray, network, parameters)
     quarters = find_turn(gray, levels, network, parameters)
@@ -133,4 +140,5 @@ def read_page(gray: Gray, network: MapMaker, parameters: ReadingParameters) -> P
     lattices = find_lattices(levels, parameters)
     runs = find_runs(glyphs, parameters, cell_of(glyphs.centre, lattices)[0] >= 0)
     tiles = cut_tiles_of(gray, glyphs, parameters)
-    return to_page(Writing(gray, 90 * quarters, glyphs, tiles, runs, lattices), parameters)
+    writing = Writing(gray, 90 * quarters, glyphs, tiles, runs, lattices, decimal)
+    return to_page(writing, parameters)

@@ -9,12 +9,14 @@ import csv
 import io
 import json
 import math
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
 
 from digitscope.images import Images
 
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, width, height
+Decimal: TypeAlias = Literal["auto", ".", ","]
+VERSION = 2  # of the JSON; it grows when a field changes its meaning or goes
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,15 @@ class Sign:
     box: Box
     place: int
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON types."""
+        return {
+            "text": self.text,
+            "confidence": round(self.confidence, 4),
+            "box": list(self.box),
+            "place": self.place,
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class Number:
@@ -84,12 +95,15 @@ class Number:
         In the order of writing.
     before : str
         The slash or colon between the number before it and this one; empty for none.
+    decimal : "auto", "." or ","
+        The decimal mark for `value`; with ``auto`` the marks must tell.
     """
 
     digits: tuple[Digit, ...]
     raised: bool = False
     signs: tuple[Sign, ...] = ()
     before: str = ""
+    decimal: Decimal = "auto"
 
     @property
     def text(self) -> str:
@@ -102,7 +116,7 @@ class Number:
     @property
     def value(self) -> float | None:
         """The number that `text` stands for; None if it is ambiguous, as ``1.250`` is."""
-        return to_value(self.text)
+        return to_value(self.text, self.decimal)
 
     @property
     def confidence(self) -> float:
@@ -118,10 +132,13 @@ class Number:
         """Return it as plain JSON types."""
         return {
             "text": self.text,
+            "value": self.value,
             "confidence": round(self.confidence, 4),
             "box": list(self.box),
             "raised": self.raised,
+            "before": self.before,
             "digits": [digit.to_dict() for digit in self.digits],
+            "signs": [sign.to_dict() for sign in self.signs],
         }
 
 
@@ -258,6 +275,7 @@ class Page:
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON types."""
         return {
+            "version": VERSION,
             "width": self.width,
             "height": self.height,
             "turn": self.turn,
@@ -265,6 +283,24 @@ class Page:
             "lines": [line.to_dict() for line in self.lines],
             "grids": [grid.to_dict() for grid in self.grids],
         }
+
+    def digits_only(self) -> "Page":
+        """Return the page without signs: the digits of each number, ``-12.5`` as ``125``."""
+
+        def bare(numbers: tuple[Number, ...]) -> tuple[Number, ...]:
+            return tuple(replace(number, signs=(), before="") for number in numbers)
+
+        lines = tuple(Line(bare(line.numbers)) for line in self.lines)
+        grids = tuple(
+            Grid(
+                tuple(
+                    tuple(replace(cell, numbers=bare(cell.numbers)) for cell in row)
+                    for row in grid.cells
+                )
+            )
+            for grid in self.grids
+        )
+        return replace(self, lines=lines, grids=grids)
 
     def to_json(self) -> str:
         """Return it as one JSON object."""
@@ -286,7 +322,7 @@ def around(boxes: list[Box]) -> Box:
     return left, top, right - left, bottom - top
 
 
-def to_value(text: str, decimal: str = "auto") -> float | None:
+def to_value(text: str, decimal: Decimal = "auto") -> float | None:
     """Return the number that a text stands for, or None if it stands for none or for several.
 
     Parameters

@@ -59,14 +59,31 @@ class Digit(Answer):
     )
 
 
-class Number(Answer):
-    """Digits side by side."""
+class Sign(Answer):
+    """A minus, point or comma of a number."""
 
-    text: str = Field(examples=["407"])
+    text: Literal["-", ".", ","]
     confidence: float
     box: Box
+    place: int = Field(description="how many digits of the number stand before it")
+
+
+class Number(Answer):
+    """Digits that belong together, with the signs among them."""
+
+    text: str = Field(examples=["-12.5"])
+    value: float | None = Field(
+        description="what the text stands for; null where the marks do not tell, as in 1.250",
+        examples=[-12.5],
+    )
+    confidence: float = Field(description="probability that all digits and signs are right")
+    box: Box
     raised: bool = Field(description="a superscript of the number before it")
+    before: Literal["", "/", ":"] = Field(
+        description="slash or colon between this number and the one before it"
+    )
     digits: list[Digit]
+    signs: list[Sign]
 
 
 class Line(Answer):
@@ -88,7 +105,8 @@ class Grid(Answer):
 class ReadPage(Answer):
     """The answer of ``/v1/read``."""
 
-    model: str = Field(examples=["cnn"])
+    model: str = Field(examples=["page"])
+    version: int = Field(description="of this schema", examples=[2])
     width: int
     height: int
     turn: int = Field(description="degrees counter-clockwise by which the picture was turned")

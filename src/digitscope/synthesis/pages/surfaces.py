@@ -373,7 +373,7 @@ def _objects(rng: np.random.Generator, size: Size, scale: float) -> Plane:
         if pick < 0.35:  # a cable, hair or stem
             steps = np.cumsum(np.cumsum(rng.normal(0, 0.25 * scale, (80, 2)), axis=0), axis=0)
             pen = max(1, round(between(rng, (1, 12)) * scale))
-            curve = np.round(steps + (x, y)).astype(np.int32)
+            curve = np.round(steps + np.array([x, y])).astype(np.int32)
             cv2.polylines(plane, [curve], False, tone, pen, cv2.LINE_AA)
             if pen > 3:
                 cv2.polylines(plane, [curve], False, tone + 40, max(1, pen // 3), cv2.LINE_AA)
@@ -383,7 +383,7 @@ def _objects(rng: np.random.Generator, size: Size, scale: float) -> Plane:
             axes = (1 + int(reach), 1 + int(reach * between(rng, (0.3, 1))))
             cv2.ellipse(mask, (x, y), axes, between(rng, (0, 180)), 0, 360, 1.0, -1, cv2.LINE_AA)
         else:
-            corners = rng.normal(0, reach, (int(rng.integers(3, 7)), 2)) + (x, y)
+            corners = rng.normal(0, reach, (int(rng.integers(3, 7)), 2)) + np.array([x, y])
             cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 1.0, cv2.LINE_AA)
         shade = tone + between(rng, (0, 30)) * smooth(rng, size, 2 * reach + 4)
         plane += mask * (shade - plane)
