@@ -32,6 +32,10 @@ class ModelCard:
         Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
     calibrated_on : int
         How many held-out training images T was fitted on; 0 for none.
+    calibration : dict
+        Of a page network: the ``slope`` and ``offset`` by which the logits of its classes were
+        changed, fitted on ``n`` digits of held-out pages, and the expected calibration error on
+        them before and after.
     refusal : dict
         Below which ``threshold`` of the score an answer is refused, and what it was chosen for:
         the ``coverage`` of digits it keeps and the share of ``non_digits_kept``. Of a page network
@@ -49,6 +53,7 @@ class ModelCard:
     parameters: int = 0
     temperature: float = 1.0
     calibrated_on: int = 0
+    calibration: dict[str, float] = field(default_factory=dict)
     refusal: dict[str, float] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     created: str = ""

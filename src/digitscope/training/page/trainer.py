@@ -16,6 +16,7 @@ from digitscope.page_scores import PageScores
 from digitscope.runs import RUNS, Row, Run, new_run_folder
 from digitscope.synthesis.pages.stream import Source, draw_patch
 from digitscope.training.onnx_export import write_onnx
+from digitscope.training.page.calibration import Calibration, calibrate, fit_calibration
 from digitscope.training.page.export import check_page_agreement, page_to_onnx
 from digitscope.training.page.fit import PageFit
 from digitscope.training.trainer import describe_machine, describe_versions, now
@@ -221,24 +222,42 @@ def _complete(run: Run, fit: PageFit, listener: PageListener) -> Run:
 
 
 def _score(run: Run, fit: PageFit) -> None:
-    """Write the model once more, with the threshold that its own maps of held-out pages ask for."""
+    """Write the model once more, calibrated on held-out pages and with its threshold for digits."""
     write_page_model(run, fit)
     if not fit.pages:
         return
-    network = PageNetwork(run.model_file)
-    scores = PageScores.from_maps((network.maps(image), truth) for image, truth in fit.pages)
+    calibration = fit_calibration(_look(run, fit))
+    calibrate(fit.network, calibration)
+    write_page_model(run, fit, calibration)
+    scores = _look(run, fit)
     refusal = scores.choose_threshold()
-    write_page_model(run, fit, refusal)
-    run.write_metrics({"pages": len(fit.pages), "digits": refusal} | scores.row())
+    write_page_model(run, fit, calibration, refusal)
+    run.write_metrics(
+        {"pages": len(fit.pages), "digits": refusal, "calibration": calibration.to_dict()}
+        | scores.row()
+    )
 
 
-def write_page_model(run: Run, fit: PageFit, refusal: dict[str, float] | None = None) -> None:
+def _look(run: Run, fit: PageFit) -> PageScores:
+    """Return what the model file shows of the held-out pages."""
+    network = PageNetwork(run.model_file)
+    return PageScores.from_maps((network.maps(image), truth) for image, truth in fit.pages)
+
+
+def write_page_model(
+    run: Run,
+    fit: PageFit,
+    calibration: Calibration | None = None,
+    refusal: dict[str, float] | None = None,
+) -> None:
     """Write model.keras and model.onnx with the averaged weights of the last epoch.
 
     Parameters
     ----------
     run : Run
     fit : PageFit
+    calibration : Calibration, optional
+        For the card: what the last layer was changed by.
     refusal : dict, optional
         For the card: the threshold for digits and what it was chosen by.
     """
@@ -254,6 +273,7 @@ def write_page_model(run: Run, fit: PageFit, refusal: dict[str, float] | None = 
         },
         versions=record["versions"],
         parameters=fit.network.count_params(),
+        calibration=calibration.to_dict() if calibration else {},
         refusal=refusal or {},
         scores=_scores(row, fit.recipe.validation),
         created=now(),

@@ -1,0 +1,96 @@
+"""Calibration of the page network: its confidence becomes the share of right answers.
+
+Focal loss keeps probabilities away from 0 and 1 (Mukhoti et al., "Calibrating Deep Neural Networks
+using Focal Loss", NeurIPS 2020). After training a logistic regression from the logit of each digit
+seen on held-out pages to whether it is right (Platt, "Probabilistic Outputs for Support Vector
+Machines", 1999) gives a slope and an offset. They go into the last layer, so the maps of the file
+are calibrated and nothing else has to know.
+"""
+
+from dataclasses import asdict, dataclass
+
+import keras
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from digitscope.glyph_classes import CLASSES, DIGIT_CLASSES, HEAT
+from digitscope.page_scores import PageScores
+
+NO_PENALTY = 1e6  # inverse strength of the regularisation, in effect none
+LEAST = 100  # right and wrong digits; fewer do not show a slope
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A line from the logits of a network to calibrated ones.
+
+    Attributes
+    ----------
+    slope, offset : float
+        Calibrated logit = slope · logit + offset.
+    n : int
+        Digits that it was fitted on.
+    error_before, error_after : float
+        Expected calibration error on them, with ten bins of equal width: the mean distance of
+        confidence and share of right digits.
+    """
+
+    slope: float = 1.0
+    offset: float = 0.0
+    n: int = 0
+    error_before: float = 0.0
+    error_after: float = 0.0
+
+    def to_dict(self) -> dict[str, float]:
+        """Return it as plain JSON types."""
+        return asdict(self)
+
+
+def fit_calibration(scores: PageScores) -> Calibration:
+    """Return the line that makes the confidence of digits the probability that they are right.
+
+    Parameters
+    ----------
+    scores : PageScores
+        Of held-out pages.
+
+    Returns
+    -------
+    Calibration
+        One that changes nothing where there are too few right or wrong digits.
+    """
+    digits = np.isin(scores.peak_class, [CLASSES.index(label) for label in DIGIT_CLASSES])
+    confidence, right = scores.confidence[digits], scores.right[digits]
+    if min(right.sum(), (~right).sum()) < LEAST:
+        return Calibration()
+    confidence = confidence.clip(1e-6, 1 - 1e-6)
+    logit = np.log(confidence / (1 - confidence))[:, None]
+    line = LogisticRegression(C=NO_PENALTY).fit(logit, right)
+    after = line.predict_proba(logit)[:, 1]
+    return Calibration(
+        float(line.coef_[0, 0]),
+        float(line.intercept_[0]),
+        len(right),
+        calibration_error(confidence, right),
+        calibration_error(after, right),
+    )
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
+    """Return the expected calibration error with bins of equal width.
+
+    >>> round(calibration_error(np.array([0.9, 0.9]), np.array([True, False])), 6)
+    0.4
+    """
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    total = np.bincount(which, confidence, bins) - np.bincount(which, right.astype(float), bins)
+    return float(np.abs(total).sum() / max(len(confidence), 1))
+
+
+def calibrate(network: keras.Model, calibration: Calibration) -> None:
+    """Change the last layer of a page network such that its class maps are calibrated."""
+    head = network.get_layer("head")
+    kernel, bias = (np.array(weights) for weights in head.get_weights())
+    kernel[..., HEAT] *= calibration.slope
+    bias[HEAT] = calibration.slope * bias[HEAT] + calibration.offset
+    head.set_weights([kernel, bias])
