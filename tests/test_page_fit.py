@@ -60,8 +60,16 @@ def test_a_fit_begins_with_given_weights(tmp_path, whole):
     second = PageFit(TINY.but(seed=5), SOURCE, start=tmp_path / "model.keras")
     for one, other in zip(second.model.get_weights(), whole.network.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
-    with pytest.raises(BadModel, match="another form"):
-        PageFit(TINY.but(stem=8), SOURCE, start=tmp_path / "model.keras")
+    other = PageFit(TINY.but(head=6), SOURCE, start=tmp_path / "model.keras").model
+    for name, taken in (("stem_convolution", True), ("before_head_convolution", False)):
+        one, given = other.get_layer(name), whole.network.get_layer(name)
+        same = one.kernel.shape == given.kernel.shape and bool(
+            (one.kernel == given.kernel).numpy().all()
+        )
+        assert same == taken
+    nothing = TINY.but(stem=8, channels=(12, 12, 12), head=6)
+    with pytest.raises(BadModel, match="no layer in common"):
+        PageFit(nothing, SOURCE, start=tmp_path / "model.keras")
     (tmp_path / "bad.keras").write_bytes(b"no model")
     with pytest.raises(BadModel, match="cannot be loaded"):
         PageFit(TINY, SOURCE, start=tmp_path / "bad.keras")

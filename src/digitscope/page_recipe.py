@@ -58,6 +58,8 @@ class PageRecipe:
         Residual blocks of two 3×3 convolutions at each of the three, on the way down.
     decoder : tuple of int
         Residual blocks at a quarter and an eighth, on the way up.
+    head : int
+        Channels of the 3×3 convolution before the maps, at a quarter of the resolution; 0 for none.
     patch : int
         Side of a training patch, in pixels; a multiple of 16.
     patches : int
@@ -99,6 +101,7 @@ class PageRecipe:
     channels: tuple[int, int, int] = (32, 64, 128)
     encoder: tuple[int, int, int] = (1, 2, 2)
     decoder: tuple[int, int] = (1, 1)
+    head: int = 96
     patch: int = 224
     patches: int = 8_000
     epochs: int = 30
@@ -121,6 +124,7 @@ class PageRecipe:
             value = getattr(self, field)
             good = len(value) == size and min(value) >= least
             self._check(field, good, f"{size} whole numbers from {least} up")
+        self._check("head", self.head >= 0, "a whole number from 0 up")
         self._check("patch", self.patch >= 32 and self.patch % 16 == 0, "a multiple of 16, 32 up")
         self._check("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0")
         self._check("beta_2", 0 < self.beta_2 < 1, "between 0 and 1")

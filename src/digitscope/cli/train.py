@@ -95,7 +95,7 @@ def command(
     seed: Annotated[int | None, _option("Of weights, order, dropout and augmentation.")] = None,
     patches: Annotated[int | None, _page_option("Drawn patches in an epoch.")] = None,
     start: Annotated[
-        Path | None, _page_option("A model.keras of the same form whose weights to begin with.")
+        Path | None, _page_option("A model.keras whose weights to begin with.")
     ] = None,
     workers: Annotated[
         int | None, _page_option("Processes that draw patches.", default="1")

@@ -71,7 +71,7 @@ class PageFit:
     workers : int
         Processes that draw patches.
     start : path, optional
-        A ``model.keras`` of the same form whose weights to begin with.
+        A ``model.keras`` whose weights to begin with, in all layers that are the same.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class PageFit:
         self.model = build_page_network(recipe, self.policy)
         self.network = build_page_network(recipe)
         if start:
-            self.model.set_weights(weights_of(start, self.model))
+            take_weights(start, self.model)
         self.optimizer = build_page_optimizer(recipe)
         self.optimizer.build(self.model.trainable_variables)
         self.averages = [keras.Variable(v.value, trainable=False) for v in self.model.variables]
@@ -242,16 +242,24 @@ def page_rates(recipe: PageRecipe) -> np.ndarray:
     return np.asarray(recipe.learning_rate * factors, np.float32)
 
 
-def weights_of(path: Path, like: keras.Model) -> list[Any]:
-    """Return the weights in a ``model.keras``; `BadModel` unless they fit `like`."""
+def take_weights(path: Path, model: keras.Model) -> None:
+    """Give a network the weights in a ``model.keras`` for all layers that are the same in both.
+
+    Other layers keep their initial weights. `BadModel` where no layer is the same.
+    """
     try:
         other = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds for a damaged file
         raise BadModel(f"{path} cannot be loaded: {error}.") from None
-    weights: list[Any] = other.get_weights()
-    if [w.shape for w in weights] != [w.shape for w in like.get_weights()]:
+    trained = {layer.name: layer.get_weights() for layer in other.layers}
+    taken = 0
+    for layer in model.layers:
+        weights = trained.get(layer.name, [])
+        if weights and [w.shape for w in weights] == [w.shape for w in layer.get_weights()]:
+            layer.set_weights(weights)
+            taken += 1
+    if not taken:
         raise BadModel(
-            f"{path} is a network of another form than the recipe's; give the same stem, "
+            f"{path} has no layer in common with the recipe's network; give the same stem, "
             f"channels, encoder and decoder."
         )
-    return weights

@@ -179,6 +179,8 @@ def build_page_network(recipe: PageRecipe, policy: str = "float32") -> keras.Mod
     x = make.blocks(x, eighth, recipe.decoder[1], "decoder_eighth")
     x = make.up(x, fine, quarter, "up_quarter")
     x = make.blocks(x, quarter, recipe.decoder[0], "decoder_quarter")
+    if recipe.head:
+        x = make.layer(x, recipe.head, "before_head")
     x = make.convolution(x, MAPS, 1, "head", use_bias=True)
     model = keras.Model(images, x, name="page")
     bias = np.zeros(MAPS, np.float32)
