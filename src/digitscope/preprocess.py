@@ -32,6 +32,10 @@ SPECK = 0.01  # share of the picture's area; smaller pieces are not counted
 SHADE = 0.15  # share of the contrast by which shaded paper is at least paler than ink
 PAST = 0.05  # share of the picture's longer side by which a ruling line outruns the digit
 THINNER = 0.85  # largest width of a ruling line, in stroke widths of the digit
+RIM = 0.15  # share of a frame's sides along which it lies, at most
+WITHIN = 0.3  # least height of what a frame surrounds, as a share of the frame's
+SMALL = 160  # pixels; the longer side of the copy on which the paper is found
+WINDOW = 0.4  # side of its median, as a share of that copy's shorter side
 GAP = 0.05  # largest gap in a broken stroke, as a share of the ink's longer side
 NEAR = 0.15  # largest distance between pieces of a digit, as a share of its longer side
 LEVELS = np.arange(256, dtype=np.float32)  # of gray
@@ -142,19 +146,30 @@ def _alone(gray: Gray, ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the ink of the one digit on a picture, without what else lies about."""
     if min(gray.shape) < TINY:
         return ink
-    from digitscope import ink as page  # OpenCV, which a crop can do without
-    from digitscope.rules import remove_rules
-
     if _border_share(ink) > 0.25:
-        local = page.find_ink(gray).astype(np.float32)
+        light = float(gray[ink > 96].mean()) > float(gray[ink <= 96].mean())
+        local = find_ink(_evenly_lit(255 - gray if light else gray))
         if _border_share(local) < _border_share(ink) and _was_shadow(gray, ink, local):
             ink = local
     whole = ink.round().astype(np.uint8)
-    ruled = _unless_strokes(whole, remove_rules(whole))
+    ruled = _unless_strokes(whole, _without_frame(whole))
     ruled = _unless_strokes(ruled, _without_lines(ruled))
     ruled = _unless_strokes(ruled, _without_lines(ruled.T).T)
     digit = _without_specks(ruled)
     return digit if digit.any() else ink
+
+
+def _evenly_lit(gray: Gray) -> Gray:
+    """Return a picture divided by its paper: a median over a window that no stroke fills."""
+    import cv2  # which a small crop can do without
+
+    few = SMALL / max(gray.shape)
+    small = cv2.resize(gray, None, fx=few, fy=few, interpolation=cv2.INTER_AREA)
+    window = 2 * round(WINDOW * min(small.shape) / 2) + 1
+    paper = cv2.medianBlur(small, max(window, 3))
+    paper = cv2.resize(paper, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    even: Gray = cv2.divide(gray, np.maximum(paper, 1), scale=200)
+    return even
 
 
 def _border_share(ink: NDArray[np.float32]) -> float:
@@ -217,6 +232,27 @@ def _stroke_width(inside: NDArray[np.uint8]) -> float:
 
     depth = cv2.distanceTransform(cv2.copyMakeBorder(inside, 1, 1, 1, 1, 0), cv2.DIST_L2, 3)
     return 4 * float(depth.sum(dtype=np.float64)) / max(cv2.countNonZero(inside), 1) - 2
+
+
+def _without_frame(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the ink without frames: pieces along the border of their box, around other pieces."""
+    import cv2
+
+    mask = (ink > 96).astype(np.uint8)
+    _, names, stats, _ = cv2.connectedComponentsWithStats(mask)
+    gone = np.zeros(len(stats), bool)
+    for piece, (left, top, wide, high, _) in enumerate(stats.tolist()[1:], start=1):
+        right, bottom = left + wide, top + high
+        inner = names[top + round(RIM * high) : bottom - round(RIM * high),
+                      left + round(RIM * wide) : right - round(RIM * wide)]  # fmt: skip
+        others = stats[np.setdiff1d(inner, (0, piece)), cv2.CC_STAT_HEIGHT]
+        gone[piece] = others.size > 0 and others.max() > WITHIN * high and (inner != piece).all()
+    if not gone.any():
+        return ink
+    around = cv2.dilate(gone[names].astype(np.uint8), np.ones((3, 3), np.uint8), iterations=2)
+    around &= 1 - (mask & ~gone[names])
+    cleaned: NDArray[np.uint8] = np.where(around, 0, ink).astype(np.uint8)
+    return cleaned
 
 
 def _without_lines(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
