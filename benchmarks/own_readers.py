@@ -34,7 +34,7 @@ def load_page(network: str | None = None) -> ReadPage:
     """
     from digitscope.errors import BadModel
     from digitscope.page_network import PageNetwork
-    from digitscope.page_reading import read
+    from digitscope.reading import read
 
     try:
         made = PageNetwork(network, threads=1)

@@ -105,11 +105,11 @@ def present(models: Models) -> Reader:
 
 
 def page(models: Models) -> Reader:
-    """Return the reading by the page network, `digitscope.page_reading.read`."""
+    """Return the reading by the page network, `digitscope.reading.read`."""
     read = load_page(models.network)
     name = Path(models.network).name if models.network else "its own network"
     return Reader(
-        lambda picture, _: from_page(read(picture)), f"digitscope.page_reading.read, {name}"
+        lambda picture, _: from_page(read(picture)), f"digitscope.reading.read, {name}"
     )
 
 

@@ -3,7 +3,7 @@
     uv run python benchmarks/reading.py --readers present tesseract --sets orand-car-dev empty
 
 Readers (`readers.py`): ``present`` is `digitscope.reading.read`, which cuts the ink into digits;
-``page`` is `digitscope.page_reading.read` with the page network; ``tesseract`` the command line of
+``page`` is `digitscope.reading.read` with the page network; ``tesseract`` the command line of
 Tesseract 5; ``ppocr-small`` and ``ppocr-tiny`` are PP-OCRv6 (``uv run --group peers``). Sets
 (`reading_sets.py`): real pictures in the folder that ``DIGITSCOPE_DATA`` names, synthetic pages,
 and pictures without any digit.

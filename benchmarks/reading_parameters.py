@@ -17,10 +17,10 @@ import empty_pictures
 from common import write
 from digitscope.data.handwriting import page_sources
 from digitscope.page_network import PageNetwork
-from digitscope.page_reading.glyphs import Glyphs, merge
-from digitscope.page_reading.numbers import find_runs
-from digitscope.page_reading.parameters import ReadingParameters
-from digitscope.page_reading.scales import confirm, look_at_all
+from digitscope.reading.glyphs import Glyphs, merge
+from digitscope.reading.numbers import find_runs
+from digitscope.reading.parameters import ReadingParameters
+from digitscope.reading.scales import confirm, look_at_all
 from digitscope.pictures import read_gray
 from digitscope.synthesis.pages.generator import PageStyle
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digitscope.page_reading import ReadingParameters, read_page
+from digitscope.reading import ReadingParameters, read_page
 from digitscope.reading.page import VERSION, Cell, Grid, Sign
 from digitscope.synthesis.pages.truth import PageTruth
 from ideal_maps import FakeNetwork, draw_picture, grid_truth, warped, write_number, write_truth

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from digitscope import classifier
 from digitscope.glyph_classes import CLASSES, HEAT, LINK, OFFSET, RULING, SIZE
-from digitscope.page_reading import ReadingParameters, read_page
-from digitscope.page_reading.glyphs import find_glyphs, joined, merge
-from digitscope.page_reading.grids import cell_of, find_grids
-from digitscope.page_reading.lines import find_lines, find_slope
-from digitscope.page_reading.maps_picture import draw_maps as draw_maps_picture
-from digitscope.page_reading.numbers import find_chains, find_runs
-from digitscope.page_reading.scales import look
-from digitscope.page_reading.tiles import cut_tiles, cut_tiles_of
+from digitscope.reading import ReadingParameters, read_page
+from digitscope.reading.glyphs import find_glyphs, joined, merge
+from digitscope.reading.grids import cell_of, find_grids
+from digitscope.reading.lines import find_lines, find_slope
+from digitscope.reading.maps_picture import draw_maps as draw_maps_picture
+from digitscope.reading.numbers import find_chains, find_runs
+from digitscope.reading.scales import look
+from digitscope.reading.tiles import cut_tiles, cut_tiles_of
 from digitscope.reading.page import Digit, Line, Number, Sign, to_value
 from digitscope.synthesis.pages.truth import PageTruth
 from ideal_maps import (

@@ -20,7 +20,7 @@ _HOME = {
     "compare": "comparison",
     "explain": "explanation",
     "occlude": "explanation",
-    "read": "page_reading",
+    "read": "reading",
     "Page": "reading",
     "report": "reporting",
     "Recipe": "recipes",
@@ -57,9 +57,8 @@ if TYPE_CHECKING:
     from digitscope.errors import DigitscopeError
     from digitscope.evaluation import evaluate
     from digitscope.explanation import explain, occlude
-    from digitscope.page_reading import read
     from digitscope.preprocess import to_mnist
-    from digitscope.reading import Page
+    from digitscope.reading import Page, read
     from digitscope.recipes import RECIPES, Recipe
     from digitscope.reporting import report
     from digitscope.runs import Run

@@ -1,10 +1,14 @@
 """``digitscope models``: the networks that come with digitscope, and what their cards say."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digitscope.cli.common import JsonOption, print_json
+
+if TYPE_CHECKING:
+    from digitscope.classifier import Classifier
+    from digitscope.page_network import PageNetwork
 
 
 def command(
@@ -25,15 +29,15 @@ def command(
     import dataclasses
 
     from digitscope.classifier import PRETRAINED, load
-    from digitscope.page_reading import load_reader
+    from digitscope.reading import load_reader
 
     if name is not None:
-        print_json(dataclasses.asdict(load_reader(name).card))
+        print_json(dataclasses.asdict(_open(name).card))
         return
     models = [load(model) for model in PRETRAINED]
     network = load_reader()
     if json:
-        every = [*models, network]
+        every: list[Classifier | PageNetwork] = [*models, network]
         print_json({m.path.stem: {"path": str(m.path)} | dataclasses.asdict(m.card) for m in every})
         return
     print("name   weights   bytes      MNIST test  refuses  path")
@@ -45,3 +49,17 @@ def command(
         )
     size = network.path.stat().st_size
     print(f"page   {network.card.parameters:7,}  {size:9,}  {'reads pages':>19}  {network.path}")
+
+
+def _open(name: str) -> "Classifier | PageNetwork":
+    """Return the model of either kind that is named."""
+    from digitscope.classifier import PRETRAINED, load
+    from digitscope.errors import BadModel
+    from digitscope.reading import load_reader
+
+    if name in PRETRAINED:
+        return load(name)
+    try:
+        return load_reader(name)
+    except BadModel:
+        return load(name)  # which says what is wrong with a file that is neither

@@ -29,7 +29,7 @@ def command(
         typer.Option(
             "--model",
             "-m",
-            help="page, an .onnx file or a run's folder; cnn or mlp read with the older method.",
+            help="page, an .onnx file or a run's folder.",
         ),
     ] = "page",
     threshold: ThresholdOption = None,
@@ -85,12 +85,9 @@ def command(
     for option, out in (("--annotate", annotate), ("--maps", maps)):
         if out and several and out.suffix:
             raise Misuse(f"{option} must be a folder for {len(files)} pictures. Received: {out}")
-    from digitscope.classifier import Classifier
-    from digitscope.page_reading import load_reader, read
+    from digitscope.reading import load_reader, read
 
     reader = load_reader(model)
-    if maps and isinstance(reader, Classifier):
-        raise Misuse(f"--maps draws what a page network shows; {model} is a classifier of digits.")
     failures: list[DigitscopeError] = []
     pages: list[dict[str, Any]] = []
     for name in with_progress(files, least=SHOW_PROGRESS_FROM, doing="reading"):
@@ -102,8 +99,8 @@ def command(
                 from digitscope.reading.annotate import annotate as draw
 
                 _save(draw(picture, page), annotate, name, several)
-            if maps and not isinstance(reader, Classifier):
-                from digitscope.page_reading.maps_picture import draw_maps
+            if maps:
+                from digitscope.reading.maps_picture import draw_maps
 
                 _save(draw_maps(picture, network=reader, turn=page.turn), maps, name, several)
         except DigitscopeError as error:

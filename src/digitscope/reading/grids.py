@@ -1,281 +1,376 @@
-"""Ruled grids: find them on a page and hand back what is written in each cell, without the rules.
+"""The maps of ruling lines become grids.
 
-A grid is flattened as a whole, so that its rules run straight; each is then followed over the last
-pixels and erased, but where ink goes on above and below it, a stroke crosses and is kept. What is
-left falls into pieces, and a piece belongs to the cell that holds most of it: so a digit that
-reaches over its rules comes out whole, and its tail does not litter the cell next door.
+Crossings are peaks of their map. Two crossings are neighbours if a ruling line leads from one to
+the next. Neighbours side by side make up row lines, neighbours one above the other column lines;
+their places in the order of lines are the indices of the lattice, so a missing crossing shifts
+nothing. Lines that are parallel on the paper meet in one point of the picture; that relation,
+fitted to all row lines and to all column lines, brings pieces of a broken line together and
+completes the lattice.
 """
 
-import math
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.ink import level
-from digitscope.rules.erasing import Band, erase, extent
-from digitscope.rules.lattice import Lattice, Points, find_lattices
-from digitscope.rules.tracing import STEP, Ink, Tracing, darkest_path, trace_rules
+from digitscope.glyph_classes import IGNORED, RULING, SMALLEST, STRIDE
+from digitscope.reading.glyphs import Floats
+from digitscope.reading.parameters import ReadingParameters
+from digitscope.reading.scales import Level
 
-Plane: TypeAlias = NDArray[np.float32]
-
-CELL = 80  # pixels of a cell's shorter side, to which a larger one is reduced
-MOST = 3_000_000  # pixels of a flattened grid
-MARGIN = 0.3  # of a cell, around it, into which its digit may reach
-MOSTLY = 0.7  # share of a piece that makes it one cell's; less, and it is cut at the rule
-ASTRAY = 0.3  # share of the ink that crosses from cell to cell; with more, it is graph paper
-LEFT_OVER = 0.8  # share of a piece beside rules that makes it a part of them
-SPECK = 0.18  # of a cell's shorter side; a smaller piece alone is no writing
-RIM = 0.1  # of a cell's side, along it; what stays in there is left over from a rule
+Points = NDArray[np.float32]  # (..., 2), x and y in cells of the maps
+Ints = NDArray[np.int64]
+CANDIDATES = 6  # crossings tried as the neighbour of one, the nearest first
+REACH = 10.0  # mean distances of crossings; the longest way to a neighbour
+CHUNK = 256  # crossings whose distances to all others are held in memory at a time
+SAMPLES = 16  # points between two crossings at which the ruling line is looked up
+LINES = 3  # row lines and column lines of the smallest grid, which has 2×2 cells
 
 
-@dataclass(frozen=True, eq=False)
-class RuledCell:
-    """What is written in one cell.
+def find_lattices(levels: Sequence[Level], parameters: ReadingParameters) -> list[Points]:
+    """Return the crossings of each grid on a page, in pixels of the picture.
 
-    Attributes
-    ----------
-    corners : ndarray of shape (4, 2), dtype float32
-        Upper left, upper right, lower right, lower left; x and y in pixels of the page.
-    ink : ndarray of shape (height, width), dtype uint8
-        The cell seen from above, with some margin, without its rules and what belongs to other
-        cells; 0 = paper, 255 = full ink.
-    empty : bool
-        Whether nothing is written in it.
+    Of grids that overlap the one counts that explains the most ruling: thick outer lines are seen
+    at coarse levels only, narrow cells at fine ones. But where a finer level shows several grids
+    in the place of one, the coarse one has run them together.
     """
-
-    corners: Points
-    ink: Ink
-    empty: bool
-
-
-@dataclass(frozen=True, eq=False)
-class RuledGrid:
-    """A grid of cells.
-
-    Attributes
-    ----------
-    corners : ndarray of shape (rows + 1, columns + 1, 2), dtype float32
-        Where the rules cross; x and y in pixels of the page.
-    cells : tuple of tuples of RuledCell
-        Rows from top to bottom, of cells from left to right.
-    """
-
-    corners: Points
-    cells: tuple[tuple[RuledCell, ...], ...]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return len(self.cells), len(self.cells[0])
+    found: list[tuple[float, int, Points]] = []
+    for depth, level in enumerate(levels):  # the finest one first
+        cell = np.array([STRIDE / level.scale[0], STRIDE / level.scale[1]], np.float32)
+        for lattice, ruled in find_grids(level.maps, parameters):
+            found.append((ruled * float(cell.mean()), depth, lattice * cell))
+    kept: list[Points] = []
+    for _, depth, lattice in sorted(found, key=lambda one: (-one[0], one[1])):
+        parts = [d for _, d, other in found if d < depth and _overlap(other, lattice)]
+        together = len(parts) > len(set(parts))
+        if not together and not any(_overlap(lattice, other) for other in kept):
+            kept.append(lattice)
+    return kept
 
 
-def find_grids(
-    darkness: Ink, noise: float = 0.0, *, tracing: Tracing | None = None
-) -> list[RuledGrid]:
-    """Return the ruled grids on a page, the one with most cells first.
+def _overlap(one: Points, other: Points) -> bool:
+    """Tell whether the middle of a cell of one grid lies in the other grid."""
+    pairs = ((one, other), (other, one))
+    return any(bool((cell_of(_middles(a), [b])[0] >= 0).any()) for a, b in pairs)
+
+
+def _middles(lattice: Points) -> Points:
+    """Return the middle of each cell, shape (cells, 2)."""
+    middles: Points = (lattice[:-1, :-1] + lattice[1:, 1:]) / np.float32(2)
+    return middles.reshape(-1, 2)
+
+
+def find_grids(maps: Floats, parameters: ReadingParameters) -> list[tuple[Points, float]]:
+    """Return the grids of one level, the one that is ruled most first.
 
     Parameters
     ----------
-    darkness : ndarray of shape (height, width), dtype uint8
-        0 = paper, 255 = black; as `digitscope.ink.lift` returns it.
-    noise : float, optional
-        Of the paper, as `digitscope.ink.lift` returns it.
-    tracing : Tracing, optional
-        Of the same page; made here unless given.
+    maps : ndarray of shape (28, height, width), dtype float32
+        As `digitscope.glyph_classes` orders them.
+    parameters : ReadingParameters
 
     Returns
     -------
-    list of RuledGrid
-        Empty for a page of text, lined paper, or a picture of something else.
+    list of tuple
+        The crossings of a grid, shape (rows + 1, columns + 1, 2), x and y in cells of the maps;
+        and how much longer sides of its cells that are ruled are than those that are not.
     """
-    tracing = tracing or trace_rules(darkness)
-    lattices = find_lattices(tracing)
-    grids = [_read_off(darkness, noise, lattice, tracing.scale) for lattice in lattices]
-    return [grid for grid in grids if grid is not None]
+    across, down, crossing = maps[RULING]
+    points = find_crossings(crossing, parameters)
+    if len(points) < LINES * LINES - 1:
+        return []
+    beside = neighbours(points, across, parameters)
+    below = neighbours(points[:, ::-1], np.ascontiguousarray(down.T), parameters)
+    rows, columns = components(len(points), beside), components(len(points), below)
+    grid = components(len(points), np.concatenate([beside, below]))
+    lattices = []
+    for name in np.unique(grid).tolist():
+        own = np.flatnonzero(grid == name)
+        if len(own) >= LINES * LINES - 1:
+            lattice = _to_lattice(points[own], rows[own], columns[own], parameters)
+            if lattice is not None:
+                lattice = _without_unruled(lattice, across, down, parameters)
+            if lattice is not None:
+                lattices.append((lattice, _ruled_length(lattice, across, down, parameters)))
+    return sorted(lattices, key=lambda lattice: -lattice[1])
 
 
-def _read_off(darkness: Ink, noise: float, lattice: Lattice, scale: float) -> RuledGrid | None:
-    """Flatten a grid and take its cells apart; None if what is written there ignores them."""
-    corners = (lattice.corners + 0.5) * np.float32(scale) - 0.5
-    thickness = [thick * np.float32(scale) for thick in lattice.thickness]
-    flat = _flatten(darkness, corners, thickness)
-    clean, ruled = _without_rules(flat)
-    owned = _owners(flat, clean, ruled, noise)
-    if owned.astray > ASTRAY:
+def find_crossings(crossing: Floats, parameters: ReadingParameters) -> Points:
+    """Return the peaks of the map of crossings, between cells by the heat around each."""
+    around = cv2.dilate(crossing, np.ones((3, 3), np.uint8))
+    peaks = (crossing >= parameters.ruling) & (crossing == around)
+    _, names = cv2.connectedComponents(peaks.astype(np.uint8))  # cells of one height side by side
+    rows, columns = np.nonzero(peaks)
+    first = np.unique(names[rows, columns], return_index=True)[1]
+    rows, columns = rows[first], columns[first]
+    padded = np.pad(crossing, 1)
+    heat = np.stack([padded[rows + r, columns + c] for r in range(3) for c in range(3)])
+    heat = heat - heat.min(axis=0)
+    step = np.array([(c - 1, r - 1) for r in range(3) for c in range(3)], np.float32)
+    shift = (heat.T @ step) / np.maximum(heat.sum(axis=0), 1e-9)[:, None]
+    found: Points = (np.stack([columns, rows], axis=1) + 0.5 + shift).astype(np.float32)
+    return found
+
+
+def neighbours(points: Points, mask: Floats, parameters: ReadingParameters) -> Ints:
+    """Return pairs of points that a ruling line joins, shape (n, 2), the left one first.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, 2), dtype float32
+        x and y in cells of the mask.
+    mask : ndarray of shape (height, width), dtype float32
+        Where ruling lines go more across than down.
+    parameters : ReadingParameters
+    """
+    lines = _thickened(mask)
+    pairs = [np.zeros((0, 2), np.int64)]
+    order = np.argsort(points[:, 0], kind="stable")
+    x = points[order, 0]
+    reach = REACH * (mask.size / max(len(points), 1)) ** 0.5
+    for start in range(0, len(points), CHUNK):
+        own = order[start : start + CHUNK]
+        others = order[start : np.searchsorted(x, points[own[-1], 0] + reach)]
+        step = points[others] - points[own, None]  # (own, others, 2)
+        ahead = (step[..., 0] > 0) & (abs(step[..., 1]) <= parameters.steep_ruling * step[..., 0])
+        away = np.where(ahead, np.abs(step).sum(axis=2), np.inf)
+        near = np.argsort(away, axis=1, kind="stable")[:, :CANDIDATES]  # (own, candidates)
+        i, j = np.repeat(own, near.shape[1]), others[near].ravel()
+        ruled = _ruled(lines, points[i], points[j], parameters) >= parameters.ruled
+        ruled &= np.take_along_axis(away, near, axis=1).ravel() < np.inf
+        ruled = ruled.reshape(near.shape)
+        for k in np.flatnonzero(ruled.any(axis=1)).tolist():
+            first = int(ruled[k].argmax())
+            # A crossing on the way to which nothing leads parts two grids.
+            way, between = step[k, near[k, first]], step[k, near[k, :first]]
+            off = np.abs(between @ np.array([-way[1], way[0]])) / np.linalg.norm(way)
+            if not (off < parameters.aside).any():
+                pairs.append(np.array([[own[k], others[near[k, first]]]]))
+    return np.concatenate(pairs)
+
+
+def _thickened(mask: Floats) -> Floats:
+    """Return a map of lines across that a point one cell above or below still meets."""
+    thick: Floats = cv2.dilate(mask, np.ones((3, 1), np.uint8))
+    return thick
+
+
+def _ruled(lines: Floats, start: Points, end: Points, parameters: ReadingParameters) -> Floats:
+    """Return which share of the straight way between points is ruled, for each pair."""
+    part = ((np.arange(SAMPLES) + 0.5) / SAMPLES)[:, None, None]
+    way: Ints = np.floor(start + part * (end - start)).astype(np.int64)  # (samples, n, 2)
+    inside = np.all((way >= 0) & (way < np.array(lines.shape[::-1])), axis=2)
+    x, y = (way * inside[..., None]).transpose(2, 0, 1)
+    share: Floats = ((lines[y, x] >= parameters.ruling) & inside).mean(axis=0, dtype=np.float32)
+    return share
+
+
+def components(n: int, pairs: Ints) -> Ints:
+    """Return for each of n things the name of its connected component."""
+    names = list(range(n))
+
+    def name(i: int) -> int:
+        while names[i] != i:
+            names[i] = names[names[i]]
+            i = names[i]
+        return i
+
+    for i, j in pairs.tolist():
+        names[name(i)] = name(j)
+    return np.array([name(i) for i in range(n)], np.int64)
+
+
+def _to_lattice(
+    points: Points, rows: Ints, columns: Ints, parameters: ReadingParameters
+) -> Points | None:
+    """Return the crossings of a grid in order, missing ones completed; None if it is too small.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, 2), dtype float32
+    rows, columns : ndarray of shape (n,), dtype int64
+        The names of the row line and of the column line that each is on.
+    parameters : ReadingParameters
+    """
+    middle = points.mean(axis=0)
+    offset = points - middle
+    down = _along(offset[:, 0], offset[:, 1], rows)
+    right = _along(offset[:, 1], offset[:, 0], columns)
+    row, row_places = _order(down, rows, columns, parameters)
+    column, column_places = _order(right, columns, rows, parameters)
+    if len(row_places) < LINES or len(column_places) < LINES:
         return None
-    rows, columns = lattice.whole.shape
-    cells = tuple(
-        tuple(_cell(flat, owned, corners, r, c) for c in range(columns)) for r in range(rows)
-    )
-    return RuledGrid(corners, cells)
+    known = np.flatnonzero((row >= 0) & (column >= 0))
+    straight = np.stack([column_places[column[known]], row_places[row[known]]], axis=1)
+    pitch = min(float(np.median(np.diff(p))) for p in (row_places, column_places))
+    if len(known) < 4 or pitch < IGNORED * SMALLEST / STRIDE:  # no writing fits into its cells
+        return None
+    matrix, _ = cv2.findHomography(straight, points[known], cv2.RANSAC, max(pitch / 4, 0.5))
+    if matrix is None:
+        return None
+    ideal = np.stack(np.meshgrid(column_places, row_places), axis=-1).astype(np.float32)
+    lattice: Points = cv2.perspectiveTransform(ideal.reshape(1, -1, 2), matrix).reshape(ideal.shape)
+    return _bent(lattice, points[known], row[known], column[known], pitch)
 
 
-@dataclass(frozen=True, eq=False)
-class _Flat:
-    """A grid seen from above: its plane, and where its rules are."""
-
-    plane: Ink
-    rows: NDArray[np.int64]  # of pixels, of each row line
-    columns: NDArray[np.int64]
-    thickness: tuple[Plane, Plane]  # of row lines and column lines
-
-
-def _flatten(darkness: Ink, corners: Points, thickness: list[Plane]) -> _Flat:
-    heights = np.linalg.norm(np.diff(corners, axis=0), axis=-1).mean(axis=1)
-    widths = np.linalg.norm(np.diff(corners, axis=1), axis=-1).mean(axis=0)
-    short = float(np.median([np.median(heights), np.median(widths)]))
-    scale = min(1.0, CELL / short, np.sqrt(MOST / (heights.sum() * widths.sum())))
-    thickness = [thick * np.float32(scale) for thick in thickness]
-    if scale < 0.6:
-        size = (max(1, round(darkness.shape[1] * scale)), max(1, round(darkness.shape[0] * scale)))
-        darkness = cv2.resize(darkness, size, interpolation=cv2.INTER_AREA)
-        corners = (corners + 0.5) * np.float32(scale) - 0.5
-        heights, widths, scale = heights * scale, widths * scale, 1.0
-    margin = math.ceil(MARGIN * scale * min(heights.max(), widths.max())) + 2
-    rows, weigh_rows = _axis(heights * scale, margin)
-    columns, weigh_columns = _axis(widths * scale, margin)
-    maps = [(weigh_rows @ corners[..., k] @ weigh_columns.T).astype(np.float32) for k in (0, 1)]
-    plane = cv2.remap(darkness, maps[0], maps[1], cv2.INTER_LINEAR, borderValue=0)
-    return _Flat(plane, rows, columns, (thickness[0], thickness[1]))
+def _bent(lattice: Points, points: Points, row: Ints, column: Ints, pitch: float) -> Points:
+    """Return a lattice with crossings where they were found, and the others moved with them."""
+    shift = points - lattice[row, column]
+    good = np.abs(shift).max(axis=1) < 0.5 * pitch
+    row, column, shift = row[good], column[good], shift[good]
+    if not len(row):
+        return lattice
+    r, c = np.mgrid[: lattice.shape[0], : lattice.shape[1]]
+    away = (r[..., None] - row) ** 2 + (c[..., None] - column) ** 2  # (rows, columns, points)
+    weight = 1 / (away + 1e-3) ** 2
+    moved: Points = lattice + (weight @ shift) / weight.sum(axis=-1, keepdims=True)
+    return moved.astype(np.float32)
 
 
-def _axis(sizes: NDArray[np.float64], margin: int) -> tuple[NDArray[np.int64], Plane]:
-    """Return where the lines go along one axis, and how each pixel mixes the corners."""
-    sizes = np.maximum(np.round(sizes), 4)
-    lines = (margin + np.concatenate([[0], sizes.cumsum()])).astype(int)
-    pixels = np.arange(lines[-1] + margin + 1)
-    left = (np.searchsorted(lines, pixels, side="right") - 1).clip(0, len(sizes) - 1)
-    share = (pixels - lines[left]) / sizes[left]  # beyond the rim it goes on in the same way
-    weights = np.zeros((len(pixels), len(lines)), np.float32)
-    weights[pixels, left] = 1 - share
-    weights[pixels, left + 1] = share
-    return lines, weights
+def _along(x: Floats, y: Floats, lines: Ints) -> NDArray[np.float64]:
+    """Return for each point the height at which its line would cross the axis x = 0.
+
+    Of lines through one point, y = a + b x, the slope b is a linear function of a: b = slope +
+    fan · a. Both numbers are fitted to all lines, each weighted by how far it reaches.
+    """
+    heights, slopes, weights = [], [], []
+    for name in np.unique(lines):
+        own = lines == name
+        u, v = x[own] - x[own].mean(), y[own] - y[own].mean()
+        reach = float(u @ u)
+        if reach > 1:
+            slopes.append(float(u @ v) / reach)
+            heights.append(float(y[own].mean()) - slopes[-1] * float(x[own].mean()))
+            weights.append(reach)
+    slope = fan = 0.0
+    if slopes:
+        a, b, w = np.array(heights), np.array(slopes), np.array(weights)
+        mean = float(w @ a) / float(w.sum())
+        spread = float(w @ (a - mean) ** 2)
+        fan = float(w @ ((a - mean) * b)) / spread if spread > 1e-6 and len(a) > 2 else 0.0
+        slope = float(w @ b) / float(w.sum()) - fan * mean
+    along: NDArray[np.float64] = (y - slope * x) / np.maximum(1 + fan * x, 0.2)
+    return along
 
 
-def _without_rules(flat: _Flat) -> tuple[Ink, Ink]:
-    """Return the plane without its rules, crossing strokes kept; and where the rules were."""
-    across = _band(flat.plane, flat.rows, flat.columns, flat.thickness[0])
-    turned = np.ascontiguousarray(flat.plane.T)
-    down = _band(turned, flat.columns, flat.rows, flat.thickness[1]).turned()
-    return erase(flat.plane, across, down), cv2.max(across.thickness, down.thickness)
+def _order(
+    heights: NDArray[np.float64], lines: Ints, crossed: Ints, parameters: ReadingParameters
+) -> tuple[Ints, NDArray[np.float64]]:
+    """Return for each point the index of its line from the top (-1: of none), and their heights.
+
+    Parameters
+    ----------
+    heights : ndarray of shape (n,), dtype float64
+        Of each point, as `_along` returns them.
+    lines, crossed : ndarray of shape (n,), dtype int64
+        The line of each point in this direction, and the one in the other direction.
+    parameters : ReadingParameters
+    """
+    steps = [
+        float(step)
+        for name in np.unique(crossed)
+        for step in np.diff(np.sort(heights[crossed == name]))
+    ]
+    if not steps:
+        return np.full(len(heights), -1), np.zeros(0)
+    near = parameters.same_ruling * float(np.percentile(steps, 25))
+    names = np.unique(lines).tolist()
+    place = {name: float(np.median(heights[lines == name])) for name in names}
+    groups: list[list[int]] = []
+    for name in sorted(names, key=lambda name: place[name]):
+        last = np.isin(lines, groups[-1]) if groups else np.zeros(len(lines), bool)
+        apart = place[name] - float(np.median(heights[last])) if groups else np.inf
+        # Two lines that cross the same third one are different lines, or one that is drawn twice.
+        shared = np.isin(crossed[lines == name], crossed[last]).any()
+        if apart < (near / 2 if shared else near):
+            groups[-1].append(name)
+        else:
+            groups.append([name])
+    groups = [group for group in groups if np.isin(lines, group).sum() > 1]
+    index = np.full(len(heights), -1)
+    places = np.zeros(len(groups))
+    for k, group in enumerate(groups):
+        own = np.isin(lines, group)
+        index[own], places[k] = k, np.median(heights[own])
+    return index, places
 
 
-def _band(
-    plane: Ink, lines: NDArray[np.int64], crossing: NDArray[np.int64], thickness: Plane
-) -> Band:
-    """Return where the rules across lie, given the rows at which they should."""
-    width = plane.shape[1]
-    reach = max(3, round(0.1 * float(np.median(np.diff(lines)))))
-    beyond = reach + math.ceil(float(thickness.max())) + 2
-    offsets = np.arange(-beyond, beyond + 1)
-    padded = cv2.copyMakeBorder(plane, beyond, beyond, 0, 0, cv2.BORDER_CONSTANT, value=0)
-    strips = np.stack([padded[line : line + 2 * beyond + 1] for line in lines])
-    score = np.stack(
-        [
-            cv2.blur(strip, (9, max(3, round(float(thick)))))[beyond - reach : beyond + reach + 1]
-            for strip, thick in zip(strips, thickness, strict=True)
-        ]
-    ).astype(np.float32)
-    cap = np.maximum(np.median(score.max(axis=1), axis=1), 1)[:, None, None]
-    path = darkest_path((np.minimum(score, cap) / cap)[:, :, ::STEP]) - reach
-    path = cv2.blur(path.astype(np.float32), (5, 1)).round().astype(int).repeat(STEP, axis=1)
-    band = Band.nowhere(plane.shape)
-    columns = np.arange(width)
-    stretches = np.split(columns, crossing)
-    for line, strip, way in zip(lines, strips, path[:, :width], strict=True):
-        rows = (way + beyond + offsets[:, None]).clip(0, 2 * beyond)
-        values = strip[rows, columns]
-        low, high = extent(np.median(values, axis=1))
-        for stretch in stretches:
-            # A rule grows thicker towards the camera; beyond that it is a digit beside it.
-            first, last = extent(np.median(values[:, stretch], axis=1))
-            first, last = max(min(first, low), low - 2, 0), min(max(last, high), high + 2)
-            across = slice(first, last + 1)
-            place = way[stretch] + line + offsets[across, None]
-            band.draw(place, stretch, values[across, stretch])
-    return band
+def _without_unruled(
+    lattice: Points, across: Floats, down: Floats, parameters: ReadingParameters
+) -> Points | None:
+    """Return a lattice without lines that are no part of it; None if little is left.
+
+    A line must be ruled along a good part of its way, and lines of the other direction must lead
+    from the outermost line into the grid: most of them, or the two at its ends, which enclose
+    merged cells. The cells of a merged one stay apart.
+    """
+    while min(lattice.shape[:2]) >= LINES:
+        ruled = [_edges(lattice, across, parameters)]  # (rows, columns - 1)
+        ruled.append(_edges(lattice.transpose(1, 0, 2)[..., ::-1], down.T, parameters))
+        worst, axis, index = parameters.least_ruled, -1, 0
+        for k, (own, other) in enumerate((ruled, ruled[::-1])):
+            shares = own.mean(axis=1)
+            for end in (0, -1):
+                leads = other[:, end] >= parameters.ruled
+                if leads.mean() <= parameters.least_ruled and not (leads[0] and leads[-1]):
+                    shares[end] = 0
+            if shares.min() < worst:
+                worst, axis, index = float(shares.min()), k, int(shares.argmin())
+        if axis < 0:
+            return lattice
+        lattice = np.delete(lattice, index, axis=axis)
+    return None
 
 
-@dataclass(frozen=True, eq=False)
-class _Owned:
-    """Ink, and which cell each pixel of it belongs to (row * columns + column + 1; 0 nobody's)."""
-
-    ink: Ink
-    owner: NDArray[np.int32]
-    astray: float  # share of the ink in pieces that lie in no one cell
-
-
-def _owners(flat: _Flat, clean: Ink, ruled: Ink, noise: float) -> _Owned:
-    """Give each piece of ink to the cell that holds most of it."""
-    rows, columns = len(flat.rows) - 1, len(flat.columns) - 1
-    row = np.searchsorted(flat.rows, np.arange(clean.shape[0]), side="right") - 1
-    column = np.searchsorted(flat.columns, np.arange(clean.shape[1]), side="right") - 1
-    inside = ((row >= 0) & (row < rows))[:, None] & ((column >= 0) & (column < columns))
-    home = np.where(inside, row[:, None] * columns + column + 1, 0).astype(np.int32)
-    clean = _without_tint(flat, clean)
-    ink = level(clean, noise)
-    _, pieces = cv2.connectedComponents((ink > 0).astype(np.uint8))
-    where = np.flatnonzero(pieces)
-    piece, cell = pieces.ravel()[where], home.ravel()[where]
-    mass = ink.ravel()[where].astype(np.float64)
-    # Sums of ink for each pair of piece and cell.
-    pairs = piece.astype(np.int64) * (rows * columns + 1) + cell
-    pairs, inverse = np.unique(pairs, return_inverse=True)
-    sums = np.bincount(inverse, mass)
-    of_piece, of_cell = np.divmod(pairs, rows * columns + 1)
-    total = np.bincount(of_piece, sums)
-    order = np.argsort(sums, kind="stable")
-    best = np.zeros(len(total), np.int64)
-    best[of_piece[order]] = of_cell[order]
-    most = np.zeros(len(total))
-    most[of_piece[order]] = sums[order]
-    # What lies all along a rule is left over from it.
-    beside = cv2.dilate(ruled, np.ones((5, 5), np.uint8)).ravel()[where] > 0
-    left_over = np.bincount(piece, mass * beside, len(total)) >= LEFT_OVER * total
-    one = most >= MOSTLY * np.maximum(total, 1e-9)
-    inside = ~left_over & (best > 0)
-    astray = float(total[inside & ~one].sum() / max(total[inside].sum(), 1e-9))
-    owner = np.zeros(clean.size, np.int32)
-    owner[where] = np.where(one[piece], best[piece], cell) * ~left_over[piece]
-    return _Owned(ink, owner.reshape(clean.shape), astray)
+def _ruled_length(
+    lattice: Points, across: Floats, down: Floats, parameters: ReadingParameters
+) -> float:
+    """Return how much longer, in cells of the maps, sides that are ruled are than the others."""
+    length = 0.0
+    for way, mask in ((lattice, across), (lattice.transpose(1, 0, 2)[..., ::-1], down.T)):
+        sides = np.linalg.norm(np.diff(way, axis=1), axis=2)
+        ruled = _edges(way, mask, parameters) >= parameters.ruled
+        length += float(sides[ruled].sum() - sides[~ruled].sum())
+    return length
 
 
-def _without_tint(flat: _Flat, clean: Ink) -> Ink:
-    """Return the plane with the tint and the screen of each cell taken off."""
-    clean = clean.copy()
-    for top, bottom in zip(flat.rows[:-1], flat.rows[1:], strict=True):
-        for left, right in zip(flat.columns[:-1], flat.columns[1:], strict=True):
-            cell = clean[top:bottom, left:right]
-            middle = float(np.median(cell))
-            if middle > 0:
-                grain = 1.4826 * float(np.median(np.abs(cell - middle)))
-                cell[:] = cv2.subtract(cell, (middle + 2.5 * grain,))
-    return clean
+def _edges(lattice: Points, mask: Floats, parameters: ReadingParameters) -> Floats:
+    """Return which share of the way from each crossing to the next in its row is ruled."""
+    start, end = lattice[:, :-1].reshape(-1, 2), lattice[:, 1:].reshape(-1, 2)
+    ruled = _ruled(_thickened(np.ascontiguousarray(mask)), start, end, parameters)
+    return ruled.reshape(len(lattice), -1)
 
 
-def _cell(flat: _Flat, owned: _Owned, corners: Points, row: int, column: int) -> RuledCell:
-    """Cut one cell out."""
-    top, bottom = int(flat.rows[row]), int(flat.rows[row + 1])
-    left, right = int(flat.columns[column]), int(flat.columns[column + 1])
-    margin = round(MARGIN * min(bottom - top, right - left))
-    y0, x0 = top - margin, left - margin
-    part = slice(y0, bottom + margin), slice(x0, right + margin)
-    name = row * (len(flat.columns) - 1) + column + 1
-    ink = np.where(owned.owner[part] == name, owned.ink[part], 0).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0).astype(np.uint8))
-    short = min(bottom - top, right - left)
-    rim = RIM * short
-    keep = np.zeros(count, bool)
-    written = False
-    for k in range(1, count):
-        x, y, w, h, area = stats[k]
-        x, y = x + x0, y + y0
-        residue = y + h <= top + rim or y >= bottom - rim or x + w <= left + rim or x >= right - rim
-        keep[k] = not residue and area >= (0.03 * short) ** 2
-        written |= bool(keep[k] and max(w, h) >= SPECK * short)
-    ink[~keep[labels]] = 0
-    quad = corners[[row, row, row + 1, row + 1], [column, column + 1, column + 1, column]]
-    return RuledCell(quad, ink, not written)
+def cell_of(points: Points, grids: Sequence[Points]) -> tuple[Ints, Ints, Ints]:
+    """Return the grid, row and column that hold each point; -1 where none does.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, 2), dtype float32
+    grids : sequence of ndarray of shape (rows + 1, columns + 1, 2), dtype float32
+        In the unit of the points; of two that overlap the first one counts.
+    """
+    found = np.full((3, len(points)), -1, np.int64)
+    for k, grid in enumerate(grids):
+        rim = np.concatenate([grid[0], grid[1:, -1], grid[-1, -2::-1], grid[-2:0:-1, 0]])
+        for i in np.flatnonzero(found[0] < 0).tolist():
+            x, y = points[i].tolist()
+            if cv2.pointPolygonTest(rim.reshape(-1, 1, 2), (x, y), False) < 0:
+                continue
+            place = _cell_in(grid, points[i])
+            if place is not None:
+                found[:, i] = k, *place
+    return found[0], found[1], found[2]
+
+
+def _cell_in(grid: Points, point: Points) -> tuple[int, int] | None:
+    """Return row and column of the cell that holds a point."""
+    corners = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], axis=2)
+    side = np.roll(corners, -1, axis=2) - corners  # (rows, columns, 4, 2)
+    to = point - corners
+    inside = (side[..., 0] * to[..., 1] - side[..., 1] * to[..., 0] >= 0).all(axis=2)
+    if not inside.any():
+        return None
+    row, column = np.argwhere(inside)[0].tolist()
+    return row, column

@@ -1,49 +1,55 @@
-"""Read a picture: ink, pieces, lines, digits, numbers.
+"""Read a picture with the page network.
 
 ::
 
-    picture -> gray -> ink without rules -> pieces -> lines -> chains -> digits -> numbers -> Page
+    picture -> gray -> scales -> maps -> glyphs -> numbers -> lines and grids -> Page
 """
 
-import math
+import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitscope.classifier import Classifier, load
-from digitscope.ink import lift
+from digitscope.classifier import PRETRAINED
+from digitscope.errors import BadModel, did_you_mean
+from digitscope.page_network import PageNetwork
 from digitscope.pictures import Gray, read_gray
-from digitscope.reading.cells import take_cells, to_grid
-from digitscope.reading.chains import Chain
-from digitscope.reading.judge import Judge
-from digitscope.reading.numbers import Company, company, to_numbers, without_bars
-from digitscope.reading.page import Line, Number, Page
-from digitscope.reading.sheet import LEAST, Sheet
-from digitscope.reading.turns import suspect_turn
+from digitscope.reading.assembly import Writing, to_page
+from digitscope.reading.glyphs import merge
+from digitscope.reading.grids import cell_of, find_lattices
+from digitscope.reading.numbers import find_runs
+from digitscope.reading.orientation import find_turn
+from digitscope.reading.page import Decimal, Page
+from digitscope.reading.parameters import ReadingParameters
+from digitscope.reading.scales import MapMaker, confirm, look_at_all
+from digitscope.reading.tiles import cut_tiles_of
 
-PIXELS = 4_000_000  # of the copy that is read; digits of a larger picture stay large enough
+PAGE = "page"  # the name of the page network that comes with digitscope
 
 
 def read(
     picture: str | Path | bytes | Image.Image | NDArray[Any],
     *,
-    model: Classifier | str | Path | None = None,
+    model: PageNetwork | str | Path | None = None,
     threshold: float | None = None,
+    decimal: Decimal = "auto",
 ) -> Page:
-    """Read every handwritten number in a picture.
+    """Read every number in a picture.
 
     Parameters
     ----------
     picture : path, bytes, PIL image, or ndarray
         A photo, scan or screenshot; arrays as `digitscope.pictures.read_gray` takes them.
-    model : Classifier, name or path, optional
-        The pretrained ``cnn`` unless given.
+    model : PageNetwork, name or path, optional
+        The pretrained page network, ``page``, unless given.
     threshold : float, optional
-        The probability below which a digit is refused; the model's own unless given.
+        The probability below which a digit is refused; that of `ReadingParameters` unless given.
+    decimal : "auto", "." or ","
+        The decimal mark, for `Number.value`; with ``auto`` the marks of a number must tell.
 
     Returns
     -------
@@ -55,74 +61,75 @@ def read(
     BadImage
         When it cannot be decoded.
     BadModel
-        When the model is none.
+        When the model is none, or one of single digits.
     """
-    gray = read_gray(picture)
-    classifier = model if isinstance(model, Classifier) else load(model or "cnn")
-    return read_page(gray, classifier, classifier.threshold if threshold is None else threshold)
+    parameters = ReadingParameters()
+    if threshold is not None:
+        parameters = replace(parameters, threshold=threshold)
+    return read_page(read_gray(picture), load_reader(model), parameters, decimal)
 
 
-def read_page(gray: Gray, classifier: Classifier, threshold: float) -> Page:
-    """Return what is written on a gray page."""
-    if min(gray.shape) < LEAST:
-        return Page(gray.shape[1], gray.shape[0], 0, ())
-    small = gray
-    if gray.size > PIXELS:
-        shrink = math.ceil(math.sqrt(gray.size / PIXELS))
-        size = (max(1, gray.shape[1] // shrink), max(1, gray.shape[0] // shrink))
-        small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-    judge = Judge(classifier)
-    sheet = Sheet(*lift(small))
-    page, evidence = read_sheet(sheet, judge, threshold, gray.shape, 0)
-    if quarters := suspect_turn(sheet.lines, judge):
-        sheet = sheet.turned(quarters)
-        turned, of_turned = read_sheet(sheet, judge, threshold, gray.shape, quarters)
-        if of_turned > evidence:
-            page = turned
-    return page
-
-
-def read_sheet(
-    sheet: Sheet, judge: Judge, threshold: float, shape: tuple[int, ...], quarters: int
-) -> tuple[Page, float]:
-    """Return what is written on a sheet, and how probable that is: a logarithm, to compare turns.
+def load_reader(model: PageNetwork | str | Path | None = None, *, threads: int = 0) -> PageNetwork:
+    """Return a page network.
 
     Parameters
     ----------
-    sheet : Sheet
-    judge : Judge
-    threshold : float
-        The score below which a digit is refused.
-    shape : tuple of int
-        Of the picture as it was given.
-    quarters : int
-        By which it was turned counter-clockwise to make the sheet.
+    model : PageNetwork, name or path, optional
+        ``page``, an ``.onnx`` file, or the folder of a run; ``page`` unless given.
+    threads : int, optional
+        Threads of one call; 0 lets ONNX Runtime choose.
+
+    Raises
+    ------
+    BadModel
+        When there is no such model, or it is of another form.
     """
-    height, width = shape if quarters % 2 == 0 else shape[::-1]
-    scale = (width / sheet.darkness.shape[1], height / sheet.darkness.shape[0])
-    grids = [take_cells(grid, scale) for grid in sheet.grids]
-    chains = [Chain(line) for line in sheet.loose if line.height >= LEAST]
-    everywhere = [c for grid in grids for row in grid for cell in row for c in cell.chains] + chains
-    judge.refill()
-    judge.ask(question for chain in everywhere for question in chain.questions())
-    doubtful = [chain for chain in everywhere if chain.doubt(judge)]
-    judge.ask(question for chain in doubtful for question in chain.questions())
+    if isinstance(model, PageNetwork):
+        return model
+    if model is None or str(model) == PAGE:
+        return _pretrained(threads)
+    if str(model) in PRETRAINED:
+        raise BadModel(
+            f"{model} is a model of single digits, and pages are read by a page network: the "
+            f"model {PAGE}, or a run of that recipe."
+        )
+    path = Path(model)
+    if not path.exists():
+        raise BadModel(
+            f"no such model: {model}; expected an .onnx file, a run's folder, or {PAGE}."
+            + did_you_mean(str(model), [PAGE])
+        )
+    return PageNetwork(path / "model.onnx" if path.is_dir() else path, threads=threads)
 
-    answers = {chain: chain.read(judge) for chain in everywhere}
-    evidence = sum(chain.evidence(readings) for chain, readings in answers.items())
-    around = Company(0, 0)
-    for chain, readings in answers.items():
-        around += company(chain, readings, judge, threshold)
 
-    def numbers(chain: Chain, to_page: NDArray[np.float64]) -> tuple[Number, ...]:
-        return to_numbers(chain, answers[chain], judge, threshold, around, to_page)
+@functools.cache
+def _pretrained(threads: int) -> PageNetwork:
+    return PageNetwork(threads=threads)
 
-    found = [numbers(chain, np.diag([*scale, 1.0])) for chain in chains]
-    page = Page(
-        width,
-        height,
-        90 * quarters,
-        tuple(Line(line) for line in without_bars(found)),
-        tuple(to_grid(grid, numbers) for grid in grids),
-    )
-    return page, evidence
+
+def read_page(
+    gray: Gray, network: MapMaker, parameters: ReadingParameters, decimal: Decimal = "auto"
+) -> Page:
+    """Return what is written on a gray page.
+
+    Parameters
+    ----------
+    gray : ndarray of shape (height, width), dtype uint8
+        0 = black, 255 = white.
+    network : PageNetwork
+        Or anything else with its method `maps`.
+    parameters : ReadingParameters
+    decimal : "auto", "." or ","
+        The decimal mark, for `Number.value`.
+    """
+    levels = look_at_all(gray, network, parameters)
+    quarters = find_turn(gray, levels, network, parameters)
+    if quarters:
+        gray = np.ascontiguousarray(np.rot90(gray, quarters))
+        levels = look_at_all(gray, network, parameters)
+    glyphs = confirm(merge([level.glyphs for level in levels], parameters), levels, parameters)
+    lattices = find_lattices(levels, parameters)
+    runs = find_runs(glyphs, parameters, cell_of(glyphs.centre, lattices)[0] >= 0)
+    tiles = cut_tiles_of(gray, glyphs, parameters)
+    writing = Writing(gray, 90 * quarters, glyphs, tiles, runs, lattices, decimal)
+    return to_page(writing, parameters)

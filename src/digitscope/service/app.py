@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from digitscope.classifier import Classifier
 from digitscope.errors import did_you_mean
 from digitscope.images import Images
-from digitscope.page_reading.reader import PAGE
+from digitscope.reading.reader import PAGE
 from digitscope.service import answers, inputs, jobs, page, playground
 from digitscope.service.batches import Batches
 from digitscope.service.direct import Direct
@@ -111,19 +111,16 @@ def create_app(
     async def read_numbers(
         request: Request, options: Annotated[inputs.ReadOptions, Query()]
     ) -> Response:
-        """Read every number in a photo, scan or drawing.
-
-        The page network reads, or with the older method the model that is named.
-        """
-        name = options.model or PAGE
-        if name != PAGE:
-            choose(name)
+        """Read every number in a photo, scan or drawing."""
+        if options.model not in (None, PAGE):
+            received = f"{(options.model or '')[:80]!r}"
+            raise Problem(404, f"pages are read by the model {PAGE}. Received: {received}.")
         picture = await inputs.take_picture(request, limits)
         answer = await desk.do(
-            jobs.read_page, name, picture, limits.pixels,
-            options.threshold, options.images, options.annotated,
+            jobs.read_page, picture, limits.pixels, options.threshold, options.decimal,
+            options.images, options.annotated,
         )  # fmt: skip
-        return answer_with(name, answer)
+        return answer_with(PAGE, answer)
 
     @app.post(
         "/v1/predict", response_model=answers.Predictions, responses=MAY_FAIL, tags=["digits"],

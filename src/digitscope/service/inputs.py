@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from digitscope.images import SIDE, Images
+from digitscope.reading.page import Decimal
 from digitscope.service.limits import Limits
 from digitscope.service.problems import Problem
 
@@ -62,8 +63,14 @@ class PredictOptions(BaseModel):
     )
 
 
-class ReadOptions(PredictOptions):
+class ReadOptions(BaseModel):
     """The query of ``/v1/read``."""
+
+    model: str | None = Field(None, description="page; no other model reads pages")
+    threshold: float | None = Field(
+        None, ge=0, le=1, description="refuse digits that are less sure; 0 to 1"
+    )
+    decimal: Decimal = Field("auto", description="the decimal mark, for the values of numbers")
 
     annotated: bool = Field(False, description="draw what was read over the picture, too")
     images: bool = Field(False, description="give of each digit the 28×28 that the network saw")

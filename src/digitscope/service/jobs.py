@@ -20,10 +20,12 @@ from digitscope.classifier import Classifier, Judgement
 from digitscope.errors import BadImage, BadModel, DigitscopeError
 from digitscope.explanation import explain, occlude
 from digitscope.images import Images
-from digitscope.page_reading import load_reader, read
 from digitscope.perceptron import Perceptron
 from digitscope.pictures import FORMATS
 from digitscope.preprocess import mnist_steps, to_mnist
+from digitscope.reading import load_reader, read
+from digitscope.reading.page import Decimal
+from digitscope.reading.reader import PAGE
 from digitscope.service import answers
 
 
@@ -101,18 +103,17 @@ def put_into_form(models: Models, picture: bytes, pixels: int) -> NDArray[np.uin
 
 def read_page(
     models: Models,
-    name: str,
     picture: bytes,
     pixels: int,
     threshold: float | None,
+    decimal: Decimal,
     images: bool,
     annotated: bool,
 ) -> Answer:
-    """Return the answer of ``/v1/read``, by the page network or, named, by a classifier."""
+    """Return the answer of ``/v1/read``."""
     open_picture(picture, pixels)
-    reader = models[name].classifier if name in models else load_reader(threads=1)
-    page = read(picture, model=reader, threshold=threshold)
-    answer = answers.read_page(name, page, images, picture if annotated else None)
+    page = read(picture, model=load_reader(threads=1), threshold=threshold, decimal=decimal)
+    answer = answers.read_page(PAGE, page, images, picture if annotated else None)
     return Answer(len(page.digits), as_json(answer))
 
 

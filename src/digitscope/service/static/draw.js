@@ -9,7 +9,7 @@ import { Pad } from "./pad.js";
 const PIXELS = 60_000;
 const COLOURS = { sure: "blue", fair: "orange", doubtful: "red" };
 
-export function startDraw({ model, lookInside }) {
+export function startDraw({ lookInside }) {
   const pad = new Pad($("draw-pad"), "Write here.");
   $("draw-legend").append(...legend(GRADES));
 
@@ -18,8 +18,7 @@ export function startDraw({ model, lookInside }) {
     const began = performance.now();
     const sheet = pad.sheet(PIXELS);
     const body = await png(sheet);
-    const path = `/v1/read?images=true&model=${encodeURIComponent(model())}`;
-    const page = await guarded("draw", () => askJSON(path, { body, type: "image/png" }));
+    const page = await guarded("draw", () => askJSON("/v1/read?images=true", { body, type: "image/png" }));
     if (page && !pad.empty) show(page, sheet, performance.now() - began);
     return undefined;
   });
@@ -36,7 +35,7 @@ export function startDraw({ model, lookInside }) {
   }
 
   function note(digits, ms) {
-    const time = `${model()} answered in ${Math.round(ms)} ms.`;
+    const time = `Read in ${Math.round(ms)} ms.`;
     if (digits.length) return `${time} Press a digit to look inside.`;
     return `${time} Nothing here is a digit to the network, or it is not finished yet.`;
   }
@@ -56,5 +55,4 @@ export function startDraw({ model, lookInside }) {
   pad.addEventListener("end", () => {
     setTimeout(() => { $("draw-spoken").textContent = $("draw-text").textContent; }, 400);
   });
-  return { again: () => read() };
 }

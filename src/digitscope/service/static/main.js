@@ -1,4 +1,4 @@
-// The page: which view is shown, which model is asked, which theme it has.
+// The page: which view is shown, which model is looked into, which theme it has.
 
 import { askJSON } from "./api.js";
 import { $, guarded, percent, setTheme } from "./dom.js";

@@ -6,7 +6,7 @@ import { cut, fromBase64, png } from "./grain.js";
 
 const LARGEST = 2400; // pixels of the longer side that are shown and saved
 
-export function startPhoto({ model, lookInside }) {
+export function startPhoto({ lookInside }) {
   let wanted; // what was dropped last
   let file; // what is shown
   let page; // the answer of /v1/read; labels and texts change with corrections
@@ -33,9 +33,8 @@ export function startPhoto({ model, lookInside }) {
     wanted = given;
     $("photo-status").textContent = `Reading ${given.name} …`;
     const began = performance.now();
-    const path = `/v1/read?images=true&model=${encodeURIComponent(model())}`;
     const type = given.type.startsWith("image/") ? given.type : "application/octet-stream";
-    const answer = await guarded("photo", () => askJSON(path, { body: given, type }));
+    const answer = await guarded("photo", () => askJSON("/v1/read?images=true", { body: given, type }));
     const bitmap = answer && (await createImageBitmap(given).catch(() => null));
     if (given !== wanted) return; // another was dropped meanwhile
     if (!answer) {
@@ -48,7 +47,7 @@ export function startPhoto({ model, lookInside }) {
     const seconds = ((performance.now() - began) / 1000).toFixed(2);
     const count = `${digits.length} digit${digits.length === 1 ? "" : "s"}`;
     $("photo-status").textContent = digits.length
-      ? `${file.name}: ${count} read in ${seconds} s by ${page.model}.`
+      ? `${file.name}: ${count} read in ${seconds} s.`
       : `${file.name}: no digits found. A sharper or closer picture may help.`;
     showPicture(bitmap);
     showText();
@@ -192,12 +191,27 @@ export function startPhoto({ model, lookInside }) {
 
   const kept = (number) => number.digits.filter((digit) => !digit.removed);
 
+  /** The digits of a number that were kept, with the signs among them; none of a number without digits. */
+  function marks(number) {
+    if (!kept(number).length) return [];
+    const result = [];
+    for (let place = 0; place <= number.digits.length; place += 1) {
+      result.push(...number.signs.filter((sign) => sign.place === place));
+      const digit = number.digits[place];
+      if (digit && !digit.removed) result.push(digit);
+    }
+    return result;
+  }
+
+  /** What stands between a number and the one before it. */
+  const before = (number) => (number.raised ? "^" : number.before || " ");
+
   /** Write corrections into the texts, as the service writes them. */
   function retell() {
-    for (const number of numbers()) number.text = kept(number).map((digit) => digit.label).join("");
+    for (const number of numbers()) number.text = marks(number).map((mark) => mark.label ?? mark.text).join("");
     for (const block of blocks()) {
-      const words = block.numbers.filter((n) => n.text).map((n) => (n.raised ? "^" : " ") + n.text);
-      block.text = words.join("").trim();
+      const read = block.numbers.filter((number) => number.text);
+      block.text = read.map((number, k) => (k ? before(number) : "") + number.text).join("");
     }
     for (const grid of page.grids) grid.rows = grid.cells.map((row) => row.map((cell) => cell.text));
     const parts = [page.lines.map((line) => line.text).filter(Boolean).join("\n")];
@@ -208,14 +222,15 @@ export function startPhoto({ model, lookInside }) {
   function words(block) {
     const parts = [];
     for (const number of block.numbers) {
-      const letters = kept(number).map((digit) => {
+      const letters = marks(number).map((digit) => {
+        if (digit.text) return digit.text; // a sign
         digit.word = h(`span.${state(digit)}`, {
           onpointerenter: () => light(digit, true), onpointerleave: () => light(digit, false),
         }, `${digit.label}`);
         return digit.word;
       });
       if (!letters.length) continue;
-      parts.push(number.raised ? h("sup", {}, ...letters) : h("span", {}, parts.length ? " " : "", ...letters));
+      parts.push(number.raised ? h("sup", {}, ...letters) : h("span", {}, parts.length ? before(number) : "", ...letters));
     }
     return parts;
   }
@@ -239,9 +254,19 @@ export function startPhoto({ model, lookInside }) {
       const { label, confidence, box, corrected } = digit;
       return { label, confidence, box, ...(corrected && { corrected }) };
     };
+    const corrected = (number) => {
+      const digits = kept(number);
+      const same = digits.length === number.digits.length && !digits.some((digit) => digit.corrected);
+      const signs = number.signs.map((sign) => {
+        const place = number.digits.slice(0, sign.place).filter((digit) => !digit.removed).length;
+        return { ...sign, place };
+      });
+      const value = same ? number.value : signs.length ? null : Number(number.text);
+      return { ...number, value, digits: digits.map(plain), signs };
+    };
     const clean = (block) => ({
       ...block,
-      numbers: block.numbers.filter((n) => n.text).map((n) => ({ ...n, digits: kept(n).map(plain) })),
+      numbers: block.numbers.filter((n) => n.text).map(corrected),
     });
     const { annotated, ...rest } = page;
     return {
@@ -295,12 +320,5 @@ export function startPhoto({ model, lookInside }) {
   $("photo-json").onclick = () => download(`${base()}.json`, `${JSON.stringify(result(), null, 2)}\n`, "application/json");
   $("photo-csv").onclick = () => download(`${base()}.csv`, csv(), "text/csv");
   $("photo-png").onclick = annotated;
-  /** Read it again with another model, unless that would undo somebody's work. */
-  function again() {
-    if (!digits.some((digit) => digit.corrected || digit.removed)) return take(file);
-    $("photo-status").textContent = `Read by ${page.model} and corrected by you; drop it again for ${model()}.`;
-    return undefined;
-  }
-
-  return { take, again };
+  return { take };
 }

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 
 from digitscope.errors import NoInk
 from digitscope.images import SIDE, Images
-from digitscope.page_reading.glyphs import Floats, Glyphs
-from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.pictures import Gray
 from digitscope.preprocess import fit_to_box
+from digitscope.reading.glyphs import Floats, Glyphs
+from digitscope.reading.parameters import ReadingParameters
 
 LONGER = 40  # pixels; a digit's longer side, to which it is scaled before anything else
 MARGIN = 4  # pixels of that size around the box; paper is measured there

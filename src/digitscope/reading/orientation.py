@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from digitscope.page_reading.glyphs import Glyphs
-from digitscope.page_reading.numbers import candidates
-from digitscope.page_reading.parameters import ReadingParameters
-from digitscope.page_reading.scales import Level, MapMaker, look
 from digitscope.pictures import Gray
+from digitscope.reading.glyphs import Glyphs
+from digitscope.reading.numbers import candidates
+from digitscope.reading.parameters import ReadingParameters
+from digitscope.reading.scales import Level, MapMaker, look
 
 WINDOW = 512  # pixels; side of the part of a level that is turned
 SAMPLE = 64  # glyphs around which the window may lie

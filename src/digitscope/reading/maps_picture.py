@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from digitscope.glyph_classes import CLASSES, DIGIT_CLASSES, HEAT, OTHER, RULING
-from digitscope.page_reading.numbers import find_chains
-from digitscope.page_reading.parameters import ReadingParameters
-from digitscope.page_reading.scales import Level, MapMaker, look_at_all
 from digitscope.pictures import Gray, read_gray
+from digitscope.reading.numbers import find_chains
+from digitscope.reading.parameters import ReadingParameters
+from digitscope.reading.scales import Level, MapMaker, look_at_all
 
 DIGITS = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"),

@@ -23,7 +23,7 @@ from digitscope.glyph_classes import (
     STRIDE,
     UNIT,
 )
-from digitscope.page_reading.parameters import ReadingParameters
+from digitscope.reading.parameters import ReadingParameters
 
 Floats = NDArray[np.float32]
 MOST = 5_000  # glyphs of one picture; the memory of all pairs stays below 300 MB

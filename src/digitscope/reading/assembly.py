@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from digitscope.glyph_classes import CLASSES, COLON, DIGIT_CLASSES, SLASH
 from digitscope.images import Images
-from digitscope.page_reading.glyphs import Floats, Glyphs
-from digitscope.page_reading.grids import Ints, Points, cell_of
-from digitscope.page_reading.lines import find_lines, find_slope, levelled
-from digitscope.page_reading.numbers import Run
-from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.pictures import Gray
+from digitscope.reading.glyphs import Floats, Glyphs
+from digitscope.reading.grids import Ints, Points, cell_of
+from digitscope.reading.lines import find_lines, find_slope, levelled
+from digitscope.reading.numbers import Run
 from digitscope.reading.page import Box, Cell, Decimal, Digit, Grid, Line, Number, Page, Sign
+from digitscope.reading.parameters import ReadingParameters
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from digitscope.contrast import normalise_contrast
 from digitscope.glyph_classes import HEAT, LARGEST, LINK, SIGNS, SMALLEST, STRIDE
-from digitscope.page_reading.glyphs import Floats, Glyphs, find_glyphs, writing_heights
-from digitscope.page_reading.parameters import ReadingParameters
 from digitscope.pictures import Gray
+from digitscope.reading.glyphs import Floats, Glyphs, find_glyphs, writing_heights
+from digitscope.reading.parameters import ReadingParameters
 
 AROUND = np.ones((3, 3), np.uint8)
 
