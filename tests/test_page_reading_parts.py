@@ -16,9 +16,9 @@ from digitscope.reading.grids import cell_of, find_grids
 from digitscope.reading.lines import find_lines, find_slope
 from digitscope.reading.maps_picture import draw_maps as draw_maps_picture
 from digitscope.reading.numbers import find_chains, find_runs
+from digitscope.reading.page import Digit, Line, Number, Sign, to_value
 from digitscope.reading.scales import look
 from digitscope.reading.tiles import cut_tiles, cut_tiles_of
-from digitscope.reading.page import Digit, Line, Number, Sign, to_value
 from digitscope.synthesis.pages.truth import PageTruth
 from ideal_maps import (
     FakeNetwork,
