@@ -167,7 +167,16 @@ def digits_at_rims(rng, height, width):
     return gray
 
 
-KINDS = [noise, stripes, constant, checkers, rectangles, digits_at_rims, digits_at_rims]
+def tight_number(rng, height, width):
+    gray = np.full((height + 80, width + 200), 230, np.uint8)
+    text, scale = str(rng.integers(0, 10_000)), rng.uniform(0.8, 2.5)
+    place = (20, height + 60)
+    cv2.putText(gray, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, 30, int(2 * scale), cv2.LINE_AA)
+    rows, columns = (np.flatnonzero((gray < 200).any(axis=axis)) for axis in (1, 0))
+    return gray[rows[0] + 1 : rows[-1], columns[0] + 1 : columns[-1]]
+
+
+KINDS = [noise, stripes, constant, checkers, rectangles, digits_at_rims, tight_number]
 SIDES = st.one_of(st.integers(1, MOST_SIDE), st.integers(1, 20))
 
 
@@ -187,7 +196,7 @@ def check_page(gray, network):
     assert read(gray, model=network).to_json() == text
 
 
-@few(25)
+@few(35)
 @given(st.sampled_from(KINDS), st.integers(0, 1_000), SIDES, SIDES)
 def test_any_small_picture_gives_a_page(network, kind, seed, height, width):
     check_page(kind(np.random.default_rng(seed), height, width), network)
