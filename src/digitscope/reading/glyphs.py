@@ -26,7 +26,8 @@ from digitscope.glyph_classes import (
 from digitscope.reading.parameters import ReadingParameters
 
 Floats = NDArray[np.float32]
-MOST = 5_000  # glyphs of one picture; the memory of all pairs stays below 300 MB
+MOST = 5_000  # glyphs of one level
+CHUNK = 256  # glyphs whose distances to all others are held in memory at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,28 +157,37 @@ def suppress(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
     box counts as wider, since its centre is as uncertain as that of a broad one. Of digits found
     at several scales that one is best whose height is nearest to the best height.
     """
-    n = len(glyphs)
-    if n < 2:
-        return glyphs
-    extent = np.maximum(glyphs.size, parameters.slimmest * glyphs.size[:, ::-1])
-    side = glyphs.size.max(axis=1)
-    duplicate = side[:, None] < parameters.same_size * side
-    duplicate &= duplicate.T
-    for axis in (0, 1):
-        apart = np.abs(glyphs.centre[:, None, axis] - glyphs.centre[None, :, axis])
-        larger = np.maximum(extent[:, None, axis], extent[None, :, axis])
-        duplicate &= apart < parameters.same_centre * larger
-    np.fill_diagonal(duplicate, False)
-    if not duplicate.any():
+    if len(glyphs) < 2:
         return glyphs
     height = np.maximum(glyphs.size.max(axis=1) * glyphs.scale, 1)
     far = np.abs(np.log2(height / parameters.best_height))
     quality = glyphs.presence * np.where(glyphs.is_digit, np.exp2(-far), 0.5)
-    keep = np.ones(n, bool)
-    for i in np.argsort(-quality, kind="stable").tolist():
-        if keep[i]:
-            keep &= ~duplicate[i]
-    return glyphs[keep]
+    keep = np.ones(len(glyphs), bool)
+    order = np.argsort(-quality, kind="stable")
+    for start in range(0, len(order), CHUNK):
+        own = order[start : start + CHUNK]
+        own = own[keep[own]]
+        duplicates = _find_duplicates(glyphs, own, parameters)
+        for k in np.flatnonzero(duplicates.any(axis=1)).tolist():
+            if keep[own[k]]:
+                keep &= ~duplicates[k]
+    return glyphs if keep.all() else glyphs[keep]
+
+
+def _find_duplicates(
+    glyphs: Glyphs, own: NDArray[np.intp], parameters: ReadingParameters
+) -> NDArray[np.bool_]:
+    """Return which glyphs have about the centre and size of some, shape (own, n)."""
+    extent = np.maximum(glyphs.size, parameters.slimmest * glyphs.size[:, ::-1])
+    side = glyphs.size.max(axis=1)
+    limit = parameters.same_size * side
+    duplicates: NDArray[np.bool_] = (side[own, None] < limit) & (side < limit[own, None])
+    for axis in (0, 1):
+        apart = np.abs(glyphs.centre[own, None, axis] - glyphs.centre[None, :, axis])
+        larger = np.maximum(extent[own, None, axis], extent[None, :, axis])
+        duplicates &= apart < parameters.same_centre * larger
+    duplicates[np.arange(len(own)), own] = False
+    return duplicates
 
 
 def merge(parts: Sequence[Glyphs], parameters: ReadingParameters) -> Glyphs:
@@ -190,9 +200,13 @@ def merge(parts: Sequence[Glyphs], parameters: ReadingParameters) -> Glyphs:
     keep = np.ones(len(glyphs), bool)
     boxes, scale, presence = glyphs.boxes, glyphs.scale, glyphs.presence
     for i in np.argsort(scale, kind="stable").tolist():
-        inside = keep & (scale > 1.4 * scale[i]) & (2 * glyphs.size[:, 1] < glyphs.size[i, 1])
-        inside &= ((glyphs.centre > boxes[i, :2]) & (glyphs.centre < boxes[i, 2:])).all(axis=1)
-        if keep[i] and inside.any():
+        if not keep[i]:
+            continue
+        finer = keep & (scale > 1.4 * scale[i]) & (2 * glyphs.size[:, 1] < glyphs.size[i, 1])
+        some = np.flatnonzero(finer)
+        centre = glyphs.centre[some]
+        inside = some[((centre > boxes[i, :2]) & (centre < boxes[i, 2:])).all(axis=1)]
+        if len(inside):
             is_page = float(presence[inside].sum()) > 2 * float(presence[i])
             keep[i if is_page else inside] = False
     return glyphs[keep]

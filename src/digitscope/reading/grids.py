@@ -221,10 +221,12 @@ def _bent(lattice: Points, points: Points, row: Ints, column: Ints, pitch: float
     row, column, shift = row[good], column[good], shift[good]
     if not len(row):
         return lattice
-    r, c = np.mgrid[: lattice.shape[0], : lattice.shape[1]]
-    away = (r[..., None] - row) ** 2 + (c[..., None] - column) ** 2  # (rows, columns, points)
-    weight = 1 / (away + 1e-3) ** 2
-    moved: Points = lattice + (weight @ shift) / weight.sum(axis=-1, keepdims=True)
+    moved = np.empty(lattice.shape)
+    c = np.arange(lattice.shape[1])[:, None]
+    for r, line in enumerate(lattice):  # one row at a time: memory for all could be gigabytes
+        away = (r - row) ** 2 + (c - column) ** 2  # (columns, points)
+        weight = 1 / (away + 1e-3) ** 2
+        moved[r] = line + (weight @ shift) / weight.sum(axis=-1, keepdims=True)
     return moved.astype(np.float32)
 
 

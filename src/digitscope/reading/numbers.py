@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.glyph_classes import COMMA, DIGIT_CLASSES, MINUS, POINT
-from digitscope.reading.glyphs import Glyphs, writing_heights
+from digitscope.reading.glyphs import CHUNK, Glyphs, writing_heights
 from digitscope.reading.parameters import ReadingParameters
-
-CHUNK = 256  # glyphs whose distances to all others are held in memory at a time
 
 
 @dataclass(frozen=True)

@@ -55,4 +55,5 @@ export function startDraw({ lookInside }) {
   pad.addEventListener("end", () => {
     setTimeout(() => { $("draw-spoken").textContent = $("draw-text").textContent; }, 400);
   });
+  return {};
 }
