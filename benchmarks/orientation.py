@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 from common import spread, timed, write  # noqa: E402
 from digitscope.evaluation import wilson_interval  # noqa: E402
 from digitscope.pictures import read_gray  # noqa: E402
-from own_readers import NotHere, load_page  # noqa: E402
+from own_readers import NotHere, load_reading  # noqa: E402
 from reading_sets import SETS, Item, data_folder  # noqa: E402
 
 STEPS = {"hard-dev": 1, "pages-dev": 1, "sudoku-natural-dev": 1, "sudoku-mixed-dev": 4}
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--network", metavar="FILE", help="another page network")
     options = parser.parse_args()
     try:
-        read = load_page(options.network)
+        read = load_reading(options.network)
     except NotHere as reason:
         parser.error(str(reason))
     result: dict[str, Any] = {name: read_set(name, read, options.limit) for name in options.sets}

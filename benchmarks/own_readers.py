@@ -1,4 +1,4 @@
-"""digitscope's own two ways to read a page; imports nothing that they do not need themselves."""
+"""digitscope's own way to read a page; imports nothing that it does not need itself."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,21 +11,13 @@ class NotHere(Exception):
     """A reader cannot run in this environment; the message says what is missing."""
 
 
-def load_present(model: str = "cnn") -> ReadPage:
-    """Return the older method, with a model of single digits, on one thread."""
-    from digitscope.classifier import load
-    from digitscope.reading import read
-
-    return partial(read, model=load(model, threads=1))
-
-
-def load_page(network: str | None = None) -> ReadPage:
-    """Return `digitscope.read` with a page network, on one thread.
+def load_reading(network: str | None = None) -> ReadPage:
+    """Return `digitscope.read` on one thread.
 
     Parameters
     ----------
     network : str, optional
-        An ``.onnx`` file; the package's own unless given.
+        An ``.onnx`` file of a page network; the package's own unless given.
 
     Raises
     ------

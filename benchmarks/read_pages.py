@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from common import spread, write
 from digitscope.synthesis.faulty_pages import FAULTS, Truth, draw_faults, make_page
+from own_readers import load_reading
 from page_score import Reported, Score, reported_by, score_page, wrong_numbers
 from pages import mnist
 from readers import run_tesseract
@@ -36,13 +37,10 @@ Picture: TypeAlias = NDArray[np.uint8]
 Reader: TypeAlias = Callable[[Picture], list[Reported]]
 
 
-def digitscope_reader(model: str) -> Reader:
-    """Return digitscope's reading with this model, on one thread."""
-    from digitscope.classifier import load
-    from digitscope.reading import read
-
-    classifier = load(model, threads=1)
-    return lambda page: reported_by(read(page, model=classifier))
+def digitscope_reader(network: str | None) -> Reader:
+    """Return digitscope's reading, on one thread."""
+    read = load_reading(network)
+    return lambda page: reported_by(read(page))
 
 
 def mixed_pages(options: argparse.Namespace) -> Iterator[tuple[Picture, Truth]]:
@@ -80,7 +78,7 @@ def headline(scores: list[Score]) -> dict[str, Any]:
 
 def read_mixed(options: argparse.Namespace) -> None:
     """Read the mixed pages, with Tesseract beside it where that is asked for, and write it down."""
-    ways = {"digitscope": digitscope_reader(options.model)}
+    ways = {"digitscope": digitscope_reader(options.network)}
     details: dict[str, Any] = {"opencv": cv2.__version__}
     if options.tesseract:
         ways |= {f"tesseract, psm {mode}": partial(run_tesseract, mode=mode) for mode in (6, 11)}
@@ -118,7 +116,7 @@ def read_mixed(options: argparse.Namespace) -> None:
 def read_faults(options: argparse.Namespace) -> None:
     """Read pages with one fault at a time, and write the table down."""
     images, labels = mnist(options.split)
-    reader = digitscope_reader(options.model)
+    reader = digitscope_reader(options.network)
 
     def read(fault: str, strength: float, n: int) -> Score:
         total = Score()
@@ -155,7 +153,7 @@ def finish(
 ) -> None:
     """Write the result down where it is one to report: of test digits."""
     if options.split == "test" and not options.only:
-        write(name, result, model=options.model, seed=options.seed, **details)
+        write(name, result, seed=options.seed, **details)
         return
     for way, value in result.items():
         print(way, value)
@@ -183,7 +181,7 @@ def main() -> None:
     parser.add_argument("--faults", action="store_true", help="one fault at a time, four strengths")
     parser.add_argument("--every", action="store_true", help="mix all faults, not the common ones")
     parser.add_argument("--only", action="append", metavar="FAULT", help="writes no result")
-    parser.add_argument("--model", default="cnn")
+    parser.add_argument("--network", metavar="FILE", help="another page network")
     parser.add_argument("--n", type=int, default=200, help="mixed pages")
     parser.add_argument("--n-fault", type=int, default=4, help="pages of each fault and strength")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,11 +1,10 @@
 """Time and memory of reading one photograph, in a fresh process on one core.
 
-    uv run python benchmarks/read_speed.py --tesseract [--page] [--network FILE]
+    uv run python benchmarks/read_speed.py --tesseract [--network FILE]
 
 The photographs are synthetic (`pages.py`), JPEG files of 12 and of 1 megapixel: a page full of
 numbers, and three lines of large ones. What is timed is the first `read` of a process, from the
-file to the page; loading the model is timed beside it, and the peak is that of the whole process.
-``--page`` times the reading by the page network as well.
+file to the page; loading the network is timed beside it, and the peak is that of the whole process.
 Tesseract (digits only, page segmentation mode 6) is timed as the process that it is. The time of
 the processor is given beside that on the clock, for machines that have other work.
 """
@@ -33,7 +32,7 @@ PHOTOS = {
     "1 megapixel, full": (1.0, 32.0, 14, 34.0),
     "1 megapixel, three lines": (1.0, 92.0, 3, 11.0),
 }
-WAYS = ("digitscope", "page", "tesseract")
+WAYS = ("digitscope", "tesseract")
 FAULTS = {"shadow": 0.4, "perspective": 0.3, "skew": 0.15, "noise": 0.15, "uneven light": 0.3}
 
 
@@ -58,12 +57,12 @@ def make_photo(name: str, seed: int, file: Path) -> tuple[Any, tuple[int, int], 
     return truth, page.shape[:2], scale
 
 
-def read_once(way: str, file: str, options: argparse.Namespace) -> dict[str, Any]:
+def read_once(file: str, options: argparse.Namespace) -> dict[str, Any]:
     """Read a file in this process and return what it cost."""
     started = time.perf_counter()
-    from own_readers import load_page, load_present
+    from own_readers import load_reading
 
-    read = load_page(options.network) if way == "page" else load_present(options.model)
+    read = load_reading(options.network)
     loaded, cpu = time.perf_counter(), time.process_time()
     page = read(file)
     cost = {
@@ -102,9 +101,9 @@ def in_turns(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         megapixels = PHOTOS[name][0]
         file = folder / "photo.jpg"
         truth, size, scale = make_photo(name, options.seed, file)
-        ways = ["digitscope"] + ["page"] * options.page + ["tesseract"] * options.tesseract
+        ways = ["digitscope"] + ["tesseract"] * options.tesseract
         runs: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
-        given = ["--file", str(file), "--model", options.model]
+        given = ["--file", str(file)]
         given += ["--network", options.network] if options.network else []
         for _ in range(options.repeats):
             for way, done in runs.items():
@@ -128,11 +127,9 @@ def in_turns(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="cnn")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tesseract", action="store_true")
-    parser.add_argument("--page", action="store_true", help="read them with the page network, too")
     parser.add_argument("--network", metavar="FILE", help="another page network")
     parser.add_argument("--only", nargs="+", choices=PHOTOS, default=list(PHOTOS), metavar="PHOTO")
     parser.add_argument("--dry", action="store_true", help="write no result")
@@ -145,20 +142,13 @@ def main() -> None:
         if options.way == "tesseract":
             cost = tesseract_once(options.file)
         else:
-            cost = read_once(options.way, options.file, options)
+            cost = read_once(options.file, options)
         print(json.dumps(cost))
         return
-    if options.page:
-        from own_readers import NotHere, load_page
-
-        try:
-            load_page(options.network)
-        except NotHere as reason:
-            parser.error(f"--page: {reason}")
     with tempfile.TemporaryDirectory() as folder:
         result = in_turns(options, Path(folder))
     if not options.dry:
-        write("read-speed", result, faults=FAULTS, seed=options.seed, model=options.model)
+        write("read-speed", result, faults=FAULTS, seed=options.seed)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from own_readers import NotHere, load_page, load_present
+from own_readers import NotHere, load_reading
 from page_score import Box, Reported, reported_by, words_in_tsv
 
 Picture: TypeAlias = Path | NDArray[np.uint8]  # a file, or (height, width) gray, or (…, 3) RGB
@@ -79,37 +79,13 @@ class Reader:
     group: str = ""
 
 
-@dataclass(frozen=True)
-class Models:
-    """Which models digitscope reads with.
-
-    Attributes
-    ----------
-    model : str
-        Of single digits: a pretrained name or an ``.onnx`` file.
-    network : str or None
-        The file of the page network; the package's own unless given.
-    """
-
-    model: str = "cnn"
-    network: str | None = None
-
-
-def present(models: Models) -> Reader:
-    """Return `digitscope.reading.read`, which cuts the ink into digits for a classifier."""
-    read = load_present(models.model)
+def digitscope(network: str | None) -> Reader:
+    """Return `digitscope.read`, with its own page network or that of a file."""
+    read = load_reading(network)
+    name = Path(network).name if network else "its own network"
     return Reader(
         lambda picture, _: from_page(read(picture)),
-        f"digitscope.reading.read, digitscope {version('digitscope')}, {Path(models.model).name}",
-    )
-
-
-def page(models: Models) -> Reader:
-    """Return the reading by the page network, `digitscope.reading.read`."""
-    read = load_page(models.network)
-    name = Path(models.network).name if models.network else "its own network"
-    return Reader(
-        lambda picture, _: from_page(read(picture)), f"digitscope.reading.read, {name}"
+        f"digitscope.read, digitscope {version('digitscope')}, {name}",
     )
 
 
@@ -121,7 +97,7 @@ def from_page(found: Any) -> Reading:
     return Reading(tuple(runs), found.grids)
 
 
-def tesseract(models: Models) -> Reader:
+def tesseract(network: str | None) -> Reader:
     """Return Tesseract by its command line: digits only, a page segmentation mode by layout."""
     try:
         done = subprocess.run(["tesseract", "--version"], capture_output=True, text=True)
@@ -166,10 +142,10 @@ def to_png(picture: NDArray[np.uint8]) -> bytes:
     return coded.tobytes()
 
 
-def ppocr(size: str) -> Callable[[Models], Reader]:
+def ppocr(size: str) -> Callable[[str | None], Reader]:
     """Return how to make the reader PP-OCRv6 of a size, by the package faster-paddle."""
 
-    def make(models: Models) -> Reader:
+    def make(network: str | None) -> Reader:
         if find_spec("faster_paddle") is None:
             raise NotHere("faster-paddle is missing; `uv run --group peers ...` brings it")
         package = importlib.import_module("faster_paddle")
@@ -203,9 +179,9 @@ def runs_of_digits(text: str, box: Box) -> list[Reported]:
     ]
 
 
-READERS: dict[str, Callable[[Models], Reader]] = {
-    "present": present,
-    "page": page,
+# Each takes the file of another page network, which only digitscope reads with.
+READERS: dict[str, Callable[[str | None], Reader]] = {
+    "digitscope": digitscope,
     "tesseract": tesseract,
     "ppocr-small": ppocr("small"),
     "ppocr-tiny": ppocr("tiny"),

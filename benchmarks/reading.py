@@ -1,9 +1,8 @@
 """Read the same pictures with several readers, in one run: what is right, what is invented, time.
 
-    uv run python benchmarks/reading.py --readers present tesseract --sets orand-car-dev empty
+    uv run python benchmarks/reading.py --readers digitscope tesseract --sets orand-car-dev empty
 
-Readers (`readers.py`): ``present`` is `digitscope.reading.read`, which cuts the ink into digits;
-``page`` is `digitscope.reading.read` with the page network; ``tesseract`` the command line of
+Readers (`readers.py`): ``digitscope`` is `digitscope.read`; ``tesseract`` the command line of
 Tesseract 5; ``ppocr-small`` and ``ppocr-tiny`` are PP-OCRv6 (``uv run --group peers``). Sets
 (`reading_sets.py`): real pictures in the folder that ``DIGITSCOPE_DATA`` names, synthetic pages,
 and pictures without any digit.
@@ -35,7 +34,7 @@ from common import spread, write  # noqa: E402
 from digitscope.evaluation import wilson_interval  # noqa: E402
 from digitscope.synthesis.fonts import find_fonts  # noqa: E402
 from own_readers import NotHere  # noqa: E402
-from readers import READERS, Models, Reader  # noqa: E402
+from readers import READERS, Reader  # noqa: E402
 from reading_sets import SETS, Outcome, ReadingSet, data_folder  # noqa: E402
 from reading_sheets import Sheets  # noqa: E402
 
@@ -214,12 +213,12 @@ def invented_cell(r: dict[str, Any] | None) -> str:
     return f"{r['invented']:,} ({low:,.0f}–{high:,.0f})"
 
 
-def get_ready(names: list[str], models: Models) -> tuple[dict[str, Reader], dict[str, str]]:
+def get_ready(names: list[str], network: str | None) -> tuple[dict[str, Reader], dict[str, str]]:
     """Return the readers that can run, and why others cannot."""
     ready, left_out = {}, {}
     for name in names:
         try:
-            ready[name] = READERS[name](models)
+            ready[name] = READERS[name](network)
         except NotHere as reason:
             left_out[name] = str(reason)
             print(f"left out: {name}: {reason}", file=sys.stderr)
@@ -230,12 +229,11 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--readers", nargs="+", choices=READERS, default=["present"])
+    parser.add_argument("--readers", nargs="+", choices=READERS, default=["digitscope"])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--limit", type=int, metavar="N", help="pictures of each set, at most")
     parser.add_argument("--seed", type=int, default=0, help="of samples and synthetic pictures")
-    parser.add_argument("--model", default="cnn", help="of present: a name or an .onnx file")
-    parser.add_argument("--network", metavar="FILE", help="of page: another page network")
+    parser.add_argument("--network", metavar="FILE", help="another page network")
     parser.add_argument("--sheet", type=Path, metavar="DIR", help="draw the worst pictures")
     parser.add_argument("--name", default="reading", help="of the result file")
     parser.add_argument("--dry", action="store_true", help="write no result")
@@ -245,7 +243,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     options = parse()
     cv2.setNumThreads(1)
-    ready, left_out = get_ready(options.readers, Models(options.model, options.network))
+    ready, left_out = get_ready(options.readers, options.network)
     if not ready:
         sys.exit("None of the readers can run.")
     result: dict[str, dict[str, Any]] = {}

@@ -17,11 +17,11 @@ import empty_pictures
 from common import write
 from digitscope.data.handwriting import page_sources
 from digitscope.page_network import PageNetwork
+from digitscope.pictures import read_gray
 from digitscope.reading.glyphs import Glyphs, merge
 from digitscope.reading.numbers import find_runs
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.scales import confirm, look_at_all
-from digitscope.pictures import read_gray
 from digitscope.synthesis.pages.generator import PageStyle
 
 SIZE = (352, 352)  # pixels of a validation page

@@ -151,11 +151,11 @@ def test_runs_of_digits_have_their_share_of_the_box(benchmark):
 
 
 def test_a_reader_that_is_missing_says_so(benchmark, tmp_path, capsys):
-    models = benchmark("readers").Models(network=str(tmp_path / "none.onnx"))
-    ready, left_out = benchmark("reading").get_ready(["page"], models)
+    missing = str(tmp_path / "none.onnx")
+    ready, left_out = benchmark("reading").get_ready(["digitscope"], missing)
     assert ready == {}
-    assert "no such model file" in left_out["page"]
-    assert "left out: page" in capsys.readouterr().err
+    assert "no such model file" in left_out["digitscope"]
+    assert "left out: digitscope" in capsys.readouterr().err
 
 
 def test_pictures_without_digits_depend_on_the_seed_and_their_place_alone(benchmark):
