@@ -35,7 +35,9 @@ def draw_misses(
     """
     on = f"{count(missed.n, 'digit')} on {count(pages, 'held-out page')}"
     if not cuts:
-        style.header(figure, f"None of the {on} is missed" if missed.n else f"{on}", body=1.2)
+        style.header(
+            figure, f"None of the {on} is missed" if missed.n else f"There are {on}", body=1.2
+        )
         style.say(figure, "Nothing to show.")
         return
     title = (
@@ -66,6 +68,8 @@ def draw_inventions(
     """
     if not cuts:
         title = f"None of {count(reported, 'reported digit')} is wrong"
+        if not reported:
+            title = f"No digit of confidence ≥ {USUAL:g} is reported"
         style.header(figure, title, f"{count(pages, 'held-out page')}.", body=1.2)
         style.say(figure, "Nothing to show.")
         return
