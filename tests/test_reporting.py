@@ -21,6 +21,7 @@ from digitscope.evaluation import evaluate, reliability
 from digitscope.model_card import KEY, ModelCard
 from digitscope.recipes import RECIPES, Augmentation, Recipe
 from digitscope.reporting import gallery, report, style
+from digitscope.reporting.digit_run import command, describe
 from digitscope.reporting.evidence import errors_by_coverage, first_layer, gather
 from digitscope.reporting.figures_confidence import draw_coverage, draw_reliability
 from digitscope.reporting.figures_network import draw_weights
@@ -32,7 +33,6 @@ from digitscope.reporting.figures_scores import (
 )
 from digitscope.reporting.figures_training import draw_learning, draw_norms
 from digitscope.reporting.gallery import FIGURES, Picture
-from digitscope.reporting.page import command, describe
 from digitscope.runs import Run
 
 

@@ -226,7 +226,7 @@ class Reliability:
     confidence, accuracy : ndarray of shape (bins,)
         Means in each bin that is not empty.
     count : ndarray of shape (bins,)
-        Images in it.
+        Answers in it.
     error : float
         The expected calibration error.
     """
@@ -239,14 +239,34 @@ class Reliability:
 
 def reliability(labels: Labels, probabilities: Probabilities) -> Reliability:
     """Bin the answers by confidence, 15 bins of equal width."""
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    count = np.bincount(bins, minlength=BINS)
+    return bin_by_confidence(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
+
+
+def bin_by_confidence(
+    confidence: NDArray[np.floating], right: NDArray[np.bool_], bins: int = BINS
+) -> Reliability:
+    """Bin answers by confidence, in bins of equal width.
+
+    Parameters
+    ----------
+    confidence : ndarray of shape (n,)
+        Probability that each answer is right.
+    right : ndarray of shape (n,)
+        Whether it is.
+    bins : int
+
+    Examples
+    --------
+    >>> bin_by_confidence(np.array([0.9, 0.9]), np.array([True, False])).accuracy.tolist()
+    [0.5]
+    """
+    confidence = confidence.astype(np.float64)
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    count = np.bincount(which, minlength=bins)
     filled = count > 0
-    sure = np.bincount(bins, confidence, BINS)[filled] / count[filled]
-    correct = np.bincount(bins, right, BINS)[filled] / count[filled]
-    error = float((np.abs(sure - correct) * count[filled]).sum() / len(labels))
+    sure = np.bincount(which, confidence, bins)[filled] / count[filled]
+    correct = np.bincount(which, right, bins)[filled] / count[filled]
+    error = float((np.abs(sure - correct) * count[filled]).sum() / max(len(right), 1))
     return Reliability(sure, correct, count[filled], error)
 
 

@@ -182,8 +182,8 @@ class PageScores:
         pages : ndarray of shape (pages,), dtype bool, optional
             Which pages count; by default all.
         """
-        peaks = _among(self.peak_class, group) & (self.confidence >= threshold)
-        glyphs = _among(self.glyph_class, group)
+        peaks = among(self.peak_class, group) & (self.confidence >= threshold)
+        glyphs = among(self.glyph_class, group)
         if pages is not None:
             peaks, glyphs = peaks & pages[self.peak_page], glyphs & pages[self.glyph_page]
         right = int((peaks & self.right).sum())
@@ -194,12 +194,12 @@ class PageScores:
         self, group: str = DIGIT_CLASSES
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
         """Return thresholds, falling, with the precision, recall and number of peaks at each."""
-        mine = _among(self.peak_class, group)
+        mine = among(self.peak_class, group)
         order = np.argsort(-self.confidence[mine], kind="stable")
         confidence, right = self.confidence[mine][order], self.right[mine][order]
         last = np.flatnonzero(np.append(np.diff(confidence) != 0, True)[: len(confidence)])
         hits, n = np.cumsum(right)[last], last + 1
-        glyphs = max(int(_among(self.glyph_class, group).sum()), 1)
+        glyphs = max(int(among(self.glyph_class, group).sum()), 1)
         return confidence[last], hits / n, hits / glyphs, n
 
     def choose_threshold(self, precision: float = PRECISION) -> dict[str, float]:
@@ -223,7 +223,7 @@ class PageScores:
             "threshold": float(thresholds[at]),
             "precision": float(precisions[at]),
             "recall": float(recalls[at]),
-            "n": int(_among(self.glyph_class, DIGIT_CLASSES).sum()),
+            "n": int(among(self.glyph_class, DIGIT_CLASSES).sum()),
         }
 
     def row(self) -> Row:
@@ -237,7 +237,8 @@ class PageScores:
         return row | {f"f1.{label}": self.rates(label).f1 for label in CLASSES}
 
 
-def _among(classes: NDArray[np.intp], group: str) -> NDArray[np.bool_]:
+def among(classes: NDArray[np.intp], group: str) -> NDArray[np.bool_]:
+    """Return which classes, given by number, are in a group of labels; bool, the same shape."""
     return np.isin(classes, [CLASSES.index(label) for label in group])
 
 

@@ -8,7 +8,7 @@
       checkpoint.npz   weights and optimizer after the last finished epoch, for --resume
       model.keras      the network as Keras knows it
       model.onnx       the network that ships, with its card inside
-      metrics.json     the scores of model.onnx on the test images
+      metrics.json     the scores of model.onnx on the test images, or on held-out pages
       report.html      the page, and its figures as PNG in figures/
 """
 

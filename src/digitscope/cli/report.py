@@ -14,8 +14,9 @@ def command(
     r"""Write report.html and the figures of a run, as train does.
 
     \b
-    Example:
-      digitscope report runs/mlp-1
+    Examples:
+      digitscope report runs/mlp-1              of a digit classifier, on its test images
+      digitscope report runs/page-1             of the page network, on its held-out pages
     """
     from digitscope.reporting import report
 

@@ -161,7 +161,7 @@ def command(
         _refuse({k: v for k, v in of_digits.items() if k not in shared}, "no option of train page")
         mine = {name: changes[name] for name in shared} | {"patches": patches}
         _check_out(out)
-        run = train_page(mine, options, json=json)
+        run = train_page(mine, options, report=report, json=json)
         if run.record["status"] == "interrupted":
             raise typer.Exit(130)
         return

@@ -41,7 +41,7 @@ class PageOptions:
     threads: int | None
 
 
-def train(changes: dict[str, Any], options: PageOptions, *, json: bool) -> "Run":
+def train(changes: dict[str, Any], options: PageOptions, *, report: bool, json: bool) -> "Run":
     """Train the page network, or go on with a training.
 
     Parameters
@@ -49,6 +49,8 @@ def train(changes: dict[str, Any], options: PageOptions, *, json: bool) -> "Run"
     changes : dict
         Fields of `PAGE` that differ.
     options : PageOptions
+    report : bool
+        Whether report.html is written when the training is finished.
     json : bool
         Whether the scores are printed as JSON.
     """
@@ -87,13 +89,22 @@ def train(changes: dict[str, Any], options: PageOptions, *, json: bool) -> "Run"
             **how,
         )
     finished = run.record["status"] == "finished"
-    metrics = run.metrics if finished and recipe.validation else {}
+    if report and finished:
+        begun = time.perf_counter()
+        from digitscope.reporting import report as write_report
+
+        write_report(run, held_out=held_out)
+        took = {"report": time.perf_counter() - begun}
+        run.update_record(timings=run.record["timings"] | took)
+    metrics = run.metrics if finished and run.page_recipe.validation else {}
     if json:
         print_json({"run": str(run.path), "timings": run.record["timings"], "metrics": metrics})
     else:
         print(describe_page_scores(run.path.name, metrics), end="")
         if run.model_file.exists():
             print(f"model   {run.model_file}")
+        if report and finished:
+            print(f"report  {run.report_file}")
     return run
 
 

@@ -41,17 +41,37 @@ def draw_reliability(
         title = f"The calibration error (ECE) is {percent(before.error, 2)}; it was not calibrated"
         note = "No images were held out to fit a temperature on; shown: "
     note += f"{int(before.count.sum()):,} test images in 15 bins, with 95 % intervals."
+    if calibrated_on:
+        label = f"after (T = {temperature:.2f})"
+        curves = {"before (T = 1)": before, label: after}
+    else:
+        curves = {"as it is": before}
+    draw_bins(figure, title, note, curves, noun="images")
+
+
+def draw_bins(
+    figure: Figure, title: str, note: str, curves: dict[str, Reliability], *, noun: str
+) -> None:
+    """Draw the share of right answers by confidence, and below it how many answers there are.
+
+    Parameters
+    ----------
+    figure : Figure
+    title, note : str
+    curves : dict of str to Reliability
+        One, or one before and one after calibration, by their names in the legend.
+    noun : str
+        What is counted, in the plural.
+    """
     style.header(figure, title, note, body=5.5)
     axes = style.place(figure, 0.88, 1.95, 5.35, 3.25)
     below = style.place(figure, 0.88, 0.55, 5.35, 1.15)
     axes.plot([0, 1], [0, 1], ":", color="#777777", lw=1.4, label="right as often as sure")
-    curves = [("before (T = 1)", before, style.VERMILION, "s", "--", -0.004)]
-    if calibrated_on:
-        label = f"after (T = {temperature:.2f})"
-        curves.append((label, after, style.BLUE, "o", "-", 0.004))
-    else:
-        curves = [("as it is", before, style.BLUE, "o", "-", 0.0)]
-    for label, bins, colour, marker, dash, shift in curves:
+    looks = [(style.VERMILION, "s", "--", -0.004), (style.BLUE, "o", "-", 0.004)]
+    if len(curves) == 1:
+        looks = [(style.BLUE, "o", "-", 0.0)]
+    for (label, bins), look in zip(curves.items(), looks, strict=True):
+        colour, marker, dash, shift = look
         x = bins.confidence + shift  # side by side, so that no interval hides another
         low, high = np.transpose(
             [
@@ -69,8 +89,8 @@ def draw_reliability(
     axes.grid()
     style.percent_ticks(axes, "xy")
     style.log_ticks(below)
-    below.set_ylim(0.5, max(before.count.max(), after.count.max()) * 2.5)
-    below.set_ylabel("images (log)")
+    below.set_ylim(0.5, max(bins.count.max() for bins in curves.values()) * 2.5)
+    below.set_ylabel(f"{noun} (log)")
     below.set_xlabel("mean confidence in the bin, %")
     below.grid(axis="y")
     style.percent_ticks(below, "x")

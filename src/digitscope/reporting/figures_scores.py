@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from digitscope.evaluation import confused_pairs, wilson_interval
 from digitscope.images import DIGITS, SIDE, Images, Labels
 from digitscope.reporting import style
+from digitscope.reporting.figures_sheet import draw_sheet
 from digitscope.reporting.wording import NBSP, count, percent, sure, times
 
-MISTAKES, COLUMNS = 30, 6
+MISTAKES = 30
 PAIRS = 10
 HEAT = LinearSegmentedColormap.from_list("heat", ["#fdeee2", "#f29b61", "#a63a00"])
 
@@ -185,20 +186,11 @@ def draw_mistakes(
         note = f"The {shown} surest of {count(n, 'mistake')} on {total:,} test images."
     if n == 1:
         note = f"The only mistake on {total:,} test images."
-    across, down = 12, 17  # pixels between the pictures; the words stand there
-    picture = style.mosaic(images[:shown], COLUMNS, across=across, down=down)[:, :-across]
-    high, wide = picture.shape
-    inches = (style.WIDTH - 0.16) / wide
-    style.header(figure, title, note, body=high * inches)
-    axes = style.place(figure, 0.08, 0, wide * inches, high * inches)
-    axes.imshow(picture, cmap=style.PAPER, vmin=0, vmax=255, extent=(0, wide, high, 0))
-    axes.set_axis_off()
-    for i in range(shown):
-        row, column = divmod(i, COLUMNS)
-        x, y = column * (SIDE + across), row * (SIDE + down) + SIDE
-        axes.text(x, y + 4.6, f"{labels[i]} → {said[i]}", va="center", size=10.5, weight="bold")
-        words = f"{sure(float(confidence[i]))} sure"
-        axes.text(x, y + 10.4, words, va="center", size=8.8, color=style.GREY)
+    words = [
+        (f"{label} → {wrong}", f"{sure(float(p))} sure")
+        for label, wrong, p in zip(labels[:shown], said[:shown], confidence[:shown], strict=True)
+    ]
+    draw_sheet(figure, title, note, images[:shown], words)
 
 
 def draw_pairs(

@@ -54,7 +54,7 @@ def draw_learning(figure: Figure, history: Sequence[Row]) -> None:
     _lines(lower, [row for row in history if row["epoch"] >= 1], "accuracy")
     style.percent_ticks(lower)
     for axes, name in ((upper, "loss, nats (log)"), (lower, "accuracy, %")):
-        _epoch_axis(axes, history)
+        epoch_axis(axes, history)
         axes.set_ylabel(name)
         label_lines(axes)
     upper.tick_params(labelbottom=False)
@@ -83,7 +83,8 @@ def label_lines(axes: Axes, names: Sequence[str] | None = None) -> None:
     style.label_points(axes, ends)
 
 
-def _epoch_axis(axes: Axes, history: Sequence[Row]) -> None:
+def epoch_axis(axes: Axes, history: Sequence[Row]) -> None:
+    """Make the x axis that of the epochs."""
     last = history[-1]["epoch"]
     axes.set_xlim(-0.02 * max(last, 1), max(last, 1) * 1.01)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
@@ -126,7 +127,7 @@ def draw_norms(figure: Figure, history: Sequence[Row]) -> None:
             if points:
                 marker = "os^"[number % 3] if len(history) <= MARKERS_UP_TO else ""
                 axes.plot(*zip(*points, strict=True), marker=marker, color=colour, label=layer)
-        _epoch_axis(axes, history)
+        epoch_axis(axes, history)
         if axes.lines:
             style.log_ticks(axes)
             label_lines(axes, sorted(named))

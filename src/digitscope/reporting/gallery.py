@@ -1,15 +1,9 @@
 """Which figures there are, in the order of the page, each with how to read it."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from digitscope.reporting import style
+from digitscope.reporting.drawing import Drawing, Picture, draw_figures
 from digitscope.reporting.evidence import Evidence, errors_by_coverage
 from digitscope.reporting.figures_confidence import draw_coverage, draw_reliability
 from digitscope.reporting.figures_network import draw_weights
@@ -20,37 +14,6 @@ from digitscope.reporting.figures_scores import (
     draw_per_digit,
 )
 from digitscope.reporting.figures_training import draw_learning, draw_norms
-
-Pixels = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A figure that has been drawn.
-
-    Attributes
-    ----------
-    name : str
-        Of its PNG file, without the suffix.
-    topic : str
-        Its heading on the page.
-    reading : str
-        How to read it.
-    finding : str
-        Its title.
-    png : bytes
-        The file.
-    width, height : int
-        Pixels.
-    """
-
-    name: str
-    topic: str
-    reading: str
-    finding: str
-    png: bytes
-    width: int
-    height: int
 
 
 def _confusion(figure: Figure, evidence: Evidence) -> None:
@@ -90,8 +53,7 @@ def _reliability(figure: Figure, evidence: Evidence) -> None:
     )
 
 
-# name, topic, drawing, how to read it
-FIGURES: tuple[tuple[str, str, Callable[[Figure, Evidence], None], str], ...] = (
+FIGURES: tuple[Drawing[Evidence], ...] = (
     (
         "learning",
         "Learning curves",
@@ -169,26 +131,4 @@ FIGURES: tuple[tuple[str, str, Callable[[Figure, Evidence], None], str], ...] = 
 
 def draw_all(evidence: Evidence) -> list[Picture]:
     """Return all figures, drawn, in the order of the page."""
-
-    def picture(name: str, topic: str, reading: str, title: str, pixels: Pixels) -> Picture:
-        height, width, _ = pixels.shape
-        return Picture(
-            name=name,
-            topic=topic,
-            reading=reading,
-            finding=title,
-            png=style.encode(pixels),
-            width=width,
-            height=height,
-        )
-
-    # Encoding needs no interpreter lock: it runs beside the drawing of the next figure.
-    with matplotlib.rc_context(style.RC), ThreadPoolExecutor(1) as pool:
-        coming = []
-        for name, topic, draw, reading in FIGURES:
-            figure = Figure()
-            draw(figure, evidence)
-            pixels = style.render(figure)
-            title = style.finding(figure)
-            coming.append(pool.submit(picture, name, topic, reading, title, pixels))
-        return [one.result() for one in coming]
+    return draw_figures(evidence, FIGURES)

@@ -13,8 +13,9 @@ import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from digitscope.glyph_classes import CLASSES, DIGIT_CLASSES, HEAT
-from digitscope.page_scores import PageScores
+from digitscope.evaluation import bin_by_confidence
+from digitscope.glyph_classes import DIGIT_CLASSES, HEAT
+from digitscope.page_scores import PageScores, among
 
 NO_PENALTY = 1e6  # inverse strength of the regularisation, in effect none
 LEAST = 100  # right and wrong digits; fewer do not show a slope
@@ -59,7 +60,7 @@ def fit_calibration(scores: PageScores) -> Calibration:
     Calibration
         One that changes nothing where there are too few right or wrong digits.
     """
-    digits = np.isin(scores.peak_class, [CLASSES.index(label) for label in DIGIT_CLASSES])
+    digits = among(scores.peak_class, DIGIT_CLASSES)
     confidence, right = scores.confidence[digits], scores.right[digits]
     if min(right.sum(), (~right).sum()) < LEAST:
         return Calibration()
@@ -82,9 +83,7 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10)
     >>> round(calibration_error(np.array([0.9, 0.9]), np.array([True, False])), 6)
     0.4
     """
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    total = np.bincount(which, confidence, bins) - np.bincount(which, right.astype(float), bins)
-    return float(np.abs(total).sum() / max(len(confidence), 1))
+    return bin_by_confidence(confidence, right, bins).error
 
 
 def calibrate(network: keras.Model, calibration: Calibration) -> None:
