@@ -11,6 +11,7 @@ const COLOURS = { sure: "blue", fair: "orange", doubtful: "red" };
 
 export function startDraw({ lookInside }) {
   const pad = new Pad($("draw-pad"), "Write here.");
+  let drawing = false;
   $("draw-legend").append(...legend(GRADES));
 
   const read = latest(async () => {
@@ -32,6 +33,7 @@ export function startDraw({ lookInside }) {
     $("draw-digits").replaceChildren(...digits.map((digit) => card(digit, sheet)));
     pad.boxes = digits.map((d) => [...d.box.map((v) => v / sheet.width), COLOURS[grade(d.confidence)]]);
     pad.render();
+    if (!drawing) $("draw-spoken").textContent = $("draw-text").textContent;
   }
 
   function note(digits, ms) {
@@ -50,10 +52,14 @@ export function startDraw({ lookInside }) {
       picture, h("b", {}, `${digit.label}`), h("small", {}, percent(digit.confidence))));
   }
 
-  pad.addEventListener("change", () => read());
-  // Spoken when a stroke is done, not with every point of it.
+  pad.addEventListener("change", () => {
+    drawing = true;
+    read();
+  });
+  // Spoken when a stroke is done and read, not with every point of it.
   pad.addEventListener("end", () => {
-    setTimeout(() => { $("draw-spoken").textContent = $("draw-text").textContent; }, 400);
+    drawing = false;
+    read();
   });
   return {};
 }
