@@ -86,7 +86,7 @@ class HandStyle:
     turn: float = 2.5
     size: tuple[float, float] = (0.03, 0.16)
     gap: tuple[float, float] = (0.14, 0.13)
-    spaced: tuple[float, float, float] = (0.12, 0.4, 1.0)
+    spaced: tuple[float, float, float] = (0.12, 0.3, 0.65)
     uneven_gap: float = 0.06
     rise: tuple[float, float] = (0.01, 0.1)
     bend: float = 0.02

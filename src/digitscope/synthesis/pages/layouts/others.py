@@ -9,6 +9,7 @@ from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, 
 from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT
 
 BROAD = HandStyle(pen=(0.14, 0.5, 0.03, 0.26))
+HASTY = HandStyle(ones=(0.6, 38.0, 1.5))
 
 
 def single(s: Setting) -> None:
@@ -38,7 +39,7 @@ def amounts(s: Setting) -> None:
     y = s.between(0.8, 1.6) * h
     while y < s.size[0] + h:
         x = s.between(-1.5, 2.0) * h
-        hand = draw_hand(s.rng, s.sources, h * s.between(0.85, 1.15), PEN)
+        hand = draw_hand(s.rng, s.sources, h * s.between(0.85, 1.15), PEN, HASTY)
         hand.gap = s.between(-0.12, 0.15)
         slope = float(np.tan(np.deg2rad(3 * s.rng.standard_normal())))
         while x < s.size[1]:
@@ -68,6 +69,8 @@ def amounts(s: Setting) -> None:
 def _amount(s: Setting) -> str:
     """Return an amount of money, most often with a separator and cents."""
     whole = digits(s.rng, s.count(1, 5))
+    if s.chance(0.25):  # amounts begin with 1 more often than with any other digit (Benford)
+        whole = "1" + whole[1:]
     kind = s.rng.random()
     mark = ".,"[s.count(0, 1)]
     if len(whole) > 3 and kind < 0.6:
