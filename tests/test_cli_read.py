@@ -145,7 +145,7 @@ def test_misuse_is_one_line_and_exit_2(cli, folder, arguments, told):
 
 
 def test_a_model_that_there_is_not_is_one_line_and_exit_1(cli, folder):
-    code, _, err = cli("read", folder, "--model", "cnnn")
+    code, _, err = cli("read", folder, "--model", "pgae")
     assert (code, err.count("\n")) == (1, 1)
-    assert "no such model: cnnn; expected an .onnx file" in err
-    assert "Did you mean 'cnn'?" in err
+    assert "no such model: pgae; expected an .onnx file" in err
+    assert "Did you mean 'page'?" in err
