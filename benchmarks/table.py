@@ -125,7 +125,10 @@ def rows() -> list[Row]:
         ("read-pages", page_rows),
         ("read-pages-every", page_rows),
         ("reading", reading_rows),
+        ("reading-whole", reading_rows),
+        ("orientation", orientation_rows),
         ("read-speed", speed_rows),
+        ("read-memory", memory_rows),
     ):
         if (RESULTS / f"{name}.json").exists():
             table += of_result(load(name))
@@ -306,6 +309,26 @@ def reading_rows(content: dict[str, Any]) -> list[Row]:
             title = f"`{name}`, {r['right_means']} right, {reader}"
             target = READING_TARGETS.get(name, "") * (reader not in OTHER_READERS)
             table.append((title, measured, target, command))
+    return table
+
+
+def orientation_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the row of the turned pictures."""
+    r = content["result"]["all"]
+    measured = f"**{r['right']}** of {r['n']} turns right"
+    title = "real pictures turned by 0, 90, 180 and 270°, digitscope"
+    return [(title, measured, "all", content["command"])]
+
+
+def memory_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the rows of the memory that reading takes."""
+    table = []
+    for name, r in content["result"].items():
+        if isinstance(r, dict) and "above_import_mb" in r:
+            peak = r["above_import_mb"]
+            peak = peak["max"] if isinstance(peak, dict) else peak
+            title = f"peak memory of reading: {name}, above that of the import"
+            table.append((title, f"**{peak:.0f} MB**", "≤ 300 MB", content["command"]))
     return table
 
 

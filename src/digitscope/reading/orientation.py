@@ -1,4 +1,4 @@
-"""Which way up is a page? Of its four turns, the one that shows the most glyphs and links.
+"""Which way up is a page? Of its four turns, the one that shows the most glyphs for sure.
 
 The orientation in a photo's EXIF block may lie, and a scan has none. The turns are compared on a
 part of one level, and only if what the network sees of the picture as it is leaves a doubt.
@@ -10,13 +10,13 @@ import numpy as np
 
 from digitscope.pictures import Gray
 from digitscope.reading.glyphs import Glyphs
-from digitscope.reading.numbers import candidates
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.scales import Level, MapMaker, look
 
 WINDOW = 512  # pixels; side of the part of a level that is turned
 SAMPLE = 64  # glyphs around which the window may lie
-FEWEST = 3  # glyphs by which a turn can be judged
+DOUBT = 0.01  # least probability that a glyph is not what it seems to be
+LEAST = 0.5  # nats of evidence that a turned page must show more
 
 
 def find_turn(
@@ -32,32 +32,28 @@ def find_turn(
     network : PageNetwork
     parameters : ReadingParameters
     """
-    best = max(levels, key=lambda level: to_evidence(level.glyphs, parameters))
+    best = max(levels, key=lambda level: to_evidence(level.glyphs))
     seen = best.glyphs
-    if len(seen) < FEWEST or _share_of_digits(seen) >= parameters.upright:
+    if not len(seen) or _certainty(seen) >= parameters.upright:
         return 0
     scale = float(np.mean(best.scale))
     part = _window(gray, _middle(seen, WINDOW / scale), round(WINDOW / scale))
     turned = [np.ascontiguousarray(np.rot90(part, k)) for k in range(4)]
     evidence = [
-        to_evidence(look(picture, network, scale, parameters).glyphs, parameters)
-        for picture in turned
+        to_evidence(look(picture, network, scale, parameters).glyphs) for picture in turned
     ]
     k = int(np.argmax(evidence))
-    return k if evidence[k] > parameters.turn * evidence[0] + FEWEST / 2 else 0
+    return k if evidence[k] > parameters.turn * evidence[0] + LEAST else 0
 
 
-def to_evidence(glyphs: Glyphs, parameters: ReadingParameters) -> float:
-    """Return how much is seen that stands upright: digits, letters, signs and links.
+def to_evidence(glyphs: Glyphs) -> float:
+    """Return how much is seen that stands upright, in nats: digits, letters and signs.
 
-    Letters count as well: those of a page on its side look like digits here and there, but less
-    sure. A doubtful glyph counts little: squares of probabilities are added, and the sum is
-    multiplied with the mean probability.
+    Each glyph adds the negative logarithm of the probability that it is not what it seems to be.
+    What is seen on a page on its side looks like digits and letters here and there, but less sure.
     """
-    sure = glyphs.heat.max(axis=1, initial=0)
-    links = candidates(glyphs, parameters)
-    linked = glyphs.link[links[:, 0], 0] * glyphs.link[links[:, 1], 1]
-    return float((sure**2).sum() + linked.sum()) * _certainty(glyphs)
+    doubt = 1 - glyphs.heat.max(axis=1, initial=0)
+    return float(-np.log(np.maximum(doubt, DOUBT)).sum())
 
 
 def _middle(glyphs: Glyphs, side: float) -> tuple[float, float]:
@@ -67,12 +63,6 @@ def _middle(glyphs: Glyphs, side: float) -> tuple[float, float]:
     near = np.abs(glyphs.centre[some, None] - glyphs.centre[None]).max(axis=2) < side / 2
     x, y = glyphs.centre[some[(near * sure).sum(axis=1).argmax()]].tolist()
     return x, y
-
-
-def _share_of_digits(glyphs: Glyphs) -> float:
-    """Return which share of what is seen are digits without doubt."""
-    digits = glyphs.heat[glyphs.is_digit].max(axis=1, initial=0)
-    return float((digits**2).sum() / max(float(glyphs.presence.sum()), 1e-9))
 
 
 def _certainty(glyphs: Glyphs) -> float:

@@ -39,7 +39,7 @@ class ReadingParameters:
     small_share : float
         Share of small writing from which on a finer level is looked at. (chosen)
     upright : float
-        Share of digits among glyphs from which on the turns are not compared. (chosen)
+        Mean probability of the glyphs from which on the turns are not compared. (chosen)
     turn : float
         By which factor more evidence a turned page must show. (chosen)
     link : float
@@ -81,7 +81,7 @@ class ReadingParameters:
     most_zoom: float = 4.0
     small_share: float = 0.25
     upright: float = 0.7
-    turn: float = 1.3
+    turn: float = 1.15
     link: float = 0.6
     landing: float = 0.65
     same_row: float = 0.5
