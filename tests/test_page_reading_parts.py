@@ -292,8 +292,8 @@ def test_faint_broken_lines_and_false_crossings(seed):
     rng = np.random.default_rng(seed)
 
     def worn(maps):
-        maps = maps * np.float32(0.8)
-        maps[RULING] = add_noise(maps, rng, 0.1)[RULING]
+        maps = maps.copy()
+        maps[RULING] = add_noise(np.float32(0.8) * maps, rng, 0.1)[RULING]
         for _ in range(maps[0].size // 90):
             row, column = (rng.integers(n) for n in maps.shape[1:])
             maps[RULING.start : RULING.start + 2, row : row + 3, column : column + 3] = 0

@@ -16,7 +16,8 @@ from digitscope.reading.scales import Level, MapMaker, look
 WINDOW = 512  # pixels; side of the part of a level that is turned
 SAMPLE = 64  # glyphs around which the window may lie
 DOUBT = 0.01  # least probability that a glyph is not what it seems to be
-LEAST = 0.5  # nats of evidence that a turned page must show more
+OTHERS = 0.3  # what a letter or sign counts against a digit
+LEAST = 3.0  # nats of evidence that a turned page must show more
 
 
 def find_turn(
@@ -34,7 +35,7 @@ def find_turn(
     """
     best = max(levels, key=lambda level: to_evidence(level.glyphs))
     seen = best.glyphs
-    if not len(seen) or _certainty(seen) >= parameters.upright:
+    if not len(seen) or _share_of_digits(seen) >= parameters.upright:
         return 0
     scale = float(np.mean(best.scale))
     part = _window(gray, _middle(seen, WINDOW / scale), round(WINDOW / scale))
@@ -51,9 +52,11 @@ def to_evidence(glyphs: Glyphs) -> float:
 
     Each glyph adds the negative logarithm of the probability that it is not what it seems to be.
     What is seen on a page on its side looks like digits and letters here and there, but less sure.
+    Letters and signs count less: many look like others upside down.
     """
     doubt = 1 - glyphs.heat.max(axis=1, initial=0)
-    return float(-np.log(np.maximum(doubt, DOUBT)).sum())
+    weights = np.where(glyphs.is_digit, 1.0, OTHERS)
+    return float((weights * -np.log(np.maximum(doubt, DOUBT))).sum())
 
 
 def _middle(glyphs: Glyphs, side: float) -> tuple[float, float]:
@@ -65,10 +68,10 @@ def _middle(glyphs: Glyphs, side: float) -> tuple[float, float]:
     return x, y
 
 
-def _certainty(glyphs: Glyphs) -> float:
-    """Return the mean probability of what is seen, in which sure glyphs count more."""
-    sure = glyphs.heat.max(axis=1, initial=0)
-    return float((sure**2).sum() / max(float(sure.sum()), 1e-9))
+def _share_of_digits(glyphs: Glyphs) -> float:
+    """Return which share of what is seen are digits without doubt."""
+    digits = glyphs.heat[glyphs.is_digit].max(axis=1, initial=0)
+    return float((digits**2).sum() / max(float(glyphs.presence.sum()), 1e-9))
 
 
 def _window(gray: Gray, middle: tuple[float, float], side: int) -> Gray:

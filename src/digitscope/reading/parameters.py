@@ -39,7 +39,7 @@ class ReadingParameters:
     small_share : float
         Share of small writing from which on a finer level is looked at. (chosen)
     upright : float
-        Mean probability of the glyphs from which on the turns are not compared. (chosen)
+        Share of sure digits among glyphs from which on the turns are not compared. (chosen)
     turn : float
         By which factor more evidence a turned page must show. (chosen)
     link : float
@@ -68,7 +68,7 @@ class ReadingParameters:
     """
 
     threshold: float = 0.45
-    linked: float = 0.25
+    linked: float = 0.2
     sign: float = 0.5
     least_presence: float = 0.3
     same_centre: float = 0.5
@@ -80,7 +80,7 @@ class ReadingParameters:
     most_pixels: float = 4_000_000.0
     most_zoom: float = 4.0
     small_share: float = 0.25
-    upright: float = 0.7
+    upright: float = 0.9
     turn: float = 1.15
     link: float = 0.6
     landing: float = 0.65
