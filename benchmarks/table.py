@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 PAGES = [ROOT / "README.md", ROOT / "docs" / "benchmarks.md"]
 MARKED = re.compile(r"(<!-- measured -->\n).*?(\n<!-- end of measured -->)", re.S)
-FAULTS = re.compile(r"(<!-- faults -->\n).*?(\n<!-- end of faults -->)", re.S)
 
 NAMES = {
     "digitscope": "digitscope (`mlp` with 2 epochs, batch 96)",
@@ -357,26 +356,6 @@ def speed_rows(content: dict[str, Any]) -> list[Row]:
     return table
 
 
-def fault_section() -> str:
-    """Return the table of what each fault costs, the worst first."""
-    content = load("read-faults")
-    r = content["result"]
-    strengths = list(next(iter(r["rows"].values()))["exact"])
-    lines = [
-        "| fault | " + " | ".join(strengths) + " |",
-        "| --- |" + " ---: |" * len(strengths),
-    ]
-    for name, row in sorted(r["rows"].items(), key=lambda item: item[1]["exact"]["1.0"]):
-        shares = " | ".join(f"{share:.0%}" for share in row["exact"].values())
-        lines.append(f"| **{name}**: {row['what']} | {shares} |")
-    lines += [
-        "",
-        f"The share of numbers read exactly, by the strength of a page's only fault; "
-        f"{r['pages_a_cell']} pages a cell, {content['date']}. `{content['command']}`",
-    ]
-    return "\n".join(lines)
-
-
 def section() -> str:
     """Return the table as Markdown, with the machine it was measured on."""
     lines = ["| what | measured | target | command |", "| --- | --- | --- | --- |"]
@@ -398,11 +377,7 @@ def section() -> str:
 def updated(page: Path) -> str:
     """Return a page with its table replaced."""
     text = section()
-    content = MARKED.sub(lambda m: m[1] + text + m[2], page.read_text(encoding="utf-8"))
-    if FAULTS.search(content) and (RESULTS / "read-faults.json").exists():
-        faults = fault_section()
-        content = FAULTS.sub(lambda m: m[1] + faults + m[2], content)
-    return content
+    return MARKED.sub(lambda m: m[1] + text + m[2], page.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

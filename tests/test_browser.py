@@ -361,12 +361,12 @@ def test_a_second_finger_and_a_turned_phone_take_nothing_away(visit):
         ]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
-    touch("touchStart", (0.5, 0.1))
+    touch("touchStart", (0.5, 0.3))
     for k in range(1, 10):
-        touch("touchMove", (0.5, 0.1 + 0.04 * k))
+        touch("touchMove", (0.5, 0.3 + 0.02 * k))
     touch("touchStart", (0.5, 0.5), (0.9, 0.9))  # which the next movement is without
     for k in range(1, 11):
-        touch("touchMove", (0.5, 0.5 + 0.04 * k))
+        touch("touchMove", (0.5, 0.5 + 0.02 * k))
     touch("touchEnd")
     expect(page.locator("#draw-text")).to_have_text("1")
     page.set_viewport_size({"width": 740, "height": 360})

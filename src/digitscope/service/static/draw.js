@@ -5,6 +5,8 @@ import { $, GRADES, grade, guarded, h, legend, percent } from "./dom.js";
 import { cut, fromBase64, grain, paint, png } from "./grain.js";
 import { Pad } from "./pad.js";
 
+// What is written here is meant to be read, so less sure digits count than on a photo.
+const ASK = "/v1/read?images=true&threshold=0.15";
 // Large enough to read from, small enough to be read between two movements of the pen.
 const PIXELS = 60_000;
 const COLOURS = { sure: "blue", fair: "orange", doubtful: "red" };
@@ -19,7 +21,7 @@ export function startDraw({ lookInside }) {
     const began = performance.now();
     const sheet = pad.sheet(PIXELS);
     const body = await png(sheet);
-    const page = await guarded("draw", () => askJSON("/v1/read?images=true", { body, type: "image/png" }));
+    const page = await guarded("draw", () => askJSON(ASK, { body, type: "image/png" }));
     if (page && !pad.empty) show(page, sheet, performance.now() - began);
     return undefined;
   });
