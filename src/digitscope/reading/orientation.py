@@ -16,7 +16,6 @@ from digitscope.reading.scales import Level, MapMaker, look
 WINDOW = 512  # pixels; side of the part of a level that is turned
 SAMPLE = 64  # glyphs around which the window may lie
 DOUBT = 0.01  # least probability that a glyph is not what it seems to be
-OTHERS = 0.3  # what a letter or sign counts against a digit
 LEAST = 3.0  # nats of evidence that a turned page must show more
 
 
@@ -40,9 +39,7 @@ def find_turn(
     scale = float(np.mean(best.scale))
     part = _window(gray, _middle(seen, WINDOW / scale), round(WINDOW / scale))
     turned = [np.ascontiguousarray(np.rot90(part, k)) for k in range(4)]
-    evidence = [
-        to_evidence(look(picture, network, scale, parameters).glyphs) for picture in turned
-    ]
+    evidence = [to_evidence(look(picture, network, scale, parameters).glyphs) for picture in turned]
     k = int(np.argmax(evidence))
     return k if evidence[k] > parameters.turn * evidence[0] + LEAST else 0
 
@@ -52,11 +49,10 @@ def to_evidence(glyphs: Glyphs) -> float:
 
     Each glyph adds the negative logarithm of the probability that it is not what it seems to be.
     What is seen on a page on its side looks like digits and letters here and there, but less sure.
-    Letters and signs count less: many look like others upside down.
+    Letters count as much as digits, or pages of text would be turned to where they look like digits.
     """
     doubt = 1 - glyphs.heat.max(axis=1, initial=0)
-    weights = np.where(glyphs.is_digit, 1.0, OTHERS)
-    return float((weights * -np.log(np.maximum(doubt, DOUBT))).sum())
+    return float(-np.log(np.maximum(doubt, DOUBT)).sum())
 
 
 def _middle(glyphs: Glyphs, side: float) -> tuple[float, float]:
