@@ -49,7 +49,7 @@ def to_evidence(glyphs: Glyphs) -> float:
 
     Each glyph adds the negative logarithm of the probability that it is not what it seems to be.
     What is seen on a page on its side looks like digits and letters here and there, but less sure.
-    Letters count as much as digits, or pages of text would be turned to where they look like digits.
+    Letters count as much as digits: pages of text must not turn to where they look like digits.
     """
     doubt = 1 - glyphs.heat.max(axis=1, initial=0)
     return float(-np.log(np.maximum(doubt, DOUBT)).sum())
