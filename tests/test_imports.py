@@ -83,8 +83,9 @@ def test_a_command_that_reads_loads_nothing_heavy(run, tmp_path, command):
         "try: digitscope.cli.main()\n"
         "except SystemExit as e: assert not e.code"
     )
+    model = ["-m", run.path] if command == "predict" else []
     for inputs in ([tmp_path / "one.png"], [tmp_path / "one.png", "--json"]):
-        packages, _ = loaded(code, command, *inputs, "-m", run.path)
+        packages, _ = loaded(code, command, *inputs, *model)
         assert packages & set(HEAVY) == {"cv2"}
         assert "onnxruntime" in packages
 
