@@ -6,7 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.glyph_classes import CLASSES
+from digitscope.page_recipe import PAGE
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
+
+# A page network and a training that take a second.
+TINY_PAGE = PAGE.but(
+    stem=4,
+    channels=(8, 8, 8),
+    encoder=(1, 0, 0),
+    decoder=(0, 0),
+    patch=32,
+    patches=8,
+    batch_size=4,
+    epochs=1,
+    validation=4,
+    precision="float32",
+)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from page_fakes import FakePages
+from page_fakes import TINY_PAGE, FakePages
 
 pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
@@ -11,19 +11,7 @@ from digitscope.errors import BadModel, BadRun
 from digitscope.page_recipe import PAGE
 from digitscope.training.page.fit import PageFit, page_rates
 
-TINY = PAGE.but(
-    stem=4,
-    channels=(8, 8, 8),
-    encoder=(1, 0, 0),
-    decoder=(0, 0),
-    patch=32,
-    patches=8,
-    batch_size=4,
-    epochs=2,
-    validation=4,
-    average=0.9,
-    precision="float32",
-)
+TINY = TINY_PAGE.but(epochs=2, average=0.9)
 SOURCE = FakePages(side=32, glyphs=2)
 
 

@@ -22,7 +22,7 @@ from digitscope.reporting.style import finding
 from digitscope.reporting.wording import NBSP
 from digitscope.runs import Run
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
-from page_fakes import FakePages
+from page_fakes import TINY_PAGE, FakePages
 
 SIDE = 64  # pixels of the pages made by hand
 
@@ -248,18 +248,6 @@ def test_importing_the_package_draws_nothing():
 
 
 SOURCE = FakePages(side=32, glyphs=2)
-TINY = PAGE.but(
-    stem=4,
-    channels=(8, 8, 8),
-    encoder=(1, 0, 0),
-    decoder=(0, 0),
-    patch=32,
-    patches=8,
-    batch_size=4,
-    epochs=1,
-    validation=4,
-    precision="float32",
-)
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +257,7 @@ def run(tmp_path_factory):
     from digitscope.training.page.trainer import train_page
 
     path = tmp_path_factory.mktemp("runs") / "page-1"
-    return train_page(SOURCE, SOURCE, recipe=TINY, out=path, workers=0)
+    return train_page(SOURCE, SOURCE, recipe=TINY_PAGE, out=path, workers=0)
 
 
 def test_a_tiny_run_gets_a_page_and_figures(run):
@@ -319,6 +307,6 @@ def test_support_is_the_probability_of_the_true_class(run):
 
 def test_without_a_history_it_is_one_clear_error(tmp_path):
     broken = Run(tmp_path)
-    broken.update_record(recipe=TINY.to_dict(), data={})
+    broken.update_record(recipe=TINY_PAGE.to_dict(), data={})
     with pytest.raises(BadRun, match=r"history\.csv cannot be read"):
         report(broken)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from page_fakes import FakePages
+from page_fakes import TINY_PAGE, FakePages
 
 pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
@@ -13,23 +13,11 @@ from digitscope.cli import main, train_page
 from digitscope.data import handwriting
 from digitscope.errors import BadModel, BadRun
 from digitscope.page_network import PageNetwork
-from digitscope.page_recipe import PAGE
 from digitscope.runs import Run, latest_run
 from digitscope.training.page.trainer import PrintedProgress, resume_page
 from digitscope.training.page.trainer import train_page as train
 
-TINY = PAGE.but(
-    stem=4,
-    channels=(8, 8, 8),
-    encoder=(1, 0, 0),
-    decoder=(0, 0),
-    patch=32,
-    patches=8,
-    batch_size=4,
-    epochs=9,
-    validation=4,
-    precision="float32",
-)
+TINY = TINY_PAGE.but(epochs=9)
 SOURCE = FakePages(side=32, glyphs=2)
 
 

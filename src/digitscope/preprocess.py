@@ -235,24 +235,23 @@ def _stroke_width(inside: NDArray[np.uint8]) -> float:
 
 
 def _without_frame(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the ink without frames: pieces along the border of their box, around other pieces."""
+    """Return the ink without frames: the largest piece, if it lies along its box around another."""
     import cv2
 
     mask = (ink > 96).astype(np.uint8)
     _, names, stats, _ = cv2.connectedComponentsWithStats(mask)
-    gone = np.zeros(len(stats), bool)
-    for piece, (left, top, wide, high, _) in enumerate(stats.tolist()[1:], start=1):
-        right, bottom = left + wide, top + high
-        inner = names[top + round(RIM * high) : bottom - round(RIM * high),
-                      left + round(RIM * wide) : right - round(RIM * wide)]  # fmt: skip
-        others = stats[np.setdiff1d(inner, (0, piece)), cv2.CC_STAT_HEIGHT]
-        gone[piece] = others.size > 0 and others.max() > WITHIN * high and (inner != piece).all()
-    if not gone.any():
+    if len(stats) < 3:
         return ink
-    around = cv2.dilate(gone[names].astype(np.uint8), np.ones((3, 3), np.uint8), iterations=2)
-    around &= 1 - (mask & ~gone[names])
-    cleaned: NDArray[np.uint8] = np.where(around, 0, ink).astype(np.uint8)
-    return cleaned
+    piece = 1 + int((stats[1:, cv2.CC_STAT_WIDTH] * stats[1:, cv2.CC_STAT_HEIGHT]).argmax())
+    left, top, wide, high, _ = stats[piece].tolist()
+    across, down = round(RIM * wide), round(RIM * high)
+    inner = names[top + down : top + high - down, left + across : left + wide - across]
+    within = stats[np.setdiff1d(inner, [0]), cv2.CC_STAT_HEIGHT]
+    if (inner == piece).any() or within.max(initial=0) <= WITHIN * high:
+        return ink
+    around = cv2.dilate((names == piece).astype(np.uint8), np.ones((5, 5), np.uint8))
+    around[mask.astype(bool) & (names != piece)] = 0
+    return _without_frame(np.where(around, 0, ink).astype(np.uint8))
 
 
 def _without_lines(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:

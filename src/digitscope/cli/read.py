@@ -79,7 +79,7 @@ def command(
     from digitscope.reading.page import Decimal
 
     if decimal not in get_args(Decimal):
-        raise Misuse(f"--decimal must be auto, . or , as decimal mark. Received: {decimal!r}.")
+        raise Misuse(f"--decimal must be auto, a point or a comma. Received: {decimal!r}.")
     files = expand(inputs)
     several = len(files) > 1
     for option, out in (("--annotate", annotate), ("--maps", maps)):
