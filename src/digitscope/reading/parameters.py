@@ -13,7 +13,8 @@ class ReadingParameters:
     Attributes
     ----------
     threshold : float
-        Probability of a digit from which on it is reported. (chosen)
+        Probability of a digit from which on it is reported. (chosen; higher values invent less on
+        pictures without digits, but refuse plain upright 1s)
     linked : float
         The same of a digit that is linked to one above the threshold, or in a grid. (chosen)
     sign : float
@@ -39,9 +40,9 @@ class ReadingParameters:
     small_share : float
         Share of small writing from which on a finer level is looked at. (chosen)
     upright : float
-        Share of sure digits among glyphs from which on the turns are not compared. (chosen)
+        Share of sure digits among glyphs from which on the turns are not compared. (turned)
     turn : float
-        By which factor more evidence a turned page must show. (chosen)
+        By which factor more evidence a turned page must show. (turned)
     link : float
         Mean of the two link probabilities from which on two glyphs belong together. (chosen)
     landing : float
