@@ -8,7 +8,8 @@ class ReadingParameters:
     """Parameters from the maps to the page.
 
     Those marked (layout) follow from how pages are synthesised or written and were set once; those
-    marked (chosen) are measured on validation pages.
+    marked (chosen) are measured on validation pages; those marked (turned) on development pictures
+    in all four turns.
 
     Attributes
     ----------
@@ -20,7 +21,7 @@ class ReadingParameters:
     sign : float
         Probability of a minus, point or comma from which on it is part of a number. (chosen)
     least_presence : float
-        Sum of the heat over classes from which on a peak is a glyph of any class. (chosen)
+        Presence (`glyphs.to_presence`) from which on a peak is a glyph of any class. (chosen)
     same_centre : float
         Distance of two centres, in box sizes, below which they are one glyph. (layout: 1s written
         closely are half a box apart, in the measure of `glyphs.suppress`)
