@@ -1,6 +1,7 @@
 """The stages of page reading, each on maps with the faults that a real network's maps have."""
 
 import itertools
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -159,6 +160,14 @@ def test_two_numbers_close_together_are_two():
     right = write_number("34", left[-1].box[2] + 6, 40, 30, 1, 2)
     maps = draw_maps(PageTruth((110, 200), (*left, *right)))
     assert sorted(texts(find_glyphs(maps, (1.0, 1.0), P))) == ["12", "34"]
+
+
+def test_a_lower_threshold_holds_for_linked_digits_too():
+    glyphs = find_glyphs(draw_maps(write_truth(["407"])), (1.0, 1.0), P)
+    glyphs.heat[:] *= 0.12 / glyphs.heat.max(axis=1, keepdims=True)
+    assert find_runs(glyphs, P) == []
+    (run,) = find_runs(glyphs, replace(P, threshold=0.1))
+    assert len(run.glyphs) == 3
 
 
 def test_letters_cut_a_number_and_signs_alone_are_none():
