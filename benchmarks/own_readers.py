@@ -17,7 +17,7 @@ def load_reading(network: str | None = None) -> ReadPage:
     Parameters
     ----------
     network : str, optional
-        An ``.onnx`` file of a page network; the package's own unless given.
+        An ``.onnx`` file of a page network or a glyph network; the package's own unless given.
 
     Raises
     ------
@@ -25,11 +25,10 @@ def load_reading(network: str | None = None) -> ReadPage:
         When there is no such network.
     """
     from digitscope.errors import BadModel
-    from digitscope.page_network import PageNetwork
-    from digitscope.reading import read
+    from digitscope.reading import load_reader, read
 
     try:
-        made = PageNetwork(network, threads=1)
+        made = load_reader(network, threads=1)
     except BadModel as error:
         raise NotHere(f"{error} Name a file with --network.") from None
     return partial(read, model=made)

@@ -32,7 +32,7 @@ IMPORT = "import digitscope"
 LOAD = """
 import sys
 from digitscope.reading import load_reader
-network = load_reader(sys.argv[1] or None)
+network = load_reader(sys.argv[1] or None).page
 """
 NETWORK = """
 import numpy as np

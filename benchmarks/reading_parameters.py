@@ -4,34 +4,50 @@
 
 Validation pages are synthesised, with writers, fonts and papers that no training has seen. Each
 parameter is changed alone; the first row is the one that ships. Only parameters that act after the
-glyphs are found can be tried: threshold, linked, sign, link and landing.
+glyphs are found can be tried: certain, threshold, linked, sign, link and landing.
 """
 
 import argparse
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 import empty_pictures
 from common import write
 from digitscope.data.handwriting import page_sources
-from digitscope.page_network import PageNetwork
 from digitscope.pictures import read_gray
 from digitscope.reading.glyphs import Glyphs, merge
 from digitscope.reading.numbers import find_runs
 from digitscope.reading.parameters import ReadingParameters
+from digitscope.reading.reader import Reader, load_reader
 from digitscope.reading.scales import confirm, look_at_all
+from digitscope.reading.second_look import doubtful, look_again
 from digitscope.synthesis.pages.generator import PageStyle
 
 SIZE = (352, 352)  # pixels of a validation page
 STYLE = PageStyle(height=(14, 40), outside=0.0)
-TRIED = ("threshold", "linked", "sign", "link", "landing")
+TRIED = ("certain", "threshold", "linked", "sign", "link", "landing")
 
 
-def glyphs_of(gray: np.ndarray, network: PageNetwork, parameters: ReadingParameters) -> Glyphs:
-    levels = look_at_all(gray, network, parameters)
-    return confirm(merge([level.glyphs for level in levels], parameters), levels, parameters)
+@dataclass(frozen=True)
+class Looked:
+    """A picture after the page network has looked at it."""
+
+    gray: np.ndarray
+    glyphs: Glyphs
+
+    @classmethod
+    def of(cls, gray: np.ndarray, reader: Reader, parameters: ReadingParameters) -> "Looked":
+        """Return it with the glyphs of all levels."""
+        levels = look_at_all(gray, reader.page, parameters)
+        glyphs = merge([level.glyphs for level in levels], parameters)
+        return cls(gray, confirm(glyphs, levels, parameters))
+
+    def texts(self, reader: Reader, parameters: ReadingParameters) -> Counter[str]:
+        """Return the numbers after the second look, and how often each is there."""
+        assert reader.glyph is not None
+        return texts(look_again(self.gray, self.glyphs, reader.glyph, parameters), parameters)
 
 
 def texts(glyphs: Glyphs, parameters: ReadingParameters) -> Counter[str]:
@@ -53,26 +69,31 @@ def main() -> None:
         if name not in TRIED:
             parser.error(f"NAME must be one of {', '.join(TRIED)}. Received: {name!r}.")
         changes += [{name: float(number)} for number in numbers.split(",")]
-    network, parameters = PageNetwork(threads=1), ReadingParameters()
+    reader, parameters = load_reader(threads=1), ReadingParameters()
     source = replace(page_sources()[1], style=STYLE)
     pages = []
     for number in range(options.pages):
         picture, truth = source.patch(np.random.default_rng([0, 3, number]), SIZE)
-        pages.append((Counter(truth.numbers), glyphs_of(picture, network, parameters)))
+        pages.append((Counter(truth.numbers), Looked.of(picture, reader, parameters)))
     empty = [
-        glyphs_of(read_gray(np.ascontiguousarray(picture)), network, parameters)
+        Looked.of(read_gray(np.ascontiguousarray(picture)), reader, parameters)
         for _, picture in empty_pictures.make_all(options.empty, 0)
     ]
     rows = []
     for change in changes:
         tried = replace(parameters, **change)
-        read = [(wanted, texts(glyphs, tried)) for wanted, glyphs in pages]
+        read = [(wanted, looked.texts(reader, tried)) for wanted, looked in pages]
         row = {
             **change,
             "numbers": sum(wanted.total() for wanted, _ in read),
             "found": sum((wanted & found).total() for wanted, found in read),
             "others": sum((found - wanted).total() for wanted, found in read),
-            "invented on empty pictures": sum(texts(g, tried).total() for g in empty),
+            "invented on empty pictures": sum(
+                looked.texts(reader, tried).total() for looked in empty
+            ),
+            "second looks": sum(
+                int(doubtful(looked.glyphs, tried.certain).sum()) for _, looked in pages
+            ),
         }
         rows.append(row)
         print(row, flush=True)

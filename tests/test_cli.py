@@ -469,7 +469,7 @@ def test_the_bar_on_stderr_takes_no_answers_from_stdout(cli, run, folder, monkey
 def test_models_lists_what_comes_with_digitscope_and_prints_cards(cli, run):
     code, out, _ = cli("models")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == ["name", "cnn", "mlp", "page"]
+    assert [line.split()[0] for line in out.splitlines()] == ["name", "cnn", "mlp", "page", "glyph"]
     cards = json.loads(cli("models", "--json")[1])
     assert cards["cnn"] == {"path": cards["cnn"]["path"]} | json.loads(cli("models", "cnn")[1])
     assert cards["cnn"]["refusal"]["coverage"] == 0.99

@@ -9,7 +9,8 @@ pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.errors import BadModel, BadRun
 from digitscope.page_recipe import PAGE
-from digitscope.training.page.fit import PageFit, page_rates
+from digitscope.training.page.fit import PageFit
+from digitscope.training.stream_fit import learning_rates
 
 TINY = TINY_PAGE.but(epochs=2, average=0.9)
 SOURCE = FakePages(side=32, glyphs=2)
@@ -71,7 +72,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
 
 def test_the_rate_rises_and_falls_to_almost_nothing():
     recipe = PAGE.but(patches=160, epochs=10, warmup=0.1)
-    rates = page_rates(recipe)
+    rates = learning_rates(recipe)
     assert len(rates) == 100
     assert rates.argmax() == 9
     assert rates[9] == np.float32(recipe.learning_rate)

@@ -16,7 +16,8 @@ import keras
 from digitscope.page_recipe import PAGE
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.export import check_page_agreement, page_to_onnx
-from digitscope.training.page.network import FoldPixels, build_page_network
+from digitscope.training.layers import FoldPixels
+from digitscope.training.page.network import build_page_network
 
 TINY = PAGE.but(stem=4, channels=(8, 8, 8), encoder=(1, 1, 1), decoder=(1, 0), patch=32)
 

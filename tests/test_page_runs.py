@@ -9,13 +9,14 @@ from page_fakes import TINY_PAGE, FakePages
 
 pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
-from digitscope.cli import main, train_page
+from digitscope.cli import main, train_stream
 from digitscope.data import handwriting
 from digitscope.errors import BadModel, BadRun
 from digitscope.page_network import PageNetwork
 from digitscope.runs import Run, latest_run
-from digitscope.training.page.trainer import PrintedProgress, resume_page
+from digitscope.training.page.trainer import resume_page
 from digitscope.training.page.trainer import train_page as train
+from digitscope.training.stream_run import PrintedProgress
 
 TINY = TINY_PAGE.but(epochs=9)
 SOURCE = FakePages(side=32, glyphs=2)
@@ -24,7 +25,7 @@ SOURCE = FakePages(side=32, glyphs=2)
 @pytest.fixture
 def cli(capsys, monkeypatch):
     """Return a function that runs a command, with small pages and a small network."""
-    monkeypatch.setattr(train_page, "PAGE", TINY)
+    monkeypatch.setitem(train_stream.STREAMED, "page", TINY)
     monkeypatch.setattr(handwriting, "page_sources", lambda folder=None: (SOURCE, SOURCE))
 
     def call(*arguments):
@@ -43,7 +44,7 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_page.PageProgress, "epoch", interrupt)
+        patch.setattr(train_stream.StreamProgress, "epoch", interrupt)
         code, _, err = cli("train", "page", "--epochs", 2, "--seed", 4, "--out", folder)
     assert code == 130
     assert "interrupted after epoch 1" in err
@@ -71,7 +72,7 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
     assert card.refusal == answer["metrics"]["digits"]
     assert card.data["patches"] == 16
     assert card.scores["n"] == 4
-    text = train_page.describe_page_scores("page-1", answer["metrics"])
+    text = train_stream.describe_page_scores("page-1", answer["metrics"])
     assert "page-1 on 4 held-out pages" in text
 
     # A finished run, and commands that want a digit classifier.
@@ -99,7 +100,12 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
         (["train", "page", "--data", "mnist"], "--data is no option of train page"),
         (["train", "page", "--epochs", "0"], "epochs must be a whole number from 1 up"),
         (["train", "page", "--workers", "0"], "Invalid value for '--workers'"),
-        (["train", "mlp", "--patches", "9"], "--patches is an option of train page only"),
+        (
+            ["train", "mlp", "--patches", "9"],
+            "--patches is an option of train page and train glyph only",
+        ),
+        (["train", "glyph", "--start", "model.keras"], "--start is an option of train page only"),
+        (["train", "page", "--page", "page.onnx"], "--page is an option of train glyph only"),
         (["train", "--start", "model.keras"], "--start is an option of train page only"),
         (["train", "--resume", ".", "--patches", "9"], "--resume goes on with a run as it was"),
     ],

@@ -158,7 +158,7 @@ def test_the_threshold_decides_what_is_refused(model):
 
 
 def test_the_model_may_be_named(model):
-    assert read(write_page(["73"]), model=model.path).text == "73"
+    assert read(write_page(["73"]), model=model.page.path).text == "73"
 
 
 # --- what comes out --------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 The network looks at a gray picture and gives, for each cell of 4×4 pixels, `MAPS` numbers. Training
 draws these maps from the truth of synthesised pages, reading finds glyphs in them; both take the
-order of the maps from here.
+order of the maps from here. The glyph network looks at single glyphs, with the same classes.
 """
 
 DIGIT_CLASSES = "0123456789"
@@ -10,6 +10,9 @@ POINT, COMMA, MINUS, SLASH, COLON = ".", ",", "-", "/", ":"
 SIGNS = POINT + COMMA + MINUS + SLASH + COLON
 OTHER = "*"  # letters and every symbol that is neither a digit nor one of the signs
 CLASSES = DIGIT_CLASSES + SIGNS + OTHER  # one character each; the place is the number of the class
+
+NOTHING = len(CLASSES)  # the class of a crop without a glyph in its middle, for the glyph network
+CROP = 32  # pixels; side of what the glyph network looks at
 
 STRIDE = 4  # pixels of the picture to one cell of the maps, in each direction
 UNIT = 16.0  # pixels; widths and heights are given as natural logarithms of multiples of it

@@ -36,6 +36,11 @@ class ModelCard:
         Of a page network: the ``slope`` and ``offset`` by which the logits of its classes were
         changed, fitted on ``n`` digits of held-out pages, and the expected calibration error on
         them before and after.
+    fusion : dict
+        Of a glyph network: the weights of `digitscope.fusion.Fusion`, fitted on held-out pages.
+    quantisation : dict
+        Of a page network that computes with 8-bit integers: the F1 of digits on held-out pages
+        with float32 (``f1_before``) and with these (``f1_after``).
     refusal : dict
         Below which ``threshold`` of the score an answer is refused, and what it was chosen for:
         the ``coverage`` of digits it keeps and the share of ``non_digits_kept``. Of a page network
@@ -54,6 +59,8 @@ class ModelCard:
     temperature: float = 1.0
     calibrated_on: int = 0
     calibration: dict[str, float] = field(default_factory=dict)
+    fusion: dict[str, float] = field(default_factory=dict)
+    quantisation: dict[str, float] = field(default_factory=dict)
     refusal: dict[str, float] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     created: str = ""

@@ -16,15 +16,22 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from digitscope.errors import BadRun, Misuse
 from digitscope.files import replacing, write_text
+from digitscope.glyph_recipe import GlyphRecipe
 from digitscope.page_recipe import PageRecipe
 from digitscope.recipes import Recipe
 
 RUNS = Path("runs")  # where the command line keeps them
 Row = dict[str, float]  # one epoch
+NETWORKS = {
+    "digits": "a digit classifier",
+    "page": "the page network",
+    "glyph": "the glyph network",
+}
+AnyRecipe = TypeVar("AnyRecipe", Recipe, PageRecipe, GlyphRecipe)
 
 
 @dataclass(frozen=True)
@@ -82,32 +89,40 @@ class Run:
 
     @property
     def network(self) -> str:
-        """What was trained: ``page`` for the page network, ``digits`` for a classifier."""
-        return "page" if "patch" in self.record["recipe"] else "digits"
+        """What was trained: one of `NETWORKS`."""
+        recipe = self.record["recipe"]
+        return "page" if "patch" in recipe else "glyph" if "crops" in recipe else "digits"
 
     @property
     def page_recipe(self) -> PageRecipe:
         """The recipe that a training of the page network followed."""
         if self.network != "page":
-            raise BadRun(f"{self.path} trained a digit classifier, not the page network.")
-        try:
-            return PageRecipe.from_dict(self.record["recipe"])
-        except (KeyError, TypeError, AttributeError, Misuse) as error:
-            raise BadRun(f"{self.record_file} is damaged: no such recipe ({error}).") from None
+            raise BadRun(f"{self.path} trained {NETWORKS[self.network]}, not the page network.")
+        return self._recipe_of(PageRecipe)
+
+    @property
+    def glyph_recipe(self) -> GlyphRecipe:
+        """The recipe that a training of the glyph network followed."""
+        if self.network != "glyph":
+            raise BadRun(f"{self.path} trained {NETWORKS[self.network]}, not the glyph network.")
+        return self._recipe_of(GlyphRecipe)
 
     @property
     def recipe(self) -> Recipe:
         """The recipe that a training of a digit classifier followed."""
         self.check_digits()
+        return self._recipe_of(Recipe)
+
+    def _recipe_of(self, kind: type[AnyRecipe]) -> AnyRecipe:
         try:
-            return Recipe.from_dict(self.record["recipe"])
+            return kind.from_dict(self.record["recipe"])
         except (KeyError, TypeError, AttributeError, Misuse) as error:
             raise BadRun(f"{self.record_file} is damaged: no such recipe ({error}).") from None
 
     def check_digits(self) -> None:
         """Raise `BadRun` unless it trained a digit classifier."""
         if self.network != "digits":
-            raise BadRun(f"{self.path} trained the page network, not a digit classifier.")
+            raise BadRun(f"{self.path} trained {NETWORKS[self.network]}, not a digit classifier.")
 
     def check_unfinished(self) -> None:
         """Raise `BadRun` for a run with which there is nothing to go on."""
@@ -182,11 +197,11 @@ def latest_run(root: Path) -> Run | None:
     """Return the run of a digit classifier under `root` whose model is the newest, or None."""
     models = sorted(root.glob("*/model.onnx"), key=lambda file: file.stat().st_mtime)
     runs = (Run(file.parent) for file in reversed(models))
-    return next((run for run in runs if not _is_page(run)), None)
+    return next((run for run in runs if _is_of_digits(run)), None)
 
 
-def _is_page(run: Run) -> bool:
+def _is_of_digits(run: Run) -> bool:
     try:
-        return run.network == "page"
+        return run.network == "digits"
     except BadRun:  # its model may be good
-        return False
+        return True

@@ -1,5 +1,6 @@
 """``digitscope models``: the networks that come with digitscope, and what their cards say."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,7 @@ from digitscope.cli.common import JsonOption, print_json
 
 if TYPE_CHECKING:
     from digitscope.classifier import Classifier
+    from digitscope.glyph_network import GlyphNetwork
     from digitscope.page_network import PageNetwork
 
 
@@ -35,9 +37,10 @@ def command(
         print_json(dataclasses.asdict(_open(name).card))
         return
     models = [load(model) for model in PRETRAINED]
-    network = load_reader()
+    reader = load_reader()
+    assert reader.glyph is not None
     if json:
-        every: list[Classifier | PageNetwork] = [*models, network]
+        every: list[Classifier | PageNetwork | GlyphNetwork] = [*models, reader.page, reader.glyph]
         print_json({m.path.stem: {"path": str(m.path)} | dataclasses.asdict(m.card) for m in every})
         return
     print("name   weights   bytes      MNIST test  refuses  path")
@@ -47,19 +50,32 @@ def command(
             f"{model.path.stem:5}  {card.parameters:7,}  {size:9,}  "
             f"{card.scores['accuracy']:10.2%}  {'yes' if model.refuses else 'no':7}  {model.path}"
         )
-    size = network.path.stat().st_size
-    print(f"page   {network.card.parameters:7,}  {size:9,}  {'reads pages':>19}  {network.path}")
+    for network, what in ((reader.page, "reads pages"), (reader.glyph, "looks again")):
+        size = network.path.stat().st_size
+        print(
+            f"{network.path.stem:5}  {network.card.parameters:7,}  {size:9,}  {what:>19}  "
+            f"{network.path}"
+        )
 
 
-def _open(name: str) -> "Classifier | PageNetwork":
-    """Return the model of either kind that is named."""
+def _open(name: str) -> "Classifier | PageNetwork | GlyphNetwork":
+    """Return the model of any kind that is named."""
     from digitscope.classifier import PRETRAINED, load
     from digitscope.errors import BadModel
-    from digitscope.reading import load_reader
+    from digitscope.glyph_network import GlyphNetwork
+    from digitscope.page_network import PageNetwork
 
-    if name in PRETRAINED:
-        return load(name)
-    try:
-        return load_reader(name)
-    except BadModel:
-        return load(name)  # which says what is wrong with a file that is neither
+    own: dict[str, type[PageNetwork] | type[GlyphNetwork]] = {
+        "page": PageNetwork,
+        "glyph": GlyphNetwork,
+    }
+    if name in own:
+        return own[name]()
+    if name not in PRETRAINED and Path(name).exists():
+        file = Path(name) / "model.onnx" if Path(name).is_dir() else Path(name)
+        for kind in own.values():
+            try:
+                return kind(file)
+            except BadModel:
+                pass
+    return load(name)  # which says what is wrong with a file that is none of them

@@ -102,7 +102,7 @@ def command(
             if maps:
                 from digitscope.reading.maps_picture import draw_maps
 
-                _save(draw_maps(picture, network=reader, turn=page.turn), maps, name, several)
+                _save(draw_maps(picture, network=reader.page, turn=page.turn), maps, name, several)
         except DigitscopeError as error:
             failures.append(error)
             if json:

@@ -16,10 +16,9 @@ from digitscope.cli.common import (
     print_json,
     remark,
 )
-from digitscope.cli.train_page import PageOptions
-from digitscope.cli.train_page import train as train_page
+from digitscope.cli.train_stream import STREAMED, StreamOptions
+from digitscope.cli.train_stream import train as train_stream
 from digitscope.errors import BadRun, Misuse
-from digitscope.page_recipe import PAGE
 from digitscope.recipes import RECIPES, Augmentation, Recipe, get_recipe
 from digitscope.runs import Run
 
@@ -33,14 +32,16 @@ def _option(help_: str) -> Any:
     return typer.Option(help=help_, show_default="the recipe's", rich_help_panel="Recipe")
 
 
-def _page_option(help_: str, *, default: str = "the recipe's") -> Any:
-    return typer.Option(help=help_, min=1, show_default=default, rich_help_panel="Only of page")
+def _stream_option(help_: str, *, default: str = "the recipe's") -> Any:
+    return typer.Option(
+        help=help_, min=1, show_default=default, rich_help_panel="Only of page and glyph"
+    )
 
 
 def command(
     recipe: Annotated[
         str | None,
-        typer.Argument(help=f"One of {', '.join(RECIPES)}, {PAGE.name}.", show_default="mlp"),
+        typer.Argument(help=f"One of {', '.join([*RECIPES, *STREAMED])}.", show_default="mlp"),
     ] = None,
     data: DataOption = None,
     data_dir: DataDirOption = None,
@@ -93,15 +94,22 @@ def command(
         int | None, _option("Drawn letters, signs and blots that it learns to refuse.")
     ] = None,
     seed: Annotated[int | None, _option("Of weights, order, dropout and augmentation.")] = None,
-    patches: Annotated[int | None, _page_option("Drawn patches in an epoch.")] = None,
+    patches: Annotated[int | None, _stream_option("Drawn patches in an epoch.")] = None,
     start: Annotated[
-        Path | None, _page_option("A model.keras whose weights to begin with.")
+        Path | None, _stream_option("Of page: a model.keras whose weights to begin with.")
+    ] = None,
+    page: Annotated[
+        Path | None,
+        _stream_option(
+            "Of glyph: the page network whose glyphs are cut out, a run or an .onnx file.",
+            default="the pretrained one",
+        ),
     ] = None,
     workers: Annotated[
-        int | None, _page_option("Processes that draw patches.", default="1")
+        int | None, _stream_option("Processes that draw patches.", default="1")
     ] = None,
     threads: Annotated[
-        int | None, _page_option("Threads of TensorFlow.", default="one a core")
+        int | None, _stream_option("Threads of TensorFlow.", default="one a core")
     ] = None,
     report: Annotated[bool, typer.Option(help="Write report.html and the figures.")] = True,
     json: JsonOption = False,
@@ -115,6 +123,7 @@ def command(
       digitscope train mlp-max                  the same network, as good as it gets
       digitscope train cnn                      the one that reads; some twenty minutes
       digitscope train page --epochs 4          the one that finds digits on pages; a day in full
+      digitscope train glyph --workers 2        its second look at doubtful ones; an hour
       digitscope train --hidden 256 --hidden 64 --dropout 0.2 --epochs 10
       digitscope train --data folder:my-digits  on one's own images
       digitscope train --resume runs/mlp-1      go on after an interruption
@@ -140,32 +149,54 @@ def command(
         "seed": seed,
     }
     if resume:
-        others = [recipe, filters, hidden, sources, augment, data, data_dir, out, patches, start]
+        others = [
+            recipe,
+            filters,
+            hidden,
+            sources,
+            augment,
+            data,
+            data_dir,
+            out,
+            patches,
+            start,
+            page,
+        ]
         if any(value is not None for value in [*others, *changes.values()]):
             raise Misuse(
                 "--resume goes on with a run as it was begun; leave the other options out."
             )
     shared = ("learning_rate", "batch_size", "epochs", "validation", "seed")
-    of_page = {"patches": patches, "start": start, "workers": workers, "threads": threads}
-    if recipe == PAGE.name or (resume and Run.open(resume).network == "page"):
-        options = PageOptions(
+    of_stream = {"patches": patches, "workers": workers, "threads": threads}
+    only = {"page": {"start": start}, "glyph": {"page": page}}
+    kind = Run.open(resume).network if resume else recipe
+    if kind in STREAMED:
+        options = StreamOptions(
             out=out,
             resume=resume,
             start=start,
+            page=page,
             data_dir=data_dir,
             workers=workers or 1,
             threads=threads,
         )
         of_digits = changes | {"data": data, "filters": filters, "hidden": hidden}
         of_digits |= {"sources": sources, "augment": augment}
-        _refuse({k: v for k, v in of_digits.items() if k not in shared}, "no option of train page")
+        _refuse(
+            {k: v for k, v in of_digits.items() if k not in shared}, f"no option of train {kind}"
+        )
+        for other, theirs in only.items():
+            if other != kind:
+                _refuse(theirs, f"an option of train {other} only")
         mine = {name: changes[name] for name in shared} | {"patches": patches}
         _check_out(out)
-        run = train_page(mine, options, report=report, json=json)
+        run = train_stream(kind, mine, options, report=report, json=json)
         if run.record["status"] == "interrupted":
             raise typer.Exit(130)
         return
-    _refuse(of_page, "an option of train page only")
+    _refuse(of_stream, "an option of train page and train glyph only")
+    for other, theirs in only.items():
+        _refuse(theirs, f"an option of train {other} only")
     for field, layers in (("filters", filters), ("hidden", hidden)):
         if layers:
             changes[field] = () if layers == [0] else tuple(layers)

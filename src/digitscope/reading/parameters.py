@@ -22,6 +22,8 @@ class ReadingParameters:
         Probability of a minus, point or comma from which on it is part of a number. (chosen)
     least_presence : float
         Presence (`glyphs.to_presence`) from which on a peak is a glyph of any class. (chosen)
+    certain : float
+        Probability of a glyph's class from which on it gets no second look. (chosen)
     same_centre : float
         Distance of two centres, in box sizes, below which they are one glyph. (layout: 1s written
         closely are half a box apart, in the measure of `glyphs.suppress`)
@@ -73,6 +75,7 @@ class ReadingParameters:
     linked: float = 0.2
     sign: float = 0.5
     least_presence: float = 0.3
+    certain: float = 0.95
     same_centre: float = 0.5
     same_size: float = 2.5
     slimmest: float = 0.3

@@ -2,11 +2,11 @@
 
 ::
 
-    picture -> gray -> scales -> maps -> glyphs -> numbers -> lines and grids -> Page
+    picture -> gray -> scales -> maps -> glyphs -> second look -> numbers -> lines and grids -> Page
 """
 
 import functools
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from PIL import Image
 
 from digitscope.classifier import PRETRAINED
 from digitscope.errors import BadModel, did_you_mean
+from digitscope.glyph_network import GlyphNetwork
 from digitscope.page_network import PageNetwork
 from digitscope.pictures import Gray, read_gray
 from digitscope.reading.assembly import Writing, to_page
@@ -26,15 +27,32 @@ from digitscope.reading.orientation import find_turn
 from digitscope.reading.page import Decimal, Page
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.scales import MapMaker, confirm, look_at_all
+from digitscope.reading.second_look import GlyphLooker, look_again
 from digitscope.reading.tiles import cut_tiles_of
 
-PAGE = "page"  # the name of the page network that comes with digitscope
+PAGE, GLYPH = "page", "glyph"  # the names of the networks that come with digitscope
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The two networks that read.
+
+    Attributes
+    ----------
+    page : PageNetwork
+        Finds glyphs on pages.
+    glyph : GlyphNetwork or None
+        Has a second look at doubtful ones; None for no second look.
+    """
+
+    page: PageNetwork
+    glyph: GlyphNetwork | None
 
 
 def read(
     picture: str | Path | bytes | Image.Image | NDArray[Any],
     *,
-    model: PageNetwork | str | Path | None = None,
+    model: Reader | PageNetwork | str | Path | None = None,
     threshold: float | None = None,
     decimal: Decimal = "auto",
 ) -> Page:
@@ -44,8 +62,8 @@ def read(
     ----------
     picture : path, bytes, PIL image, or ndarray
         A photo, scan or screenshot; arrays as `digitscope.pictures.read_gray` takes them.
-    model : PageNetwork, name or path, optional
-        The pretrained page network, ``page``, unless given.
+    model : Reader, PageNetwork, name or path, optional
+        As for `load_reader`; the pretrained networks, unless given.
     threshold : float, optional
         The probability below which a digit is refused; that of `ReadingParameters` unless given.
     decimal : "auto", "." or ","
@@ -66,16 +84,20 @@ def read(
     parameters = ReadingParameters()
     if threshold is not None:
         parameters = replace(parameters, threshold=threshold)
-    return read_page(read_gray(picture), load_reader(model), parameters, decimal)
+    reader = load_reader(model)
+    return read_page(read_gray(picture), reader.page, parameters, decimal, second=reader.glyph)
 
 
-def load_reader(model: PageNetwork | str | Path | None = None, *, threads: int = 0) -> PageNetwork:
-    """Return a page network.
+def load_reader(
+    model: Reader | PageNetwork | str | Path | None = None, *, threads: int = 0
+) -> Reader:
+    """Return the networks that read.
 
     Parameters
     ----------
-    model : PageNetwork, name or path, optional
-        ``page``, an ``.onnx`` file, or the folder of a run; ``page`` unless given.
+    model : Reader, PageNetwork, name or path, optional
+        A page network or a glyph network: ``page``, ``glyph``, an ``.onnx`` file, or the folder of
+        a run. The other of the two is the pretrained one. Both are, unless given.
     threads : int, optional
         Threads of one call; 0 lets ONNX Runtime choose.
 
@@ -84,9 +106,11 @@ def load_reader(model: PageNetwork | str | Path | None = None, *, threads: int =
     BadModel
         When there is no such model, or it is of another form.
     """
-    if isinstance(model, PageNetwork):
+    if isinstance(model, Reader):
         return model
-    if model is None or str(model) == PAGE:
+    if isinstance(model, PageNetwork):
+        return replace(_pretrained(threads), page=model)
+    if model is None or str(model) in (PAGE, GLYPH):
         return _pretrained(threads)
     if str(model) in PRETRAINED:
         raise BadModel(
@@ -99,16 +123,29 @@ def load_reader(model: PageNetwork | str | Path | None = None, *, threads: int =
             f"no such model: {model}; expected an .onnx file, a run's folder, or {PAGE}."
             + did_you_mean(str(model), [PAGE])
         )
-    return PageNetwork(path / "model.onnx" if path.is_dir() else path, threads=threads)
+    file = path / "model.onnx" if path.is_dir() else path
+    try:
+        return replace(_pretrained(threads), page=PageNetwork(file, threads=threads))
+    except BadModel:
+        try:
+            return replace(_pretrained(threads), glyph=GlyphNetwork(file, threads=threads))
+        except BadModel:
+            pass
+        raise  # what a page network would have to be
 
 
 @functools.cache
-def _pretrained(threads: int) -> PageNetwork:
-    return PageNetwork(threads=threads)
+def _pretrained(threads: int) -> Reader:
+    return Reader(PageNetwork(threads=threads), GlyphNetwork(threads=threads))
 
 
 def read_page(
-    gray: Gray, network: MapMaker, parameters: ReadingParameters, decimal: Decimal = "auto"
+    gray: Gray,
+    network: MapMaker,
+    parameters: ReadingParameters,
+    decimal: Decimal = "auto",
+    *,
+    second: GlyphLooker | None = None,
 ) -> Page:
     """Return what is written on a gray page.
 
@@ -121,6 +158,8 @@ def read_page(
     parameters : ReadingParameters
     decimal : "auto", "." or ","
         The decimal mark, for `Number.value`.
+    second : GlyphNetwork, optional
+        Has a second look at doubtful glyphs.
     """
     levels = look_at_all(gray, network, parameters)
     quarters = find_turn(gray, levels, network, parameters)
@@ -128,6 +167,8 @@ def read_page(
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
         levels = look_at_all(gray, network, parameters)
     glyphs = confirm(merge([level.glyphs for level in levels], parameters), levels, parameters)
+    if second is not None:
+        glyphs = look_again(gray, glyphs, second, parameters)
     lattices = find_lattices(levels, parameters)
     runs = find_runs(glyphs, parameters, cell_of(glyphs.centre, lattices)[0] >= 0)
     tiles = cut_tiles_of(gray, glyphs, parameters)

@@ -1,6 +1,5 @@
 """A small picture of each digit: its box, cut from the gray picture, in MNIST form."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +9,7 @@ from digitscope.pictures import Gray
 from digitscope.preprocess import fit_to_box
 from digitscope.reading.glyphs import Floats, Glyphs
 from digitscope.reading.parameters import ReadingParameters
+from digitscope.reading.windows import cut_window
 
 LONGER = 40  # pixels; a digit's longer side, to which it is scaled before anything else
 MARGIN = 4  # pixels of that size around the box; paper is measured there
@@ -57,32 +57,10 @@ def cut_tiles(gray: Gray, boxes: Floats) -> Images:
 
 def cut_tile(gray: Gray, left: float, top: float, right: float, bottom: float) -> NDArray[np.uint8]:
     """Return one box in MNIST form, shape (28, 28), dtype uint8."""
-    scale = LONGER / max(right - left, bottom - top, 1.0)
-    if scale < 0.5:  # means over squares of pixels first: pixels picked out would be noise
-        shrink = int(1 / scale)
-        edge = int(MARGIN / scale) + shrink
-        x, y = max(0, int(left) - edge), max(0, int(top) - edge)
-        gray = gray[y : max(0, int(bottom) + edge), x : max(0, int(right) + edge)]
-        size = max(1, gray.shape[1] // shrink), max(1, gray.shape[0] // shrink)
-        if not gray.size:
-            return np.zeros((SIDE, SIDE), np.uint8)
-        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-        left, right, top, bottom = (
-            (edge - start) / shrink
-            for edge, start in ((left, x), (right, x), (top, y), (bottom, y))
-        )
-        scale *= shrink
-    matrix = np.array(
-        [[1 / scale, 0, left - MARGIN / scale], [0, 1 / scale, top - MARGIN / scale]], np.float32
-    )
-    wide, high = (max(1, round(n * scale)) for n in (right - left, bottom - top))
-    crop = cv2.warpAffine(
-        gray,
-        matrix,
-        (wide + 2 * MARGIN, high + 2 * MARGIN),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    scale = LONGER / max(right - left, bottom - top, 1.0)  # pixels to one of the picture
+    wide, high = (max(1, round(n * scale)) + 2 * MARGIN for n in (right - left, bottom - top))
+    x, y = left - MARGIN / scale, top - MARGIN / scale
+    crop = cut_window(gray, (x, y, x + wide / scale, y + high / scale), (wide, high))
     try:
         return fit_to_box(_ink(crop))
     except NoInk:

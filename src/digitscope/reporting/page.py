@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digitscope.errors import BadRun
 from digitscope.files import replacing, write_text
 from digitscope.runs import Run
 
@@ -54,6 +55,8 @@ def report(
         run = Run.open(run)
     if run.network == "page":
         return _report_pages(run, held_out)
+    if run.network == "glyph":
+        raise BadRun(f"{run.path} trained the glyph network, whose scores are in metrics.json.")
     return _report_digits(run, data)
 
 

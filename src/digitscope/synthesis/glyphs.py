@@ -90,6 +90,15 @@ DIGITS: tuple[tuple[G, ...], ...] = (
             _FLAG,
             fattest=0.13,
         ),
+        G("upstroke", "-20,94{long -12,10} 2,54 24,0! 24,52 22,100", 1, _FLAG, fattest=0.12),
+        G("narrow upstroke", "4,82{long -10,16} 12,48 24,0! 22,52 18,100", 1, _FLAG, fattest=0.1),
+        G(
+            "looped top",
+            "-10,66{long -12,20} 14,38 32,8 33,-3{wide 4,-2} 27,4 23,46 18,100",
+            0.6,
+            _FLAG,
+            fattest=0.1,
+        ),
         G(
             "flag and base",
             "4,30{flag -22,28} 26,0! 26,100 | 6,100{base -14,2} 46,99{base 14,-1}",

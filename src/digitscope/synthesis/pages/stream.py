@@ -8,10 +8,10 @@ import multiprocessing
 import queue
 import signal
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import cv2
 import numpy as np
@@ -25,6 +25,10 @@ from digitscope.synthesis.pages.truth import PageTruth
 VALIDATION = 1  # second number of the seeds of held-out patches; those of training have none
 AHEAD = 6  # batches that each worker makes before they are asked for
 PATIENCE = 2.0  # seconds between two looks whether the other process still lives
+
+
+Made = TypeVar("Made")  # a batch
+From = TypeVar("From")  # what it is drawn from
 
 
 class Source(Protocol):
@@ -91,12 +95,15 @@ def draw_batch(source: Source, plan: Plan, number: int) -> Batch:
     return Batch(np.stack(images), Targets.stack(targets))
 
 
-class PatchStream:
+class BatchStream(Generic[From, Made]):
     """The batches of a plan, in order.
 
     Parameters
     ----------
-    source : Source
+    draw : callable
+        Returns batch `number` of a plan, drawn from a source: ``draw(source, plan, number)``, as
+        `draw_batch` does. A function of a module, and its result can be pickled.
+    source : Source, or what else `draw` takes
     plan : Plan
     workers : int
         Processes that draw; 0 draws in this one, when a batch is asked for. With workers, a script
@@ -106,19 +113,26 @@ class PatchStream:
     --------
     ::
 
-        with PatchStream(source, Plan((0,), 16, 0, 500), workers=1) as stream:
+        with BatchStream(draw_batch, source, Plan((0,), 16, 0, 500), workers=1) as stream:
             for batch in stream:
                 ...
     """
 
-    def __init__(self, source: Source, plan: Plan, *, workers: int = 1) -> None:
-        self._source, self._plan = source, plan
+    def __init__(
+        self,
+        draw: Callable[[From, Plan, int], Made],
+        source: From,
+        plan: Plan,
+        *,
+        workers: int = 1,
+    ) -> None:
+        self._draw, self._source, self._plan = draw, source, plan
         context = multiprocessing.get_context("spawn")
         self._queues: list[Any] = [context.Queue(AHEAD) for _ in range(workers)]
         self._workers = [
             context.Process(
                 target=_work,
-                args=(source, plan, number, workers, self._queues[number]),
+                args=(draw, source, plan, number, workers, self._queues[number]),
                 daemon=True,
             )
             for number in range(workers)
@@ -126,14 +140,14 @@ class PatchStream:
         for worker in self._workers:
             worker.start()
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Made]:
         for number in range(self._plan.first, self._plan.end):
             if self._workers:
                 yield self._next((number - self._plan.first) % len(self._workers))
             else:
-                yield draw_batch(self._source, self._plan, number)
+                yield self._draw(self._source, self._plan, number)
 
-    def _next(self, worker: int) -> Batch:
+    def _next(self, worker: int) -> Made:
         while True:
             alive = self._workers[worker].is_alive()
             try:
@@ -148,7 +162,8 @@ class PatchStream:
                 ) from None
             if isinstance(answer, str):
                 raise TrainingFailed(f"a patch could not be drawn: {answer}")
-            return Batch(answer[0], Targets(*answer[1:]))
+            made: Made = answer
+            return made
 
     def __enter__(self) -> Self:
         return self
@@ -167,16 +182,22 @@ class PatchStream:
             waiting.close()
 
 
-def _work(source: Source, plan: Plan, number: int, workers: int, made: Any) -> None:
+def _work(
+    draw: Callable[[From, Plan, int], Made],
+    source: From,
+    plan: Plan,
+    number: int,
+    workers: int,
+    made: Any,
+) -> None:
     """Draw every `workers`-th batch of a plan, until it ends or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     cv2.setNumThreads(1)
     parent = multiprocessing.parent_process()
     for batch in range(plan.first + number, plan.end, workers):
-        answer: str | tuple[Any, ...]
+        answer: str | Made
         try:
-            drawn = draw_batch(source, plan, batch)
-            answer = (drawn.images, *drawn.targets.arrays().values())
+            answer = draw(source, plan, batch)
         except Exception as error:  # whatever a source raises is to be seen by the parent
             where = traceback.extract_tb(error.__traceback__)[-1]
             answer = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"

@@ -9,21 +9,10 @@ import numpy as np
 from digitscope.errors import Misuse
 from digitscope.page_recipe import PageRecipe
 from digitscope.training.page.loss import Losses, page_loss
+from digitscope.training.stream_fit import follow
 
 # (images, targets by name, learning rate) -> the parts of the loss
 Step = Callable[[Any, dict[str, Any], float], np.ndarray]
-
-
-def build_page_optimizer(recipe: PageRecipe) -> keras.Optimizer:
-    """Return AdamW at the peak rate of a recipe; only kernels decay."""
-    optimizer = keras.optimizers.AdamW(
-        recipe.learning_rate,
-        recipe.weight_decay,
-        beta_2=recipe.beta_2,
-        global_clipnorm=recipe.clip,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    return optimizer
 
 
 def compile_step(
@@ -71,9 +60,7 @@ def compile_step(
         done = tf.cast(optimizer.iterations.value, tf.float32)
         optimizer.learning_rate = rate
         optimizer.apply(tape.gradient(maps, weights, output_gradients=by_maps), weights)
-        share = 1 - tf.minimum(recipe.average, (1 + done) / (10 + done))
-        for average, variable in zip(averages, model.variables, strict=True):
-            average.assign_add(share * (variable.value - average.value))
+        follow(averages, model, done, recipe.average)
         return losses
 
     def run(images: Any, targets: dict[str, Any], rate: float) -> np.ndarray:
@@ -82,11 +69,3 @@ def compile_step(
         return np.asarray(losses)
 
     return run
-
-
-def compile_forward(model: keras.Model) -> Callable[[Any], np.ndarray]:
-    """Return a function from images to float32 maps, as the network is used."""
-    import tensorflow as tf
-
-    compiled = tf.function(lambda images: model(images, training=False), autograph=False)
-    return lambda images: np.asarray(tf.cast(compiled(tf.convert_to_tensor(images)), tf.float32))

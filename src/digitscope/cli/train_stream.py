@@ -1,4 +1,4 @@
-"""``digitscope train page``: the network that finds digits on pages, and its progress."""
+"""``digitscope train page`` and ``train glyph``: the networks that read, and their progress."""
 
 import sys
 import time
@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitscope.cli.common import print_json, remark
+from digitscope.glyph_recipe import GLYPH, GlyphRecipe
 from digitscope.page_recipe import PAGE, PageRecipe
 
 if TYPE_CHECKING:
     from digitscope.runs import Row, Run
 
+STREAMED: dict[str, PageRecipe | GlyphRecipe] = {recipe.name: recipe for recipe in (PAGE, GLYPH)}
+
 
 @dataclass(frozen=True, kw_only=True)
-class PageOptions:
+class StreamOptions:
     """What decides where and how fast a training runs, and where it begins.
 
     Attributes
@@ -24,7 +27,9 @@ class PageOptions:
     resume : Path or None
         The folder of a run to go on with.
     start : Path or None
-        A ``model.keras`` whose weights to begin with.
+        Of the page network: a ``model.keras`` whose weights to begin with.
+    page : Path or None
+        Of the glyph network: the page network whose glyphs are cut out.
     data_dir : Path or None
         Where the data sets of handwriting are.
     workers : int
@@ -36,76 +41,90 @@ class PageOptions:
     out: Path | None
     resume: Path | None
     start: Path | None
+    page: Path | None
     data_dir: Path | None
     workers: int
     threads: int | None
 
 
-def train(changes: dict[str, Any], options: PageOptions, *, report: bool, json: bool) -> "Run":
-    """Train the page network, or go on with a training.
+def train(
+    name: str, changes: dict[str, Any], options: StreamOptions, *, report: bool, json: bool
+) -> "Run":
+    """Train the page network or the glyph network, or go on with a training.
 
     Parameters
     ----------
+    name : str
+        Of the recipe, one of `STREAMED`.
     changes : dict
-        Fields of `PAGE` that differ.
-    options : PageOptions
+        Fields of the recipe that differ.
+    options : StreamOptions
     report : bool
         Whether report.html is written when the training is finished.
     json : bool
         Whether the scores are printed as JSON.
     """
-    from digitscope.runs import Run
-
-    recipe = PAGE.but(**changes)  # misuse shows before the seconds of importing Keras
+    recipe = STREAMED[name].but(**changes)  # misuse shows before the seconds of importing Keras
     folder = options.data_dir
     if options.resume:
-        run = Run.open(options.resume)
-        run.check_unfinished()
-        noted = run.record.get("data_dir")
+        from digitscope.runs import Run
+
+        begun = Run.open(options.resume)
+        begun.check_unfinished()
+        noted = begun.record.get("data_dir")
         folder = Path(noted) if noted else None
+    page = _page_network(options.page)
     started = time.perf_counter()
     import digitscope.training  # noqa: F401  (Keras without its noise)
     from digitscope.data.handwriting import page_sources
+    from digitscope.training.glyph.trainer import resume_glyph, train_glyph
     from digitscope.training.page.trainer import resume_page, train_page
 
     source, held_out = page_sources(folder)
     remark(f"imports and data: {time.perf_counter() - started:.1f} s")
-    progress = PageProgress()
     how: dict[str, Any] = {
         "workers": options.workers,
         "threads": options.threads,
-        "listener": progress,
+        "listener": StreamProgress(),
     }
+    new: dict[str, Any] = {"recipe": recipe, "out": options.out, "data_dir": folder}
     if options.resume:
-        run = resume_page(options.resume, source, held_out, **how)
+        resume = resume_page if name == PAGE.name else resume_glyph
+        run = resume(options.resume, source, held_out, **how)
+    elif name == PAGE.name:
+        run = train_page(source, held_out, start=options.start, **new, **how)
     else:
-        run = train_page(
-            source,
-            held_out,
-            recipe=recipe,
-            out=options.out,
-            start=options.start,
-            data_dir=folder,
-            **how,
-        )
+        run = train_glyph(source, held_out, network=page, **new, **how)
     finished = run.record["status"] == "finished"
-    if report and finished:
-        begun = time.perf_counter()
+    report = report and finished and name == PAGE.name
+    if report:
+        begun_report = time.perf_counter()
         from digitscope.reporting import report as write_report
 
         write_report(run, held_out=held_out)
-        took = {"report": time.perf_counter() - begun}
+        took = {"report": time.perf_counter() - begun_report}
         run.update_record(timings=run.record["timings"] | took)
-    metrics = run.metrics if finished and run.page_recipe.validation else {}
+    has_metrics = finished and (run.path / "metrics.json").exists()
+    metrics = run.metrics if has_metrics else {}
     if json:
         print_json({"run": str(run.path), "timings": run.record["timings"], "metrics": metrics})
     else:
-        print(describe_page_scores(run.path.name, metrics), end="")
+        describe = describe_page_scores if name == PAGE.name else describe_glyph_scores
+        print(describe(run.path.name, metrics), end="")
         if run.model_file.exists():
             print(f"model   {run.model_file}")
-        if report and finished:
+        if report:
             print(f"report  {run.report_file}")
     return run
+
+
+def _page_network(path: Path | None) -> Any:
+    """Return the page network in a file or a run's folder; None for none."""
+    if path is None:
+        return None
+    from digitscope.page_network import PageNetwork
+
+    return PageNetwork(path / "model.onnx" if path.is_dir() else path, threads=1)
 
 
 def describe_page_scores(name: str, metrics: dict[str, Any]) -> str:
@@ -129,10 +148,29 @@ def describe_page_scores(name: str, metrics: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-class PageProgress:
+def describe_glyph_scores(name: str, metrics: dict[str, Any]) -> str:
+    """Return as plain text how both networks tell digits apart on held-out pages."""
+    if not metrics:
+        return ""
+    lines = [
+        f"\n{name} on {metrics['digits']:,} digits among {metrics['crops']:,} held-out glyphs",
+        "                 which digit  precision   recall",
+    ]
+    for part, title in (("page", "page network"), ("glyph", "glyph network"), ("both", "both")):
+        scores = metrics[part]
+        lines.append(
+            f"  {title:14}{scores['accuracy']:12.2%} {scores['precision']:10.2%} "
+            f"{scores['recall']:8.2%}"
+        )
+    return "\n".join(lines) + "\n\n"
+
+
+class StreamProgress:
     """Draws a bar on a terminal's stderr, and there and elsewhere one line for each epoch."""
 
-    def begin(self, run: "Run", recipe: PageRecipe, parameters: int, policy: str) -> None:
+    def begin(
+        self, run: "Run", recipe: PageRecipe | GlyphRecipe, parameters: int, policy: str
+    ) -> None:
         """Say what is trained, and draw the bar."""
         from rich.console import Console
         from rich.progress import (
@@ -171,6 +209,8 @@ class PageProgress:
     def epoch(self, row: "Row") -> None:
         """Print an epoch."""
         found = f"  F1 of digits {row['val_f1_digits']:.2%}" if "val_f1_digits" in row else ""
+        if "val_accuracy_digits" in row:
+            found = f"  digits told apart {row['val_accuracy_digits']:.2%}"
         held_out = f"  held out {row['val_loss']:.3f}" if "val_loss" in row else ""
         text = (
             f"epoch {row['epoch']:.0f}/{self._epochs}  loss {row['loss']:.3f}{held_out}{found}  "

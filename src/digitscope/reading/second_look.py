@@ -1,0 +1,62 @@
+"""A second look at each doubtful glyph: the glyph network sees it alone and larger.
+
+The page network decides where digits are, at a resolution that is chosen for the whole page. Which
+digit it is shows better in a crop from the picture itself.
+"""
+
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.glyph_classes import DIGIT_CLASSES
+from digitscope.pictures import Gray
+from digitscope.reading.crops import cut_crops
+from digitscope.reading.glyphs import Floats, Glyphs
+from digitscope.reading.parameters import ReadingParameters
+
+SLIGHT = 0.1  # least probability of a digit of a glyph that may be one
+
+
+class GlyphLooker(Protocol):
+    """Anything that gives probabilities of crops: the glyph network, or a stand-in in tests."""
+
+    def look(self, crops: NDArray[np.uint8], heat: Floats, /) -> Floats:
+        """Return the probability of each class, (n, 16), from crops and what was seen before."""
+
+
+def look_again(
+    gray: Gray, glyphs: Glyphs, network: GlyphLooker, parameters: ReadingParameters
+) -> Glyphs:
+    """Return glyphs with the probabilities of both networks together.
+
+    Parameters
+    ----------
+    gray : ndarray of shape (height, width), dtype uint8
+        The picture in which the glyphs were found.
+    glyphs : Glyphs
+    network : GlyphNetwork
+    parameters : ReadingParameters
+    """
+    rows = np.flatnonzero(doubtful(glyphs, parameters.certain))
+    if not len(rows):
+        return glyphs
+    heat = glyphs.heat.copy()
+    crops = cut_crops(gray, glyphs.centre[rows], glyphs.size[rows])
+    heat[rows] = network.look(crops, heat[rows])
+    return replace(glyphs, heat=heat)
+
+
+def doubtful(glyphs: Glyphs, certain: float) -> NDArray[np.bool_]:
+    """Tell which glyphs a second look may change: those that may be a digit, and are not certain.
+
+    Parameters
+    ----------
+    glyphs : Glyphs
+    certain : float
+        Probability of a class from which on a glyph is certain.
+    """
+    digits = glyphs.heat[:, : len(DIGIT_CLASSES)].max(axis=1, initial=0)
+    doubted: NDArray[np.bool_] = (digits >= SLIGHT) & (glyphs.heat.max(axis=1, initial=0) < certain)
+    return doubted

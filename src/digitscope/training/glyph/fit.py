@@ -1,0 +1,143 @@
+"""The fit of the glyph network to a stream of crops."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from digitscope.glyph_classes import DIGIT_CLASSES
+from digitscope.glyph_recipe import GlyphRecipe
+from digitscope.runs import Row
+from digitscope.synthesis.pages.stream import BatchStream, Plan
+from digitscope.training.glyph.crops import (
+    Crops,
+    CropSource,
+    draw_crop_batch,
+    held_out_crops,
+)
+from digitscope.training.glyph.network import build_glyph_network
+from digitscope.training.layers import choose_precision
+from digitscope.training.stream_fit import StreamFit, build_optimizer, compile_forward, follow
+
+CHUNK = 1_000  # held-out crops at a time
+DIGITS = len(DIGIT_CLASSES)
+
+
+class GlyphFit(StreamFit[Crops]):
+    """A fit of one recipe to one source of crops.
+
+    Parameters
+    ----------
+    recipe : GlyphRecipe
+    source : CropSource
+        What to learn from; of each batch the crops that the recipe asks for are taken.
+    held_out : CropSource, optional
+        What to judge each epoch by: other writers, other type. The recipe says how many patches.
+    workers : int
+        Processes that draw patches and look for glyphs.
+    """
+
+    recipe: GlyphRecipe
+
+    def __init__(
+        self,
+        recipe: GlyphRecipe,
+        source: CropSource,
+        held_out: CropSource | None = None,
+        *,
+        workers: int = 1,
+    ) -> None:
+        self.source, self.workers = source, workers
+        self.policy = choose_precision(recipe.precision)
+        model = build_glyph_network(recipe, self.policy)
+        super().__init__(recipe, model, build_glyph_network(recipe), build_optimizer(recipe))
+        self._forward = compile_forward(self.network)
+        self._step = compile_crop_step(self.model, self.optimizer, self.averages, recipe)
+        self._held_out = held_out
+        self._crops: Crops | None = None
+
+    @property
+    def crops(self) -> Crops | None:
+        """The held-out crops; the same for every recipe of one source and page network."""
+        if self._held_out is not None and self._crops is None and self.recipe.validation:
+            self._crops = held_out_crops(self._held_out, self.recipe.validation)
+        return self._crops
+
+    def open_stream(self, plan: Plan) -> BatchStream[CropSource, Crops]:
+        """Return the crops of a plan."""
+        return BatchStream(draw_crop_batch, self.source, plan, workers=self.workers)
+
+    def learn(self, batch: Crops, rate: float) -> Row:
+        """Train by one batch and return the loss."""
+        return {"loss": self._step(batch.images, batch.labels, rate) if len(batch) else 0.0}
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Return what the averaged network says of crops, shape (n, 17), dtype float32."""
+        parts = [
+            self._forward(images[first : first + CHUNK]) for first in range(0, len(images), CHUNK)
+        ]
+        logits = np.concatenate(parts)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        result: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
+        return result
+
+    def judge(self) -> Row:
+        """Return loss and accuracy of the averaged network on the held-out crops.
+
+        ``val_accuracy`` is of all 17 answers, ``val_accuracy_digits`` that of the ten digits among
+        themselves where one is there, and ``val_accuracy_page`` the same of the page network.
+        """
+        crops = self.crops
+        if crops is None or not len(crops):
+            return {}
+        seen = self.probabilities(crops.images)
+        right = seen[np.arange(len(crops)), crops.labels]
+        digits = crops.labels < DIGITS
+        labels = crops.labels[digits]
+        among = seen[digits, :DIGITS].argmax(axis=1), crops.heat[digits, :DIGITS].argmax(axis=1)
+        return {
+            "val_loss": float(-np.log(np.maximum(right, 1e-7)).mean()),
+            "val_accuracy": float((seen.argmax(axis=1) == crops.labels).mean()),
+            "val_accuracy_digits": float((among[0] == labels).mean()),
+            "val_accuracy_page": float((among[1] == labels).mean()),
+        }
+
+
+def compile_crop_step(
+    model: keras.Model,
+    optimizer: keras.Optimizer,
+    averages: list[keras.Variable],
+    recipe: GlyphRecipe,
+) -> Callable[[np.ndarray, np.ndarray, float], float]:
+    """Return a function that trains `model` by one batch; the first call compiles it.
+
+    Parameters
+    ----------
+    model : keras.Model
+    optimizer : keras.Optimizer
+    averages : list of keras.Variable
+        Follow the variables of the model: weights and moving statistics.
+    recipe : GlyphRecipe
+    """
+    import tensorflow as tf
+
+    weights = model.trainable_variables
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def step(images: Any, labels: Any, rate: Any) -> Any:
+        with tf.GradientTape() as tape:
+            logits = model(images, training=True)
+            loss = tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(labels, tf.int32), logits)
+            )
+        done = tf.cast(optimizer.iterations.value, tf.float32)
+        optimizer.learning_rate = rate
+        optimizer.apply(tape.gradient(loss, weights), weights)
+        follow(averages, model, done, recipe.average)
+        return loss
+
+    def run(images: np.ndarray, labels: np.ndarray, rate: float) -> float:
+        return float(step(tf.constant(images), tf.constant(labels), tf.constant(rate, tf.float32)))
+
+    return run

@@ -1,0 +1,51 @@
+"""The glyph network: the crop of a glyph in, the logits of its classes out.
+
+::
+
+    (n, 32, 32) uint8 -> 2×2 pixels as 4 channels -> stem          16×16
+        -> blocks                                                    8×8
+            -> blocks                                                4×4
+                -> hidden layer -> logits (n, 17)
+"""
+
+import keras
+
+from digitscope.glyph_classes import CROP
+from digitscope.glyph_network import ANSWERS
+from digitscope.glyph_recipe import GlyphRecipe
+from digitscope.reading.crops import MIDDLE, SPREAD
+from digitscope.training.layers import FoldPixels, LayerBuilder
+
+
+def build_glyph_network(recipe: GlyphRecipe, policy: str = "float32") -> keras.Model:
+    """Return the untrained network of a recipe.
+
+    Parameters
+    ----------
+    recipe : GlyphRecipe
+    policy : str
+        Keras's name of the arithmetic: ``float32`` or ``mixed_bfloat16``. The weights are float32
+        in both, and the same.
+
+    Returns
+    -------
+    keras.Model
+        From uint8 (n, 32, 32), made by `cut_crops`, to logits (n, 17), float32.
+    """
+    make = LayerBuilder(recipe.seed, policy)
+    quarter, eighth = recipe.channels
+    crops = keras.Input((CROP, CROP), dtype="uint8", name="crops")
+    x = FoldPixels(dtype="uint8", name="fold")(crops)
+    x = keras.layers.Rescaling(1 / SPREAD, -MIDDLE / SPREAD, dtype=policy, name="scale")(x)
+    x = make.layer(x, recipe.stem, "stem")
+    x = make.layer(x, quarter, "quarter", stride=2)
+    x = make.blocks(x, quarter, recipe.blocks[0], "quarter")
+    x = make.layer(x, eighth, "eighth", stride=2)
+    x = make.blocks(x, eighth, recipe.blocks[1], "eighth")
+    x = keras.layers.Flatten(dtype=policy, name="flatten")(x)
+    if recipe.dropout:
+        dropout = keras.layers.Dropout(recipe.dropout, seed=recipe.seed, name="dropout")
+        x = dropout(x)
+    x = make.dense(x, recipe.hidden, "hidden", activation="relu")
+    x = make.dense(x, ANSWERS, "classes", policy="float32")
+    return keras.Model(crops, x, name="glyph")

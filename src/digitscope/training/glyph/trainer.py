@@ -1,0 +1,241 @@
+"""A training of the glyph network as one folder."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from digitscope.files import replacing
+from digitscope.fusion import Fusion
+from digitscope.glyph_classes import DIGIT_CLASSES
+from digitscope.glyph_network import GlyphNetwork
+from digitscope.glyph_recipe import GLYPH, GlyphRecipe
+from digitscope.model_card import ModelCard
+from digitscope.page_network import PageNetwork
+from digitscope.runs import Run
+from digitscope.synthesis.pages.stream import Source
+from digitscope.training.glyph.crops import Crops, CropSource, draw_crops
+from digitscope.training.glyph.export import check_glyph_agreement, glyph_to_onnx
+from digitscope.training.glyph.fit import GlyphFit
+from digitscope.training.glyph.fusion import fit_fusion
+from digitscope.training.onnx_export import write_onnx
+from digitscope.training.page.calibration import calibration_error
+from digitscope.training.stream_run import (
+    StreamListener,
+    StreamTraining,
+    held_out_scores,
+    open_folder,
+    open_unfinished,
+    set_threads,
+)
+from digitscope.training.trainer import describe_machine, describe_versions, now
+
+CHECKED = 8  # patches on whose crops the ONNX file must agree with Keras
+DIGITS = len(DIGIT_CLASSES)
+
+
+def train_glyph(
+    pages: Source,
+    held_out: Source | None = None,
+    *,
+    recipe: GlyphRecipe = GLYPH,
+    network: PageNetwork | None = None,
+    out: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    workers: int = 1,
+    threads: int | None = None,
+    listener: StreamListener | None = None,
+) -> Run:
+    """Train the glyph network and write everything about it into one folder.
+
+    Parameters
+    ----------
+    pages : Source
+        What draws the patches to learn from; it is pickled for each worker.
+    held_out : Source, optional
+        What draws the patches on which each epoch is judged.
+    recipe : GlyphRecipe
+    network : PageNetwork, optional
+        Whose glyphs are cut out; the one that comes with digitscope, unless given.
+    out : path, optional
+        The run's folder, which must not hold a run yet; by default ``runs/glyph-<number>``.
+    data_dir : path, optional
+        Where the sources were loaded from; it is noted for those who go on with the run.
+    workers : int
+        Processes that draw patches and look for glyphs.
+    threads : int, optional
+        Threads of TensorFlow; only heeded before it has computed anything.
+    listener : StreamListener, optional
+        By default one line an epoch is printed.
+
+    Returns
+    -------
+    Run
+        Its folder holds checkpoint.npz, model.keras, model.onnx, history.csv and run.json, renewed
+        after each epoch. At the end the card of the model gets the weights of `Fusion`, and
+        metrics.json what both networks together say of the held-out crops.
+
+    Raises
+    ------
+    TrainingFailed
+        When the loss is not finite; the folder then holds the weights of the last good epoch.
+    """
+    run = open_folder(out, recipe.name)
+    set_threads(threads)
+    path = (network or PageNetwork(threads=1)).path
+    run.update_record(
+        status="running",
+        recipe=recipe.to_dict(),
+        data=_describe(pages, held_out, path) | {"page_network_file": str(path)},
+        data_dir=str(data_dir) if data_dir else None,
+        versions=describe_versions(),
+        machine=describe_machine(),
+        started=now(),
+    )
+    return _train(run, pages, held_out, path, workers, listener)
+
+
+def resume_glyph(
+    path: str | Path,
+    pages: Source,
+    held_out: Source | None = None,
+    *,
+    workers: int = 1,
+    threads: int | None = None,
+    listener: StreamListener | None = None,
+) -> Run:
+    """Go on with a run that was stopped, from its last finished epoch.
+
+    It ends with the weights it would have had, on the same machine with the same versions, source,
+    page network and number of threads.
+
+    Parameters
+    ----------
+    path : path
+        The run's folder.
+    pages, held_out, workers, threads, listener
+        As for `train_glyph`.
+
+    Raises
+    ------
+    BadRun
+        When the folder is no run of the glyph network, is finished, or began with other data.
+    BadModel
+        When the page network that it began with is no longer there.
+    """
+    noted = Run.open(path).record["data"].get("page_network_file")
+    network = PageNetwork(noted, threads=1).path
+    run = open_unfinished(path, _describe(pages, held_out, network))
+    set_threads(threads)
+    return _train(run, pages, held_out, network, workers, listener)
+
+
+def _train(
+    run: Run,
+    pages: Source,
+    held_out: Source | None,
+    network: Path,
+    workers: int,
+    listener: StreamListener | None,
+) -> Run:
+    recipe = run.glyph_recipe
+    source = CropSource(pages, network, recipe.crops)
+    judge = CropSource(held_out, network) if held_out is not None else None
+    fit = GlyphFit(recipe, source, judge, workers=workers)
+    if run.checkpoint_file.exists():
+        fit.restore(run.checkpoint_file)
+    return GlyphTraining(run, fit).complete(fit.policy, listener)
+
+
+class GlyphTraining(StreamTraining):
+    """A run that trains the glyph network."""
+
+    fit: GlyphFit
+
+    def write_model(self, fusion: Fusion | None = None) -> None:
+        """Write model.keras and model.onnx with the averaged weights of the last epoch.
+
+        Parameters
+        ----------
+        fusion : Fusion, optional
+            For the card: the weights of both networks, once they are fitted.
+        """
+        run, fit = self.run, self.fit
+        with replacing(run.keras_file) as temporary:
+            fit.network.save(temporary)
+        record, row = run.record, fit.history[-1]
+        card = ModelCard(
+            recipe=record["recipe"],
+            data={
+                "name": "glyphs on synthesised pages",
+                "patches": int(row["epoch"]) * fit.recipe.steps * fit.recipe.batch_size,
+                "page_network": record["data"]["page_network"],
+            },
+            versions=record["versions"],
+            parameters=fit.network.count_params(),
+            fusion=fusion.to_dict() if fusion else {},
+            scores=held_out_scores(row, len(fit.crops or ())),
+            created=now(),
+        )
+        some = Crops.joined(
+            [draw_crops(fit.source, (0, 2), number, jitter=False) for number in range(CHECKED)]
+        )
+        with replacing(run.model_file) as temporary:
+            write_onnx(glyph_to_onnx(fit.network), temporary, card)
+            check_glyph_agreement(fit.probabilities(some.images), temporary, some.images, half=True)
+
+    def score(self) -> None:
+        """Write the model once more, with its fusion; and what both networks say together."""
+        self.write_model()
+        crops = self.fit.crops
+        if crops is None:
+            return
+        seen = GlyphNetwork(self.run.model_file).probabilities(crops.images)
+        fusion = fit_fusion(crops.heat, seen, crops.labels)
+        self.write_model(fusion)
+        both = fusion.apply(crops.heat, seen)
+        parts = {"page": crops.heat, "glyph": seen[:, :-1], "both": both}
+        self.run.write_metrics(
+            {
+                "crops": len(crops),
+                "digits": int((crops.labels < DIGITS).sum()),
+                "fusion": fusion.to_dict(),
+                **{name: judge_digits(part, crops.labels) for name, part in parts.items()},
+            }
+        )
+
+
+def judge_digits(heat: np.ndarray, labels: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
+    """Return how well digits are told apart, from each other and from everything else.
+
+    Parameters
+    ----------
+    heat : ndarray of shape (n, 16), dtype float32
+        The probability of each class.
+    labels : ndarray of shape (n,), dtype uint8
+        The true classes.
+    threshold : float
+        Probability from which on a digit is reported.
+
+    Returns
+    -------
+    dict
+        ``accuracy`` of the ten digits among themselves where one is there; ``precision`` and
+        ``recall`` of reported digits, and their expected ``calibration_error``.
+    """
+    answers, confidence = heat[:, :DIGITS].argmax(axis=1), heat[:, :DIGITS].max(axis=1)
+    reported = (heat.argmax(axis=1) < DIGITS) & (confidence >= threshold)
+    digits, right = labels < DIGITS, answers == labels
+    return {
+        "accuracy": float(right[digits].mean()),
+        "precision": float(right[reported].mean()) if reported.any() else 0.0,
+        "recall": float((right & reported).sum() / max(digits.sum(), 1)),
+        "calibration_error": calibration_error(confidence[reported], right[reported])
+        if reported.any()
+        else 0.0,
+    }
+
+
+def _describe(pages: Source, held_out: Source | None, network: Path) -> dict[str, str]:
+    digest = hashlib.sha256(network.read_bytes()).hexdigest()
+    return {"source": repr(pages), "held_out": repr(held_out), "page_network": digest}

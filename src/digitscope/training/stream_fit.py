@@ -1,0 +1,328 @@
+"""The fit of a network to a stream of synthesised batches: epoch after epoch, with checkpoints.
+
+Batch i depends on the recipe's seed and i alone, so a fit that was killed and goes on from its last
+checkpoint ends with the same weights as one that was not.
+"""
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import keras
+import numpy as np
+from keras import ops
+
+from digitscope.errors import BadModel
+from digitscope.runs import Row
+from digitscope.synthesis.pages.stream import BatchStream, Plan
+from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
+
+PART = 10  # steps between two signs of life
+Made = TypeVar("Made")  # a batch
+
+
+class StreamRecipe(Protocol):
+    """What the recipes of networks that learn from a stream have in common."""
+
+    @property
+    def seed(self) -> int:
+        """Of the batches."""
+
+    @property
+    def patches(self) -> int:
+        """Patches in an epoch."""
+
+    @property
+    def batch_size(self) -> int:
+        """Patches in a step."""
+
+    @property
+    def validation(self) -> int:
+        """Patches on which each epoch is judged."""
+
+    @property
+    def steps(self) -> int:
+        """Steps in an epoch."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the whole training."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Peak of the rate."""
+
+    @property
+    def beta_2(self) -> float:
+        """Decay of AdamW's running mean of squared gradients."""
+
+    @property
+    def weight_decay(self) -> float:
+        """Decoupled."""
+
+    @property
+    def warmup(self) -> float:
+        """Share of all steps over which the rate rises from 0 to its peak."""
+
+    @property
+    def average(self) -> float:
+        """Decay per step of the moving average of the weights."""
+
+    @property
+    def clip(self) -> float:
+        """Largest norm of the gradient."""
+
+
+@dataclass
+class StreamFitResult:
+    """How a fit ended.
+
+    Attributes
+    ----------
+    history : list of dict
+        One row an epoch.
+    stopped : str
+        Why it ended before its last epoch; empty if it did not.
+    interrupted : bool
+        Whether it was Ctrl-C.
+    problem : str
+        What broke it; empty if nothing did.
+    """
+
+    history: list[Row]
+    stopped: str = ""
+    interrupted: bool = False
+    problem: str = ""
+
+
+class StreamFit(ABC, Generic[Made]):
+    """A fit of one recipe to a stream of batches.
+
+    Parameters
+    ----------
+    recipe : StreamRecipe
+    model : keras.Model
+        What is trained.
+    network : keras.Model
+        Of the same layers, float32; it gets the averaged weights.
+    optimizer : keras.Optimizer
+    start : path, optional
+        A ``model.keras`` whose weights to begin with, in all layers that are the same.
+
+    Attributes
+    ----------
+    recipe : StreamRecipe
+    network : keras.Model
+        The averaged network after each epoch and at the end.
+    averages : list of keras.Variable
+        Follow the variables of the model: weights and moving statistics.
+    history : list of dict
+        One row an epoch.
+    """
+
+    def __init__(
+        self,
+        recipe: StreamRecipe,
+        model: keras.Model,
+        network: keras.Model,
+        optimizer: keras.Optimizer,
+        start: Path | None = None,
+    ) -> None:
+        self.recipe, self.model, self.network = recipe, model, network
+        if start:
+            take_weights(start, model)
+        self.optimizer = optimizer
+        self.optimizer.build(self.model.trainable_variables)
+        self.averages = [keras.Variable(v.value, trainable=False) for v in self.model.variables]
+        self.history: list[Row] = []
+
+    @abstractmethod
+    def open_stream(self, plan: Plan) -> BatchStream[Any, Made]:
+        """Return the batches of a plan."""
+
+    @abstractmethod
+    def learn(self, batch: Made, rate: float) -> Row:
+        """Train by one batch and return its losses, ``loss`` with their sum among them."""
+
+    @abstractmethod
+    def judge(self) -> Row:
+        """Return loss and scores of the averaged network on held-out patches."""
+
+    @property
+    def _variables(self) -> list[keras.Variable]:
+        return [*self.model.variables, *self.optimizer.variables, *self.averages]
+
+    @property
+    def state(self) -> State:
+        """The values of all variables: of the model, the optimizer and the averages."""
+        return [np.array(keras.ops.convert_to_numpy(v)) for v in self._variables]
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint."""
+        write_checkpoint(path, self.state, self.history)
+
+    def restore(self, path: Path) -> None:
+        """Go on from a checkpoint that `save` wrote."""
+        shapes = [tuple(v.shape) for v in self._variables]
+        state, self.history = read_checkpoint(path, shapes)
+        for variable, value in zip(self._variables, state, strict=True):
+            variable.assign(value)
+        self._average_in()
+
+    def run(
+        self,
+        *,
+        checkpoint: Path | None = None,
+        on_epoch: Callable[[Row], None] | None = None,
+        on_part: Callable[[float], None] | None = None,
+    ) -> StreamFitResult:
+        """Train to the last epoch, or until Ctrl-C or a broken loss stops it.
+
+        Parameters
+        ----------
+        checkpoint : path, optional
+            Written after each epoch; a later `restore` goes on from it.
+        on_epoch : callable, optional
+            Called with each row of the history when `network` holds the weights of that epoch.
+        on_part : callable, optional
+            Called with the share of an epoch that is done each time that some of it is.
+        """
+        recipe, steps = self.recipe, self.recipe.steps
+        result = StreamFitResult(self.history)
+        rates = learning_rates(recipe)
+        plan = Plan(
+            (recipe.seed,), recipe.batch_size, len(self.history) * steps, recipe.epochs * steps
+        )
+        if plan.first >= plan.end:
+            return result
+        with self.open_stream(plan) as stream:
+            batches = iter(stream)
+            try:
+                for epoch in range(len(self.history) + 1, recipe.epochs + 1):
+                    row = self._epoch(batches, rates[(epoch - 1) * steps : epoch * steps], on_part)
+                    if not math.isfinite(row["loss"]):
+                        result.problem = (
+                            f"the loss is not finite in epoch {epoch} at a learning rate of "
+                            f"{row['learning_rate']:g}; try a smaller --learning-rate."
+                        )
+                        break
+                    self._average_in()
+                    self.history.append({"epoch": float(epoch), **row, **self.judge()})
+                    if checkpoint:
+                        self.save(checkpoint)
+                    if on_epoch:
+                        on_epoch(self.history[-1])
+            except KeyboardInterrupt:
+                result.interrupted = True
+                result.stopped = f"interrupted after epoch {len(self.history)}"
+        return result
+
+    def _epoch(
+        self,
+        batches: Iterator[Made],
+        rates: np.ndarray,
+        on_part: Callable[[float], None] | None,
+    ) -> Row:
+        started = time.perf_counter()
+        sums: Row = {}
+        waited = 0.0
+        for number, rate in enumerate(rates, start=1):
+            asked = time.perf_counter()
+            batch = next(batches)
+            waited += time.perf_counter() - asked
+            for name, loss in self.learn(batch, float(rate)).items():
+                sums[name] = sums.get(name, 0.0) + loss
+            if on_part and (number % PART == 0 or number == len(rates)):
+                on_part(((number - 1) % PART + 1) / len(rates))
+        seconds = time.perf_counter() - started
+        return {
+            **{name: total / len(rates) for name, total in sums.items()},
+            "learning_rate": float(rates[-1]),
+            "seconds": seconds,
+            "waited": waited,
+            "patches_per_second": len(rates) * self.recipe.batch_size / seconds,
+        }
+
+    def _average_in(self) -> None:
+        for variable, average in zip(self.network.variables, self.averages, strict=True):
+            variable.assign(average.value)
+
+
+def learning_rates(recipe: StreamRecipe) -> np.ndarray:
+    """Return the learning rate of each step of a run, float32: a rise, then a cosine to 0."""
+    steps = recipe.epochs * recipe.steps
+    step = np.arange(1, steps + 1, dtype=np.float64)
+    warmup = round(recipe.warmup * steps)
+    rise = np.minimum(step / max(warmup, 1), 1)
+    left = np.clip((steps - step + 1) / max(steps - warmup, 1), 0, 1)
+    factors = np.minimum(rise, (1 - np.cos(np.pi * left)) / 2)
+    return np.asarray(recipe.learning_rate * factors, np.float32)
+
+
+def take_weights(path: Path, model: keras.Model) -> None:
+    """Give a network the weights in a ``model.keras`` for all layers that are the same in both.
+
+    Other layers keep their initial weights. `BadModel` where no layer is the same.
+    """
+    try:
+        other = keras.models.load_model(path, compile=False)
+    except Exception as error:  # Keras raises many kinds for a damaged file
+        raise BadModel(f"{path} cannot be loaded: {error}.") from None
+    trained = {layer.name: layer.get_weights() for layer in other.layers}
+    taken = 0
+    for layer in model.layers:
+        weights = trained.get(layer.name, [])
+        if weights and [w.shape for w in weights] == [w.shape for w in layer.get_weights()]:
+            layer.set_weights(weights)
+            taken += 1
+    if not taken:
+        raise BadModel(
+            f"{path} has no layer in common with the recipe's network; give the same stem, "
+            f"channels, encoder and decoder."
+        )
+
+
+def build_optimizer(recipe: StreamRecipe) -> keras.Optimizer:
+    """Return AdamW at the peak rate of a recipe; only kernels decay."""
+    optimizer = keras.optimizers.AdamW(
+        recipe.learning_rate,
+        recipe.weight_decay,
+        beta_2=recipe.beta_2,
+        global_clipnorm=recipe.clip,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return optimizer
+
+
+def follow(averages: list[keras.Variable], model: keras.Model, done: Any, decay: float) -> None:
+    """Move the averages towards the variables of a model, as a part of a compiled step.
+
+    Parameters
+    ----------
+    averages : list of keras.Variable
+    model : keras.Model
+    done : scalar tensor
+        Steps before this one; at the beginning the averages follow faster.
+    decay : float
+        Per step.
+    """
+    share = 1 - ops.minimum(decay, (1 + done) / (10 + done))
+    for average, variable in zip(averages, model.variables, strict=True):
+        if keras.backend.is_float_dtype(variable.dtype):
+            average.assign_add(share * (variable.value - average.value))
+        else:  # the state of random numbers
+            average.assign(variable.value)
+
+
+def compile_forward(model: keras.Model) -> Callable[[Any], np.ndarray]:
+    """Return a function from images to float32 maps, as the network is used."""
+    import tensorflow as tf
+
+    compiled = tf.function(
+        lambda images: model(images, training=False), autograph=False, reduce_retracing=True
+    )
+    return lambda images: np.asarray(tf.cast(compiled(tf.convert_to_tensor(images)), tf.float32))

@@ -1,0 +1,163 @@
+"""A training from a stream as one folder, as `digitscope.training.train` makes one for digits."""
+
+import time
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from digitscope.errors import BadModel, BadRun, TrainingFailed
+from digitscope.runs import RUNS, Row, Run, new_run_folder
+from digitscope.training.stream_fit import StreamFit, StreamRecipe
+from digitscope.training.trainer import describe_versions, now
+
+
+class StreamListener(Protocol):
+    """What a training tells while it works; the command line draws it."""
+
+    def begin(self, run: Run, recipe: StreamRecipe, parameters: int, policy: str) -> None:
+        """Call before the first epoch."""
+
+    def part(self, share: float) -> None:
+        """Call when a further share of an epoch is done."""
+
+    def epoch(self, row: Row) -> None:
+        """Call after each epoch with its row of the history."""
+
+    def fitted(self, stopped: str) -> None:
+        """Call after the last epoch; `stopped` says why it ended early, if it did."""
+
+    def done(self, run: Run) -> None:
+        """Call when the model is written and scored."""
+
+
+class PrintedProgress:
+    """Print one line an epoch."""
+
+    def begin(self, run: Run, recipe: StreamRecipe, parameters: int, policy: str) -> None:
+        """Print what is trained."""
+        print(f"{run.path}: {parameters:,} weights, {policy}, {recipe.epochs} epochs", flush=True)
+
+    def part(self, share: float) -> None:
+        """Print nothing."""
+
+    def epoch(self, row: Row) -> None:
+        """Print the losses and the scores on held-out pages."""
+        said = ("loss", "val_loss", "val_f1_digits", "val_accuracy_digits")
+        scores = "  ".join(f"{name} {row[name]:.3f}" for name in said if name in row)
+        print(
+            f"epoch {row['epoch']:.0f}  {scores}  {row['patches_per_second']:.0f} patches/s, "
+            f"waited {row['waited']:.0f} of {row['seconds']:.0f} s",
+            flush=True,
+        )
+
+    def fitted(self, stopped: str) -> None:
+        """Print why it stopped."""
+        if stopped:
+            print(stopped, flush=True)
+
+    def done(self, run: Run) -> None:
+        """Print where the model is."""
+        print(run.model_file, flush=True)
+
+
+class StreamTraining(ABC):
+    """A run's folder and the fit that fills it.
+
+    Parameters
+    ----------
+    run : Run
+    fit : StreamFit
+    """
+
+    def __init__(self, run: Run, fit: StreamFit[Any]) -> None:
+        self.run, self.fit = run, fit
+
+    @abstractmethod
+    def write_model(self) -> None:
+        """Write model.keras and model.onnx with the averaged weights of the last epoch."""
+
+    @abstractmethod
+    def score(self) -> None:
+        """Write the model once more, calibrated on held-out pages, and metrics.json."""
+
+    def complete(self, policy: str, listener: StreamListener | None = None) -> Run:
+        """Train to the last epoch, write the model after each, and score it.
+
+        Raises
+        ------
+        TrainingFailed
+            When the loss is not finite; the folder then holds the weights of the last good epoch.
+        """
+        run, fit, listener = self.run, self.fit, listener or PrintedProgress()
+        listener.begin(run, fit.recipe, fit.network.count_params(), policy)
+        started = time.perf_counter()
+
+        def on_epoch(row: Row) -> None:
+            run.write_history(fit.history)
+            try:
+                self.write_model()
+            except BadModel as error:  # a later epoch may be written; the checkpoint is
+                run.update_record(export_problem=f"epoch {row['epoch']:.0f}: {error}")
+            listener.epoch(row)
+
+        stopped = "interrupted"
+        try:
+            result = fit.run(
+                checkpoint=run.checkpoint_file, on_epoch=on_epoch, on_part=listener.part
+            )
+            stopped = result.problem or result.stopped
+        except BaseException:
+            run.update_record(status="interrupted", stopped=stopped)
+            raise
+        finally:
+            listener.fitted(stopped)
+        status = "failed" if result.problem else "interrupted" if result.interrupted else "finished"
+        seconds = run.record.get("timings", {}).get("fit", 0.0) + time.perf_counter() - started
+        if status == "finished":
+            run.update_record(status="scoring", timings={"fit": seconds})
+            self.score()
+        run.update_record(status=status, stopped=stopped, timings={"fit": seconds}, finished=now())
+        if result.problem:
+            raise TrainingFailed(result.problem)
+        listener.done(run)
+        return run
+
+
+def open_folder(out: str | Path | None, name: str) -> Run:
+    """Return a folder without a run: `out`, or by default ``runs/<name>-<number>``."""
+    path = new_run_folder(RUNS, name) if out is None else Path(out)
+    run = Run(path)
+    if run.record_file.exists():
+        raise BadRun(f"{path} already holds a run; name another --out, or go on with --resume.")
+    path.mkdir(parents=True, exist_ok=True)
+    return run
+
+
+def open_unfinished(path: str | Path, data: dict[str, str]) -> Run:
+    """Return a run to go on with; `BadRun` when it is finished, or began with other data."""
+    run = Run.open(path)
+    run.check_unfinished()
+    for name, value in data.items():
+        if (begun := run.record["data"].get(name)) != value:
+            raise BadRun(
+                f"{path} cannot go on: its {name} was {str(begun)[:200]}. Received: {value[:200]}."
+            )
+    run.update_record(status="running", stopped="", versions=describe_versions())
+    return run
+
+
+def held_out_scores(row: Row, n: int) -> dict[str, Any]:
+    """Return the scores of an epoch, for the card."""
+    scores = {name[4:]: value for name, value in row.items() if name.startswith("val_")}
+    return {"n": n} | scores if scores else {}
+
+
+def set_threads(threads: int | None) -> None:
+    """Set the threads of TensorFlow, unless it has begun to compute."""
+    if threads is not None:
+        import tensorflow as tf
+
+        with suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -1,0 +1,299 @@
+"""The training of the glyph network: its crops, exact resume, the file, and the command."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from digitscope.errors import BadModel, BadRun, Misuse
+from digitscope.fusion import Fusion
+from digitscope.glyph_classes import CLASSES, NOTHING
+from digitscope.glyph_network import GlyphNetwork
+from digitscope.glyph_recipe import GLYPH, GlyphRecipe
+from digitscope.model_card import MODELS, ModelCard
+from digitscope.reading.crops import cut_crops
+from digitscope.reading.glyphs import Glyphs
+from digitscope.synthesis.pages.stream import Plan
+from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
+from page_fakes import FakePages
+
+pytest.importorskip("keras")
+import digitscope.training  # noqa: F401  (Keras without its noise)
+from digitscope.cli import main, train_stream
+from digitscope.data import handwriting
+from digitscope.runs import Run, latest_run
+from digitscope.training.glyph.crops import (
+    CropSource,
+    draw_crop_batch,
+    draw_crops,
+    held_out_crops,
+    true_classes,
+)
+from digitscope.training.glyph.export import check_glyph_agreement, glyph_to_onnx
+from digitscope.training.glyph.fit import GlyphFit
+from digitscope.training.glyph.fusion import fit_fusion
+from digitscope.training.glyph.network import build_glyph_network
+from digitscope.training.glyph.trainer import judge_digits, resume_glyph, train_glyph
+from digitscope.training.onnx_export import write_onnx
+
+TINY = GLYPH.but(
+    stem=4,
+    channels=(8, 8),
+    hidden=16,
+    patches=8,
+    batch_size=4,
+    crops=12,
+    epochs=2,
+    average=0.9,
+    validation=4,
+    precision="float32",
+)
+PAGES = FakePages(side=64, glyphs=4)
+SOURCE = CropSource(PAGES, MODELS / "page.onnx", TINY.crops)
+JUDGE = replace(SOURCE, crops=0)
+
+
+def seen_at(*places):
+    n = len(places)
+    pairs = np.zeros((n, 2), np.float32)
+    none = np.zeros(n, np.float32)
+    heat = np.zeros((n, len(CLASSES)), np.float32)
+    return Glyphs(heat, np.float32(places).reshape(n, 2), pairs, pairs, pairs, none, none)
+
+
+def test_the_class_of_a_peak_is_that_of_the_nearest_glyph():
+    def glyph(label, left, height=20.0):
+        return TrueGlyph(label, label, (left, 0, left + 10, height), height, 0, -1)
+
+    truth = PageTruth(
+        (100, 200),
+        (glyph("3", 0), glyph("*", 30), glyph("8", 60, 13 / 1.2), glyph("5", 90, 8)),
+        ignored=((120, 0, 140, 20),),
+    )
+    places = [(5, 10), (7, 14), (5, 19), (34, 9), (65, 5), (95, 4), (130, 10), (180, 50)]
+    expected = [3, 3, NOTHING, CLASSES.index("*"), -1, NOTHING, -1, NOTHING]
+    assert true_classes(seen_at(*places), truth).tolist() == expected
+    assert true_classes(seen_at((5, 5)), PageTruth((100, 200), ())).tolist() == [NOTHING]
+
+
+def test_crops_depend_on_seed_and_number_alone():
+    one, again = (draw_crops(JUDGE, (3,), 1, jitter=True) for _ in range(2))
+    other = draw_crops(JUDGE, (3,), 2, jitter=True)
+    assert len(one)
+    for name in ("images", "labels", "heat"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(again, name))
+    assert one.images.tobytes() != other.images.tobytes()
+    assert one.images.shape[1:] == (32, 32)
+    assert one.labels.max() <= NOTHING
+    still = draw_crops(JUDGE, (3,), 1, jitter=False)
+    np.testing.assert_array_equal(still.labels, one.labels)
+    assert still.images.tobytes() != one.images.tobytes()
+
+
+def test_batches_have_as_many_crops_as_asked_for():
+    plan = Plan((3,), 4, 0, 2)
+    all_crops = draw_crop_batch(JUDGE, plan, 1)
+    assert len(all_crops) == sum(len(draw_crops(JUDGE, (3,), k, jitter=True)) for k in (4, 5, 6, 7))
+    for crops in (5, 500):  # some of them, or some twice
+        batch = draw_crop_batch(replace(SOURCE, crops=crops), plan, 1)
+        assert len(batch) == crops
+        assert {i.tobytes() for i in batch.images} <= {i.tobytes() for i in all_crops.images}
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A fit that was not interrupted; no test may change it."""
+    fit = GlyphFit(TINY, SOURCE, JUDGE, workers=0)
+    fit.run()
+    return fit
+
+
+def test_a_resumed_fit_ends_with_the_same_weights_for_any_number_of_workers(tmp_path, whole):
+    file = tmp_path / "checkpoint.npz"
+    stopped = GlyphFit(TINY, SOURCE, JUDGE, workers=2)
+
+    def stop(row):
+        raise KeyboardInterrupt
+
+    assert stopped.run(checkpoint=file, on_epoch=stop).interrupted
+    resumed = GlyphFit(TINY, SOURCE, JUDGE, workers=0)
+    resumed.restore(file)
+    resumed.run()
+    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
+    for one, other in zip(resumed.state, whole.state, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_network_learns_and_is_judged_on_the_held_out_crops(whole):
+    fit = GlyphFit(TINY.but(epochs=6, learning_rate=0.01), SOURCE, JUDGE, workers=0)
+    fit.run()
+    assert fit.history[-1]["val_loss"] < 0.7 * fit.history[0]["val_loss"]
+    crops = held_out_crops(JUDGE, TINY.validation)
+    seen = fit.probabilities(crops.images)
+    np.testing.assert_allclose(seen.sum(axis=1), 1, atol=1e-5)
+    losses = -np.log(seen[np.arange(len(crops)), crops.labels])
+    assert fit.history[-1]["val_loss"] == pytest.approx(losses.mean(), rel=1e-4)
+    accuracy = (seen.argmax(axis=1) == crops.labels).mean()
+    assert fit.history[-1]["val_accuracy"] == pytest.approx(accuracy)
+
+
+def test_the_file_agrees_with_keras(tmp_path, whole):
+    crops = held_out_crops(JUDGE, 4).images
+    seen = whole.probabilities(crops)
+    whole_file, half_file = tmp_path / "whole.onnx", tmp_path / "half.onnx"
+    write_onnx(glyph_to_onnx(whole.network, half=False), whole_file, ModelCard())
+    write_onnx(glyph_to_onnx(whole.network), half_file, ModelCard())
+    assert check_glyph_agreement(seen, whole_file, crops, half=False) < 1e-4
+    assert half_file.stat().st_size < 0.8 * whole_file.stat().st_size
+    assert check_glyph_agreement(seen, half_file, crops, half=True) < 0.03
+    other = GlyphFit(TINY.but(seed=1), SOURCE).probabilities(crops)
+    with pytest.raises(BadModel, match="differ"):
+        check_glyph_agreement(other, whole_file, crops, half=False)
+    # A network without dropout or blocks is written as well.
+    plain = build_glyph_network(TINY.but(dropout=0.0, blocks=(0, 0)))
+    write_onnx(glyph_to_onnx(plain, half=False), tmp_path / "plain.onnx", ModelCard())
+    logits = np.array(plain(crops))
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    ours = GlyphNetwork(tmp_path / "plain.onnx").probabilities(crops)
+    np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+def test_the_weights_of_the_fusion_follow_the_better_network():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, 4_000)
+    right = np.eye(17, dtype=np.float32)[labels]
+    noise = rng.dirichlet(np.ones(17), 4_000).astype(np.float32)
+    good, poor = 0.7 * right + 0.3 * noise, 0.1 * right + 0.9 * noise
+    by_page = fit_fusion(good[:, :16], poor, labels)
+    assert by_page.page_digit > 2 * by_page.glyph_digit
+    by_glyph = fit_fusion(poor[:, :16], good, labels)
+    assert by_glyph.glyph_digit > 2 * by_glyph.page_digit
+    rows = np.arange(len(labels))
+    for fusion, heat, seen in ((by_page, good, poor), (by_glyph, poor, good)):
+        loss = -fusion.log_probabilities(heat[:, :16], seen)[rows, labels].mean()
+        for alone in (Fusion(1, 1, 0), Fusion(1, 0, 1), Fusion()):
+            other = -alone.log_probabilities(heat[:, :16], seen)[rows, labels].mean()
+            assert loss <= other + 1e-6
+    assert fit_fusion(good[:9, :16], poor[:9], labels[:9]) == Fusion()
+
+
+def test_digits_are_judged_among_themselves_and_against_the_rest():
+    heat = np.zeros((5, 16), np.float32)
+    heat[0, 3] = heat[1, 4] = heat[2, 5] = 0.9
+    heat[3, 6], heat[4, 7] = 0.3, 0.8
+    labels = np.array([3, 4, 6, 6, NOTHING])
+    scores = judge_digits(heat, labels)
+    assert scores["accuracy"] == pytest.approx(3 / 4)
+    assert (scores["precision"], scores["recall"]) == pytest.approx((2 / 4, 2 / 4))
+
+
+@pytest.fixture
+def cli(capsys, monkeypatch):
+    """Return a function that runs a command, with small pages and a small network."""
+    monkeypatch.setitem(train_stream.STREAMED, "glyph", TINY)
+    monkeypatch.setattr(handwriting, "page_sources", lambda folder=None: (PAGES, PAGES))
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return exit_.value.code, out, err
+
+    return call
+
+
+def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, monkeypatch):
+    folder = tmp_path / "runs" / "glyph-1"
+
+    def interrupt(self, row):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_stream.StreamProgress, "epoch", interrupt)
+        code, _, err = cli("train", "glyph", "--seed", 4, "--out", folder)
+    assert code == 130
+    assert f"go on with: digitscope train --resume {folder}" in err
+    run = Run.open(folder)
+    assert (run.network, run.record["status"]) == ("glyph", "interrupted")
+    assert run.glyph_recipe == TINY.but(seed=4)
+    assert GlyphNetwork(run.model_file).card.data["patches"] == 8
+
+    code, out, err = cli("train", "--resume", folder, "--json")
+    assert code == 0
+    assert "epoch 2/2  loss" in err
+    assert "digits told apart" in err
+    metrics = json.loads(out)["metrics"]
+    assert metrics == run.metrics
+    assert metrics["crops"] == len(held_out_crops(JUDGE, TINY.validation))
+    assert set(metrics) == {"crops", "digits", "fusion", "page", "glyph", "both"}
+    card = GlyphNetwork(run.model_file).card
+    assert card.fusion == metrics["fusion"]
+    assert card.scores["n"] == metrics["crops"]
+    assert len(card.data["page_network"]) == 64
+    text = train_stream.describe_glyph_scores("glyph-1", metrics)
+    assert f"glyph-1 on {metrics['digits']:,} digits" in text
+
+    # It reads as a second look, its card can be printed, and it is no digit classifier.
+    assert cli("models", folder)[0] == 0
+    assert latest_run(folder.parent) is None
+    with pytest.raises(BadRun, match="trained the glyph network, not a digit classifier"):
+        _ = run.recipe
+    with pytest.raises(BadRun, match="trained the glyph network, not the page network"):
+        _ = run.page_recipe
+    run.update_record(status="interrupted")
+    with pytest.raises(BadRun, match=r"its source was FakePages.*Received: FakePages"):
+        resume_glyph(folder, replace(PAGES, glyphs=3), PAGES)
+    run.update_record(
+        status="interrupted", data=run.record["data"] | {"page_network_file": str(tmp_path)}
+    )
+    with pytest.raises(BadModel, match="no such model file"):
+        resume_glyph(folder, PAGES, PAGES)
+
+
+def test_a_training_without_held_out_pages_has_no_scores(tmp_path):
+    run = train_glyph(PAGES, recipe=TINY.but(epochs=1), out=tmp_path / "run", workers=0)
+    assert run.record["status"] == "finished"
+    assert not (run.path / "metrics.json").exists()
+    assert GlyphNetwork(run.model_file).fusion == Fusion()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"crops": 0}, "crops must be a whole number from 1 up"),
+        ({"channels": (8,)}, "channels must be 2 whole numbers from 1 up"),
+        ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
+        ({"learning_rate": 0.0}, "learning_rate must be a number above 0"),
+        ({"precision": "half"}, "precision must be one of auto, float32, bfloat16"),
+    ],
+)
+def test_a_recipe_says_what_is_wrong_with_it(changes, told):
+    with pytest.raises(Misuse, match=told):
+        GLYPH.but(**changes)
+
+
+def test_a_recipe_survives_being_written():
+    recipe = GLYPH.but(channels=(8, 16), blocks=(0, 2))
+    assert GlyphRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_crops_are_cut_by_the_function_that_reading_uses():
+    gray, _ = PAGES.patch(np.random.default_rng([3, 1]))
+    crops = draw_crops(JUDGE, (3,), 1, jitter=False)
+    maps_glyphs = draw_glyphs(gray)
+    np.testing.assert_array_equal(
+        crops.images, cut_crops(gray, maps_glyphs.centre, maps_glyphs.size)
+    )
+
+
+def draw_glyphs(gray):
+    from digitscope.contrast import normalise_contrast
+    from digitscope.page_network import PageNetwork
+    from digitscope.reading.glyphs import find_glyphs
+    from digitscope.reading.second_look import doubtful
+    from digitscope.training.glyph.crops import PEAKS
+
+    maps = PageNetwork(threads=1).maps(normalise_contrast(gray))
+    found = find_glyphs(maps, (1.0, 1.0), PEAKS)
+    return found[np.flatnonzero(doubtful(found, certain=1.1))]
