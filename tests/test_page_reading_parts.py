@@ -19,7 +19,7 @@ from digitscope.reading.maps_picture import draw_maps as draw_maps_picture
 from digitscope.reading.numbers import find_chains, find_runs
 from digitscope.reading.page import Digit, Line, Number, Sign, to_value
 from digitscope.reading.scales import look
-from digitscope.reading.tiles import cut_tiles, cut_tiles_of
+from digitscope.reading.tiles import cut_tile
 from digitscope.synthesis.pages.truth import PageTruth
 from ideal_maps import (
     FakeNetwork,
@@ -215,8 +215,9 @@ def test_a_value_is_what_was_written_with_its_own_decimal_mark(number):
 
 
 def test_signs_stand_at_their_places():
+    blank = np.zeros((30, 60), np.uint8)
     digits = tuple(
-        Digit(k, 0.9, (10 * k, 0, 8, 20), np.zeros((28, 28), np.uint8)) for k in range(4)
+        Digit(k, 0.9, (10 * k, 0, 8, 20), blank, (10 * k, 0, 10 * k + 8, 20)) for k in range(4)
     )
     signs = (Sign("-", 0.5, (-10, 8, 8, 2), 0), Sign(",", 0.8, (18, 18, 2, 4), 2))
     number = Number(digits, signs=signs)
@@ -460,6 +461,10 @@ def cnn():
 def test_tiles_of_both_polarities_and_all_sizes_are_alike():
     truth = write_truth(["358"], height=30, size=(100, 200))
     boxes = np.array([glyph.box for glyph in truth.glyphs], np.float32)
+
+    def cut_tiles(gray, boxes):
+        return np.stack([cut_tile(gray, *box) for box in boxes.tolist()])
+
     dark = cut_tiles(draw_picture(truth), boxes)
     light = cut_tiles(255 - draw_picture(truth), boxes)
     assert np.abs(dark.astype(int) - light).max() <= 3
@@ -468,12 +473,16 @@ def test_tiles_of_both_polarities_and_all_sizes_are_alike():
     assert not cut_tiles(np.full((50, 50), 200, np.uint8), boxes[:1]).any()
 
 
-def test_digits_that_are_reported_have_tiles():
+def test_digits_have_tiles_of_their_own_boxes():
     truth = write_truth(["735"], height=40, size=(120, 240))
-    glyphs = find_glyphs(draw_maps(truth), (1.0, 1.0), P)
-    glyphs.heat[0] *= 0.1
-    tiles = cut_tiles_of(draw_picture(truth), glyphs, P)
-    assert tiles.reshape(len(tiles), -1).max(axis=1).tolist() == [0, 255, 255]
+    picture = draw_picture(truth)
+    for digit in read_page(picture, FakeNetwork(truth), P).digits:
+        assert digit.image.max() == 255
+        left, top, width, height = digit.box
+        np.testing.assert_allclose(digit.edges[:2], (left, top), atol=0.51)
+        np.testing.assert_allclose(digit.edges[2:], (left + width, top + height), atol=0.51)
+        np.testing.assert_array_equal(digit.image, cut_tile(picture, *digit.edges))
+        assert digit.image is digit.image  # cut once
 
 
 def test_the_picture_of_the_maps_shows_each_class_in_its_colour():

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.glyph_classes import CLASSES, COLON, DIGIT_CLASSES, SLASH
-from digitscope.images import Images
 from digitscope.pictures import Gray
 from digitscope.reading.glyphs import Floats, Glyphs
 from digitscope.reading.grids import Ints, Points, cell_of
@@ -28,8 +27,6 @@ class Writing:
     turn : int
         Degrees counter-clockwise by which it was turned.
     glyphs : Glyphs
-    tiles : ndarray of shape (n, 28, 28), dtype uint8
-        What the classifier sees of each glyph.
     runs : sequence of Run
         The numbers among them.
     lattices : sequence of ndarray of shape (rows + 1, columns + 1, 2), dtype float32
@@ -41,7 +38,6 @@ class Writing:
     gray: Gray
     turn: int
     glyphs: Glyphs
-    tiles: Images
     runs: Sequence[Run]
     lattices: Sequence[Points]
     decimal: Decimal = "auto"
@@ -140,7 +136,7 @@ class _Numbers:
         self._boxes = writing.glyphs.boxes
         self._labels = writing.glyphs.labels
         self._centres = writing.glyphs.centre
-        self._tiles, self._decimal = writing.tiles, writing.decimal
+        self._gray, self._decimal = writing.gray, writing.decimal
         self._marks = [i for i, label in enumerate(self._labels) if label in (SLASH, COLON)]
 
     def digits(self, run: Run) -> list[int]:
@@ -190,9 +186,10 @@ class _Numbers:
             if label in DIGIT_CLASSES:
                 share = heat[: len(DIGIT_CLASSES)] / heat[: len(DIGIT_CLASSES)].sum()
                 probabilities = tuple(share.tolist())
-                digits.append(
-                    Digit(CLASSES.index(label), confidence, box, self._tiles[i], probabilities)
-                )
+                left, top, right, bottom = self._boxes[i].tolist()
+                edges = left, top, right, bottom
+                kind = CLASSES.index(label)
+                digits.append(Digit(kind, confidence, box, self._gray, edges, probabilities))
             else:
                 signs.append(Sign(label, confidence, box, len(digits)))
         return Number(tuple(digits), run.raised, tuple(signs), before, self._decimal)

@@ -6,6 +6,7 @@ of a digit, that it is one and which; of a number, the product over its digits.
 """
 
 import csv
+import functools
 import io
 import json
 import math
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from digitscope.images import Images
+from digitscope.pictures import Gray
+from digitscope.reading.tiles import cut_tile
 
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, width, height
 Decimal: TypeAlias = Literal["auto", ".", ","]
@@ -30,8 +33,10 @@ class Digit:
         Probability that it is a digit and this one.
     box : tuple of int
         Left, top, width, height.
-    image : ndarray of shape (28, 28), dtype uint8
-        What the network saw.
+    picture : ndarray of shape (height, width), dtype uint8
+        The gray page, turned upright, in which the digit stands.
+    edges : tuple of float
+        Left, top, right, bottom, not rounded.
     probabilities : tuple of float
         Of the digits 0 to 9, provided that it is a digit; empty if only the first is known.
     """
@@ -39,8 +44,14 @@ class Digit:
     label: int
     confidence: float
     box: Box
-    image: Images = field(repr=False)
+    picture: Gray = field(repr=False)
+    edges: tuple[float, float, float, float] = field(repr=False)
     probabilities: tuple[float, ...] = field(default=(), repr=False)
+
+    @functools.cached_property
+    def image(self) -> Images:
+        """What is in the box, in MNIST form, uint8 (28, 28); cut when it is first asked for."""
+        return cut_tile(self.picture, *self.edges)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON types, without the image."""

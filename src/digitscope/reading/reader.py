@@ -28,7 +28,6 @@ from digitscope.reading.page import Decimal, Page
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.scales import MapMaker, confirm, look_at_all
 from digitscope.reading.second_look import GlyphLooker, look_again
-from digitscope.reading.tiles import cut_tiles_of
 
 PAGE, GLYPH = "page", "glyph"  # the names of the networks that come with digitscope
 
@@ -171,6 +170,5 @@ def read_page(
         glyphs = look_again(gray, glyphs, second, parameters)
     lattices = find_lattices(levels, parameters)
     runs = find_runs(glyphs, parameters, cell_of(glyphs.centre, lattices)[0] >= 0)
-    tiles = cut_tiles_of(gray, glyphs, parameters)
-    writing = Writing(gray, 90 * quarters, glyphs, tiles, runs, lattices, decimal)
+    writing = Writing(gray, 90 * quarters, glyphs, runs, lattices, decimal)
     return to_page(writing, parameters)

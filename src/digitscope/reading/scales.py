@@ -48,26 +48,51 @@ class Level:
     glyphs: Glyphs
 
 
-def look(gray: Gray, network: MapMaker, scale: float, parameters: ReadingParameters) -> Level:
-    """Return what the network shows of a picture at one scale."""
+def look(
+    gray: Gray,
+    network: MapMaker,
+    scale: float,
+    parameters: ReadingParameters,
+    reduced: Gray | None = None,
+) -> Level:
+    """Return what the network shows of a picture at one scale.
+
+    Parameters
+    ----------
+    gray : ndarray of shape (height, width), dtype uint8
+    network : PageNetwork
+    scale : float
+        Pixels of the level to one of the picture.
+    parameters : ReadingParameters
+    reduced : ndarray of shape (h, w), dtype uint8, optional
+        The same picture, smaller, but not smaller than the level: to take the level from.
+    """
     height, width = gray.shape
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    if size != (width, height):
-        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        gray = cv2.resize(gray, size, interpolation=method)
-    maps = network.maps(normalise_contrast(gray))
+    maps = network.maps(normalise_contrast(_resized(gray if reduced is None else reduced, size)))
     exact = (size[0] / width, size[1] / height)
     return Level(exact, maps, find_glyphs(maps, exact, parameters))
+
+
+def _resized(gray: Gray, size: tuple[int, int]) -> Gray:
+    """Return a picture of another width and height."""
+    if gray.shape == size[::-1]:
+        return gray
+    method = cv2.INTER_AREA if size[0] < gray.shape[1] else cv2.INTER_CUBIC
+    resized: Gray = cv2.resize(gray, size, interpolation=method).astype(np.uint8, copy=False)
+    return resized
 
 
 def look_at_all(gray: Gray, network: MapMaker, parameters: ReadingParameters) -> list[Level]:
     """Return the levels at which a picture is read, the finest one first."""
     scale = min(1.0, (parameters.usual_pixels / gray.size) ** 0.5)
-    levels = [look(gray, network, scale, parameters)]
+    height, width = gray.shape
+    usual = _resized(gray, (max(1, round(width * scale)), max(1, round(height * scale))))
+    levels = [look(gray, network, scale, parameters, usual)]
     coarse = scale
     while min(gray.shape) * coarse > LARGEST:
         coarse /= parameters.step
-        levels.append(look(gray, network, coarse, parameters))
+        levels.append(look(gray, network, coarse, parameters, usual))
     largest = min(parameters.most_zoom, (parameters.most_pixels / gray.size) ** 0.5)
     while (step := min(_finer(levels, gray.size * scale**2, parameters), largest / scale)) > 1.1:
         scale *= step

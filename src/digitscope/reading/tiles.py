@@ -4,59 +4,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.errors import NoInk
-from digitscope.images import SIDE, Images
+from digitscope.images import SIDE
 from digitscope.pictures import Gray
 from digitscope.preprocess import fit_to_box
-from digitscope.reading.glyphs import Floats, Glyphs
-from digitscope.reading.parameters import ReadingParameters
+from digitscope.reading.glyphs import Floats
 from digitscope.reading.windows import cut_window
 
 LONGER = 40  # pixels; a digit's longer side, to which it is scaled before anything else
 MARGIN = 4  # pixels of that size around the box; paper is measured there
 
 
-def cut_tiles_of(gray: Gray, glyphs: Glyphs, parameters: ReadingParameters) -> Images:
-    """Return what is in the box of each digit that will be reported, in MNIST form.
-
-    Parameters
-    ----------
-    gray : ndarray of shape (height, width), dtype uint8
-    glyphs : Glyphs
-    parameters : ReadingParameters
-
-    Returns
-    -------
-    ndarray of shape (n, 28, 28), dtype uint8
-        Of each glyph; all 0 where it is no digit.
-    """
-    sure = glyphs.heat.max(axis=1, initial=0) >= min(parameters.linked, parameters.threshold)
-    digits = np.flatnonzero(glyphs.is_digit & sure)
-    tiles = np.zeros((len(glyphs), SIDE, SIDE), np.uint8)
-    tiles[digits] = cut_tiles(gray, glyphs.boxes[digits])
-    return tiles
-
-
-def cut_tiles(gray: Gray, boxes: Floats) -> Images:
-    """Return what is in each box in MNIST form.
+def cut_tile(gray: Gray, left: float, top: float, right: float, bottom: float) -> NDArray[np.uint8]:
+    """Return what is in one box in MNIST form.
 
     Parameters
     ----------
     gray : ndarray of shape (height, width), dtype uint8
         Dark on light or light on dark.
-    boxes : ndarray of shape (n, 4), dtype float32
-        Left, top, right, bottom in pixels.
+    left, top, right, bottom : float
+        Edges of the box, in pixels.
 
     Returns
     -------
-    ndarray of shape (n, 28, 28), dtype uint8
+    ndarray of shape (28, 28), dtype uint8
         0 = paper, 255 = ink; all 0 where there is none.
     """
-    tiles = [cut_tile(gray, *box) for box in boxes.tolist()]
-    return np.stack(tiles) if tiles else np.zeros((0, SIDE, SIDE), np.uint8)
-
-
-def cut_tile(gray: Gray, left: float, top: float, right: float, bottom: float) -> NDArray[np.uint8]:
-    """Return one box in MNIST form, shape (28, 28), dtype uint8."""
     scale = LONGER / max(right - left, bottom - top, 1.0)  # pixels to one of the picture
     wide, high = (max(1, round(n * scale)) + 2 * MARGIN for n in (right - left, bottom - top))
     x, y = left - MARGIN / scale, top - MARGIN / scale
