@@ -9,7 +9,7 @@ from digitscope.synthesis.pages.hands import draw_hand, draw_typeface
 from digitscope.synthesis.pages.inks import Bitmap, scanned
 from digitscope.synthesis.pages.layouts import LAYOUTS
 from digitscope.synthesis.pages.layouts.setting import Setting, number
-from digitscope.synthesis.pages.sheet import PEN, PRINT, Sheet
+from digitscope.synthesis.pages.sheet import PEN, PRINT, RULING, Sheet
 
 SIZE = (224, 224)
 
@@ -188,6 +188,46 @@ def test_a_glyph_without_ink_in_the_picture_is_ignored(sources):
     assert [glyph.text for glyph in kept.glyphs] == ["4", "7", "1"]
     assert [glyph.next for glyph in kept.glyphs] == [-1, 2, -1]
     assert kept.ignored == (truth.glyphs[1].box,)
+
+
+@pytest.mark.parametrize(("layer", "ignored"), [(PRINT, 1), (RULING, 0)])
+def test_a_glyph_under_a_drawn_area_is_ignored_and_one_on_shading_is_not(sources, layer, ignored):
+    rng = np.random.default_rng(10)
+    sheet = Sheet(SIZE)
+    sheet.text(draw_typeface(rng, sources, 30, PEN), "4071", 30, 100, rng)
+    left, top, right, bottom = drawn(sheet)[1].glyphs[1].box
+    sheet.wash(np.array([[left, top], [right, top], [right, bottom], [left, bottom]]), 200, layer)
+    truth = drawn(sheet)[1]
+    assert len(truth.ignored) == ignored
+    assert len(truth.glyphs) == 4 - ignored
+
+
+def test_a_glyph_at_infinity_is_left_out(sources):
+    rng = np.random.default_rng(10)
+    sheet = Sheet(SIZE)
+    hand = draw_hand(rng, sources, 30, PEN)
+    for x in (30, 100):
+        sheet.character(hand, "4", x, 100, rng)
+
+    def far(points):
+        """Send what is right of the middle of the second glyph to infinity."""
+        points = np.array(points, np.float32)
+        points[points[:, 0] > 106] = np.inf
+        return points
+
+    assert len(drawn(sheet)[1].glyphs) == 2
+    assert [glyph.box[0] < 60 for glyph in drawn(sheet, far)[1].glyphs] == [True]
+
+
+def test_drawings_hold_no_glyphs_but_numbers(sources):
+    """Shapes, codes, scribbles and words along the margin are drawn, and not in the truth."""
+    pages = PageSource(sources, layouts=("drawing",))
+    pictures = [pages.patch(np.random.default_rng([5, seed])) for seed in range(30)]
+    empty = [gray for gray, truth in pictures if not truth.glyphs]
+    assert 8 < len(empty) < 30
+    assert np.mean([gray.std() > 5 for gray in empty]) > 0.5
+    labels = {glyph.label for _, truth in pictures for glyph in truth.glyphs}
+    assert OTHER not in labels
 
 
 def test_numbers_have_every_digit_equally_often():

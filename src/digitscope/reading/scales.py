@@ -89,6 +89,8 @@ def look_at_all(gray: Gray, network: MapMaker, parameters: ReadingParameters) ->
     height, width = gray.shape
     usual = _resized(gray, (max(1, round(width * scale)), max(1, round(height * scale))))
     levels = [look(gray, network, scale, parameters, usual)]
+    if scale > 0.5:  # reduced by less than half, it is blurred by that
+        usual = gray
     coarse = scale
     while min(gray.shape) * coarse > LARGEST:
         coarse /= parameters.step

@@ -234,7 +234,8 @@ class Sheet:
             for line, (_, width, layer, known) in zip(mapped, self.lines, strict=True)
             if not known and layer > RULING
         ]
-        hidden = _covered(boxes, strokes, self.size)
+        areas = [to_picture(area) for area, _, layer in self.washes if layer > RULING]
+        hidden = _covered(boxes, strokes, areas, self.size)
         glyphs, ignored = _truth(self.glyphs, boxes, hidden, self.size)
         crossings = np.zeros((0, 2), np.float32)
         if self.crossings:
@@ -365,6 +366,7 @@ def _draw_glyphs(
         half = 0.0 if isinstance(g.ink, Bitmap) else max(g.pen, THINNEST) / 2
         box = low[0] - half, low[1] - half, high[0] + half, high[1] + half
         inside = box[2] > 0 and box[3] > 0 and box[0] < width and box[1] < height
+        inside = inside and bool(np.abs(part).max() <= FARTHEST)  # not so of a point at infinity
         if not inside or (mask is not None and not _on_sheet(box, mask)):
             boxes.append(None)
             continue
@@ -433,12 +435,18 @@ def _draw_bitmap(ink: Bitmap, seen: Points, plane: NDArray[np.uint8]) -> None:
 
 
 def _covered(
-    boxes: list[Box | None], strokes: list[tuple[Points, float]], size: tuple[int, int]
+    boxes: list[Box | None],
+    strokes: list[tuple[Points, float]],
+    areas: list[Points],
+    size: tuple[int, int],
 ) -> list[bool]:
-    """Tell which boxes lie mostly under strokes of drawings and scribbles."""
-    if not strokes:
+    """Tell which boxes lie mostly under strokes and areas of drawings, codes and scribbles."""
+    if not strokes and not areas:
         return [False] * len(boxes)
     plane = np.zeros(size, np.uint8)
+    for area in areas:
+        if np.isfinite(area).all() and np.abs(area).max() <= FARTHEST:
+            cv2.fillPoly(plane, [np.round(area).astype(np.int32)], 1)
     for line, width in strokes:
         if np.isfinite(line).all() and np.abs(line).max() <= FARTHEST:
             cv2.polylines(plane, [np.round(line).astype(np.int32)], False, 1, max(1, round(width)))

@@ -16,7 +16,7 @@ LAYOUTS: dict[str, tuple[Layout, float]] = {
     "single": (others.single, 1.0),
     "amounts": (others.amounts, 3.0),
     "words": (others.words, 1.0),
-    "drawing": (others.drawing, 0.6),
+    "drawing": (others.drawing, 1.0),
     "empty": (others.empty, 0.8),
 }
 

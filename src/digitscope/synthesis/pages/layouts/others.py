@@ -1,8 +1,11 @@
 """Single digits, amounts of cheques, words, drawings and pages without any digit."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from digitscope.synthesis.pages.hands import HandStyle, Script, draw_hand, draw_typeface
+from digitscope.synthesis.pages.inks import Outline
 from digitscope.synthesis.pages.layouts.fields import block_code, box
 from digitscope.synthesis.pages.layouts.rows import circle, underlay
 from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, word
@@ -142,10 +145,14 @@ def words(s: Setting) -> None:
 def drawing(s: Setting) -> None:
     """Draw lines, shapes, curves and scribbles, with a few numbers or none."""
     height, width = s.size
+    shapes = s.between(0, 0.9) if s.chance(0.5) else 0.0
     for _ in range(s.count(1, 12)):
         pen, layer = s.between(0.8, 5), PEN if s.chance(0.5) else PRINT
         x, y = s.between(0, width), s.between(0, height)
-        kind = s.count(0, 6)
+        if s.chance(shapes):
+            shape(s, x, y, pen, layer)
+            continue
+        kind = s.count(0, 7)
         if kind == 0:  # a long line; short upright ones would be 1s
             end = np.array([x, y]) + s.rng.standard_normal(2) * 0.7 * width
             if np.hypot(*(end - [x, y])) > 4 * s.height:
@@ -160,6 +167,8 @@ def drawing(s: Setting) -> None:
             scrawl(s, x, y)
         elif kind == 5:
             block_code(s, x, y)
+        elif kind == 6:
+            sideways(s, x, y)
         elif kind == 4:  # hatching
             step, long = s.between(2, 8), s.between(30, 120)
             lean = s.rng.standard_normal(2)
@@ -174,6 +183,43 @@ def drawing(s: Setting) -> None:
         for _ in range(s.count(1, 4)):
             s.sheet.text(s.hand, number(s.rng, 4), s.between(0, 0.8) * width,
                          s.between(0.2, 1) * height, s.rng)  # fmt: skip
+
+
+def shape(s: Setting, x: float, y: float, pen: float, layer: int) -> None:
+    """Fill or outline a disc, a polygon or a star, as in charts, maps and logos."""
+    corners = 40 if s.chance(0.3) else s.count(3, 9)
+    star = corners < 40 and s.chance(0.3)
+    n = 2 * corners if star else corners
+    radius = np.full(n, s.height * float(np.exp(s.between(-1, 1.6))))
+    if star:
+        radius[::2] *= s.between(0.3, 0.7)
+    if corners < 40 and s.chance(0.4):
+        radius *= np.exp(0.3 * s.rng.standard_normal(n))
+    angle = np.linspace(0, 2 * np.pi, n, endpoint=False) + s.between(0, 6)
+    wide = s.between(0.6, 1.5)
+    points = np.stack([x + wide * radius * np.cos(angle), y + radius * np.sin(angle)], 1)
+    if corners == 40 or s.chance(0.6):  # an outlined disc would be a 0
+        s.sheet.wash(points, s.count(60, 255), layer)
+    else:
+        s.sheet.stroke(np.concatenate([points, points[:1]]), pen, layer)
+
+
+def sideways(s: Setting, x: float, y: float) -> None:
+    """Write a word up or down along a margin: only strokes, since no letter is upright."""
+    hand = draw_hand(s.rng, s.sources, s.height * s.between(0.4, 1.0), PEN)
+    turn = 1 if s.chance(0.5) else -1
+    for character in word(s.rng, True):
+        ink = hand.ink(character, s.rng)
+        if not isinstance(ink, Outline):
+            continue
+        size = hand.height
+        points = ink.points * size
+        along = turn * points[:, 0]
+        placed = np.stack([x - turn * points[:, 1], y + along], 1)
+        for first, end in pairwise(ink.starts):
+            if end - first > 1:
+                s.sheet.stroke(placed[first:end], hand.pen * size, PEN)
+        y += turn * (float(points[:, 0].max()) + hand.gap * size)
 
 
 def empty(s: Setting) -> None:
