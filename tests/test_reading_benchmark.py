@@ -154,7 +154,7 @@ def test_a_reader_that_is_missing_says_so(benchmark, tmp_path, capsys):
     missing = str(tmp_path / "none.onnx")
     ready, left_out = benchmark("reading").get_ready(["digitscope"], missing)
     assert ready == {}
-    assert "no such model file" in left_out["digitscope"]
+    assert "no such model" in left_out["digitscope"]
     assert "left out: digitscope" in capsys.readouterr().err
 
 

@@ -444,9 +444,9 @@ def _covered(
     if not strokes and not areas:
         return [False] * len(boxes)
     plane = np.zeros(size, np.uint8)
-    for area in areas:
-        if np.isfinite(area).all() and np.abs(area).max() <= FARTHEST:
-            cv2.fillPoly(plane, [np.round(area).astype(np.int32)], 1)
+    for outline in areas:
+        if np.isfinite(outline).all() and np.abs(outline).max() <= FARTHEST:
+            cv2.fillPoly(plane, [np.round(outline).astype(np.int32)], 1)
     for line, width in strokes:
         if np.isfinite(line).all() and np.abs(line).max() <= FARTHEST:
             cv2.polylines(plane, [np.round(line).astype(np.int32)], False, 1, max(1, round(width)))
