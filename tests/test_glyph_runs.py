@@ -1,6 +1,8 @@
 """The training of the glyph network: its crops, exact resume, the file, and the command."""
 
 import json
+import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +24,8 @@ pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.cli import main, train_stream
 from digitscope.data import handwriting
+from digitscope.reporting import report
+from digitscope.reporting.glyph_run import gather
 from digitscope.runs import Run, latest_run
 from digitscope.training.glyph.crops import (
     CropSource,
@@ -234,6 +238,26 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
     text = train_stream.describe_glyph_scores("glyph-1", metrics)
     assert f"glyph-1 on {metrics['digits']:,} digits" in text
 
+    # Its page shows what the scores say.
+    page = run.report_file.read_text(encoding="utf-8")
+    assert "held-out digits are told apart by both networks" in page
+    shown = re.sub(r"\s|&nbsp;", "", page)
+    for part in ("page", "glyph", "both"):
+        assert f"{100 * metrics[part]['recall']:.1f}%" in shown
+    for name in ("learning", "reliability", "confusion", "mistakes"):
+        assert (run.path / "figures" / f"{name}.png").exists()
+    shutil.rmtree(run.path / "figures")
+    assert cli("report", folder)[0] == 0
+    assert (run.path / "figures" / "mistakes.png").exists()
+    saved = gather(run)
+    right = (saved.both[:, :10].argmax(axis=1) == saved.labels)[saved.digits]
+    assert right.mean() == pytest.approx(metrics["both"]["accuracy"], abs=0.02)
+    assert (saved.labels[saved.mistakes] != saved.both[saved.mistakes, :10].argmax(axis=1)).all()
+    run.held_out_file.write_bytes(b"no archive")
+    code, _, err = cli("report", folder)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "held_out.npz is damaged" in err
+
     # It reads as a second look, its card can be printed, and it is no digit classifier.
     assert cli("models", folder)[0] == 0
     assert latest_run(folder.parent) is None
@@ -255,6 +279,8 @@ def test_a_training_without_held_out_pages_has_no_scores(tmp_path):
     run = train_glyph(PAGES, recipe=TINY.but(epochs=1), out=tmp_path / "run", workers=0)
     assert run.record["status"] == "finished"
     assert not (run.path / "metrics.json").exists()
+    with pytest.raises(BadRun, match=r"holds no held_out\.npz"):
+        report(run)
     assert GlyphNetwork(run.model_file).fusion == Fusion()
 
 

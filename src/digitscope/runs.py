@@ -9,6 +9,7 @@
       model.keras      the network as Keras knows it
       model.onnx       the network that ships, with its card inside
       metrics.json     the scores of model.onnx on the test images, or on held-out pages
+      held_out.npz     of the glyph network: its answers on held-out crops, for the page
       report.html      the page, and its figures as PNG in figures/
 """
 
@@ -73,6 +74,11 @@ class Run:
     def model_file(self) -> Path:
         """``model.onnx``."""
         return self.path / "model.onnx"
+
+    @property
+    def held_out_file(self) -> Path:
+        """``held_out.npz``."""
+        return self.path / "held_out.npz"
 
     @property
     def report_file(self) -> Path:

@@ -17,6 +17,7 @@ def command(
     Examples:
       digitscope report runs/mlp-1              of a digit classifier, on its test images
       digitscope report runs/page-1             of the page network, on its held-out pages
+      digitscope report runs/glyph-1            of the glyph network
     """
     from digitscope.reporting import report
 

@@ -96,7 +96,7 @@ def train(
     else:
         run = train_glyph(source, held_out, network=page, **new, **how)
     finished = run.record["status"] == "finished"
-    report = report and finished and name == PAGE.name
+    report = report and finished and _has_report(run)
     if report:
         begun_report = time.perf_counter()
         from digitscope.reporting import report as write_report
@@ -116,6 +116,11 @@ def train(
         if report:
             print(f"report  {run.report_file}")
     return run
+
+
+def _has_report(run: "Run") -> bool:
+    """Tell whether there is something to report: the glyph network needs held-out pages."""
+    return run.network == "page" or run.held_out_file.is_file()
 
 
 def _page_network(path: Path | None) -> Any:

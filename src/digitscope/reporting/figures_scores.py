@@ -20,7 +20,7 @@ PAIRS = 10
 HEAT = LinearSegmentedColormap.from_list("heat", ["#fdeee2", "#f29b61", "#a63a00"])
 
 
-def draw_confusion(figure: Figure, confusion: NDArray[np.int64]) -> None:
+def draw_confusion(figure: Figure, confusion: NDArray[np.int64], noun: str = "test images") -> None:
     """Draw which digit is read as which; the errors are coloured, the diagonal is grey.
 
     Parameters
@@ -28,13 +28,15 @@ def draw_confusion(figure: Figure, confusion: NDArray[np.int64]) -> None:
     figure : Figure
     confusion : ndarray of shape (10, 10)
         Row: true digit; column: predicted.
+    noun : str
+        What is counted, in the plural.
     """
     n, right = int(confusion.sum()), int(np.trace(confusion))
     pairs = confused_pairs(confusion)
-    title = f"None of the {n:,} test images is read wrongly"
+    title = f"None of the {n:,} {noun} is read wrongly"
     if pairs:
         verb = "is" if n - right == 1 else "are"
-        title = f"{n - right:,} of {n:,} test images {verb} read wrongly; {_commonest(pairs)}"
+        title = f"{n - right:,} of {n:,} {noun} {verb} read wrongly; {_commonest(pairs)}"
     note = "Counts. Grey diagonal: read correctly. Coloured: mistakes. Empty: never happened."
     style.header(figure, title, note, body=5.35)
     axes = style.place(figure, 0.62, 0.1, 4.7, 4.7)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitscope.errors import BadRun
 from digitscope.files import replacing, write_text
 from digitscope.runs import Run
 
@@ -56,7 +55,7 @@ def report(
     if run.network == "page":
         return _report_pages(run, held_out)
     if run.network == "glyph":
-        raise BadRun(f"{run.path} trained the glyph network, whose scores are in metrics.json.")
+        return _report_glyphs(run)
     return _report_digits(run, data)
 
 
@@ -67,6 +66,13 @@ def _report_digits(run: Run, data: Dataset | None) -> Path:
 
     evidence = gather(run, data)
     return _write(run, "report.html.j2", describe(run, evidence), draw_all(evidence))
+
+
+def _report_glyphs(run: Run) -> Path:
+    from digitscope.reporting.glyph_run import describe, draw_all, gather
+
+    evidence = gather(run)
+    return _write(run, "glyph_report.html.j2", describe(run, evidence), draw_all(evidence))
 
 
 def _report_pages(run: Run, held_out: Source | None) -> Path:

@@ -31,6 +31,7 @@ from digitscope.training.stream_run import (
 from digitscope.training.trainer import describe_machine, describe_versions, now
 
 CHECKED = 8  # patches on whose crops the ONNX file must agree with Keras
+SHOWN = 30  # mistakes on the page of a run
 DIGITS = len(DIGIT_CLASSES)
 
 
@@ -194,6 +195,7 @@ class GlyphTraining(StreamTraining):
         fusion = fit_fusion(crops.heat, seen, crops.labels)
         self.write_model(fusion)
         both = fusion.apply(crops.heat, seen)
+        write_held_out(self.run.held_out_file, crops, both)
         parts = {"page": crops.heat, "glyph": seen[:, :-1], "both": both}
         self.run.write_metrics(
             {
@@ -202,6 +204,30 @@ class GlyphTraining(StreamTraining):
                 "fusion": fusion.to_dict(),
                 **{name: judge_digits(part, crops.labels) for name, part in parts.items()},
             }
+        )
+
+
+def write_held_out(path: Path, crops: Crops, both: np.ndarray) -> None:
+    """Write what the page of a run shows: all answers, and the crops of the surest mistakes.
+
+    Parameters
+    ----------
+    path : path
+    crops : Crops
+    both : ndarray of shape (n, 16), dtype float32
+        What both networks say together.
+    """
+    digits = crops.labels < DIGITS
+    wrong = np.flatnonzero(digits & (both[:, :DIGITS].argmax(axis=1) != crops.labels))
+    surest = wrong[np.argsort(-both[wrong, :DIGITS].max(axis=1), kind="stable")][:SHOWN]
+    with replacing(path) as temporary:
+        np.savez_compressed(
+            temporary,
+            labels=crops.labels,
+            page=crops.heat.astype(np.float16),
+            both=both.astype(np.float16),
+            mistakes=surest,
+            images=crops.images[surest],
         )
 
 
