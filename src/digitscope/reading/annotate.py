@@ -1,4 +1,4 @@
-"""Draw what was read: the picture with its digits framed, beside the 28×28 the network saw of each.
+"""Draw what was read: the picture with its digits framed, beside each digit in MNIST form.
 
 Colour tells how sure a digit is, in three of Okabe and Ito's colours (2008), which most people who
 are colour-blind can tell apart; the label and the percentage say it again in print.
@@ -36,7 +36,7 @@ def annotate(picture: str | Path | bytes | Image.Image | NDArray[Any], page: Pag
     -------
     PIL.Image.Image
         RGB: at the left the picture, upright, with a frame around every digit; at the right, line
-        by line, the 28×28 that the network saw, with its answer and how sure it is.
+        by line, each digit in MNIST form, 28×28, with the answer and how sure it is.
     """
     upright = np.rot90(read_gray(picture), page.turn // 90)
     scale = min(1.0, LONGEST / max(upright.shape))

@@ -55,7 +55,7 @@ class Digit(Answer):
     confidence: float
     box: Box = Field(description="left, top, width, height, in pixels of the upright picture")
     image: str | None = Field(
-        default=None, description="what the network saw: base64 of 784 bytes, 0 = paper"
+        default=None, description="the digit in MNIST form: base64 of 784 bytes, 0 = paper"
     )
 
 
@@ -257,7 +257,7 @@ def read_page(name: str, page: Page, images: bool, picture: bytes | None) -> dic
         Of the model.
     page : Page
     images : bool
-        Whether each digit brings what the network saw.
+        Whether each digit brings its picture in MNIST form.
     picture : bytes, optional
         The picture that is to be given back with what was read drawn over it.
     """

@@ -73,7 +73,7 @@ class ReadOptions(BaseModel):
     decimal: Decimal = Field("auto", description="the decimal mark, for the values of numbers")
 
     annotated: bool = Field(False, description="draw what was read over the picture, too")
-    images: bool = Field(False, description="give of each digit the 28×28 that the network saw")
+    images: bool = Field(False, description="give each digit in MNIST form, 28×28")
 
 
 class ExplainOptions(BaseModel):

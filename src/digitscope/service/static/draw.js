@@ -46,7 +46,7 @@ export function startDraw({ lookInside }) {
 
   function card(digit, sheet) {
     const image = fromBase64(digit.image);
-    const picture = grain(56, "what the network saw");
+    const picture = grain(56, "the digit in the form of MNIST");
     paint(picture, image, { top: 255 });
     const inside = async () => lookInside({ image, picture: await cut(sheet, digit.box) });
     const label = `${digit.label}, ${percent(digit.confidence)} sure; look inside`;

@@ -53,7 +53,7 @@ export async function startInside({ models, model }) {
   });
   pad.addEventListener("change", () => explain());
 
-  /** Show a digit that was read elsewhere: what the network saw of it, and where it was cut out. */
+  /** Show a digit that was read elsewhere, in MNIST form, and where it was cut out. */
   async function show(digit) {
     pad.clear();
     elsewhere = digit;
