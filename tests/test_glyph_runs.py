@@ -34,12 +34,14 @@ from digitscope.training.glyph.crops import (
     held_out_crops,
     true_classes,
 )
-from digitscope.training.glyph.export import check_glyph_agreement, glyph_to_onnx
+from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
 from digitscope.training.glyph.fusion import fit_fusion
 from digitscope.training.glyph.network import build_glyph_network
 from digitscope.training.glyph.trainer import judge_digits, resume_glyph, train_glyph
+from digitscope.training.layer_export import check_difference
 from digitscope.training.onnx_export import write_onnx
+from digitscope.training.page.trainer import resume_page
 
 TINY = GLYPH.but(
     stem=4,
@@ -54,8 +56,7 @@ TINY = GLYPH.but(
     precision="float32",
 )
 PAGES = FakePages(side=64, glyphs=4)
-SOURCE = CropSource(PAGES, MODELS / "page.onnx", TINY.crops)
-JUDGE = replace(SOURCE, crops=0)
+SOURCE = CropSource(PAGES, MODELS / "page.onnx")
 
 
 def seen_at(*places):
@@ -82,25 +83,25 @@ def test_the_class_of_a_peak_is_that_of_the_nearest_glyph():
 
 
 def test_crops_depend_on_seed_and_number_alone():
-    one, again = (draw_crops(JUDGE, (3,), 1, jitter=True) for _ in range(2))
-    other = draw_crops(JUDGE, (3,), 2, jitter=True)
+    one, again = (draw_crops(SOURCE, (3,), 1, jitter=True) for _ in range(2))
+    other = draw_crops(SOURCE, (3,), 2, jitter=True)
     assert len(one)
     for name in ("images", "labels", "heat"):
         np.testing.assert_array_equal(getattr(one, name), getattr(again, name))
     assert one.images.tobytes() != other.images.tobytes()
     assert one.images.shape[1:] == (32, 32)
     assert one.labels.max() <= NOTHING
-    still = draw_crops(JUDGE, (3,), 1, jitter=False)
+    still = draw_crops(SOURCE, (3,), 1, jitter=False)
     np.testing.assert_array_equal(still.labels, one.labels)
     assert still.images.tobytes() != one.images.tobytes()
 
 
 def test_batches_have_as_many_crops_as_asked_for():
     plan = Plan((3,), 4, 0, 2)
-    all_crops = draw_crop_batch(JUDGE, plan, 1)
-    assert len(all_crops) == sum(len(draw_crops(JUDGE, (3,), k, jitter=True)) for k in (4, 5, 6, 7))
+    parts = [draw_crops(SOURCE, (3,), k, jitter=True) for k in (4, 5, 6, 7)]
+    all_crops = Crops.joined(parts)
     for crops in (5, 500):  # some of them, or some twice
-        batch = draw_crop_batch(replace(SOURCE, crops=crops), plan, 1)
+        batch = draw_crop_batch(SOURCE, plan, 1, n=crops)
         assert len(batch) == crops
         assert {i.tobytes() for i in batch.images} <= {i.tobytes() for i in all_crops.images}
 
@@ -108,20 +109,20 @@ def test_batches_have_as_many_crops_as_asked_for():
 @pytest.fixture(scope="module")
 def whole():
     """A fit that was not interrupted; no test may change it."""
-    fit = GlyphFit(TINY, SOURCE, JUDGE, workers=0)
+    fit = GlyphFit(TINY, SOURCE, SOURCE, workers=0)
     fit.run()
     return fit
 
 
 def test_a_resumed_fit_ends_with_the_same_weights_for_any_number_of_workers(tmp_path, whole):
     file = tmp_path / "checkpoint.npz"
-    stopped = GlyphFit(TINY, SOURCE, JUDGE, workers=2)
+    stopped = GlyphFit(TINY, SOURCE, SOURCE, workers=2)
 
     def stop(row):
         raise KeyboardInterrupt
 
     assert stopped.run(checkpoint=file, on_epoch=stop).interrupted
-    resumed = GlyphFit(TINY, SOURCE, JUDGE, workers=0)
+    resumed = GlyphFit(TINY, SOURCE, SOURCE, workers=0)
     resumed.restore(file)
     resumed.run()
     assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
@@ -130,10 +131,10 @@ def test_a_resumed_fit_ends_with_the_same_weights_for_any_number_of_workers(tmp_
 
 
 def test_the_network_learns_and_is_judged_on_the_held_out_crops(whole):
-    fit = GlyphFit(TINY.but(epochs=6, learning_rate=0.01), SOURCE, JUDGE, workers=0)
+    fit = GlyphFit(TINY.but(epochs=6, learning_rate=0.01), SOURCE, SOURCE, workers=0)
     fit.run()
     assert fit.history[-1]["val_loss"] < 0.7 * fit.history[0]["val_loss"]
-    crops = held_out_crops(JUDGE, TINY.validation)
+    crops = held_out_crops(SOURCE, TINY.validation)
     seen = fit.probabilities(crops.images)
     np.testing.assert_allclose(seen.sum(axis=1), 1, atol=1e-5)
     losses = -np.log(seen[np.arange(len(crops)), crops.labels])
@@ -143,17 +144,19 @@ def test_the_network_learns_and_is_judged_on_the_held_out_crops(whole):
 
 
 def test_the_file_agrees_with_keras(tmp_path, whole):
-    crops = held_out_crops(JUDGE, 4).images
+    crops = held_out_crops(SOURCE, 4).images
     seen = whole.probabilities(crops)
     whole_file, half_file = tmp_path / "whole.onnx", tmp_path / "half.onnx"
     write_onnx(glyph_to_onnx(whole.network, half=False), whole_file, ModelCard())
     write_onnx(glyph_to_onnx(whole.network), half_file, ModelCard())
-    assert check_glyph_agreement(seen, whole_file, crops, half=False) < 1e-4
+    by_file = GlyphNetwork(whole_file).probabilities(crops)
+    assert check_difference(by_file, seen, whole_file, half=False) < 1e-4
     assert half_file.stat().st_size < 0.8 * whole_file.stat().st_size
-    assert check_glyph_agreement(seen, half_file, crops, half=True) < 0.03
+    halved = GlyphNetwork(half_file).probabilities(crops)
+    assert check_difference(halved, seen, half_file, half=True) < 0.03
     other = GlyphFit(TINY.but(seed=1), SOURCE).probabilities(crops)
     with pytest.raises(BadModel, match="differ"):
-        check_glyph_agreement(other, whole_file, crops, half=False)
+        check_difference(by_file, other, whole_file, half=False)
     # A network without dropout or blocks is written as well.
     plain = build_glyph_network(TINY.but(dropout=0.0, blocks=(0, 0)))
     write_onnx(glyph_to_onnx(plain, half=False), tmp_path / "plain.onnx", ModelCard())
@@ -229,7 +232,7 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
     assert "digits told apart" in err
     metrics = json.loads(out)["metrics"]
     assert metrics == run.metrics
-    assert metrics["crops"] == len(held_out_crops(JUDGE, TINY.validation))
+    assert metrics["crops"] == len(held_out_crops(SOURCE, TINY.validation))
     assert set(metrics) == {"crops", "digits", "fusion", "page", "glyph", "both"}
     card = GlyphNetwork(run.model_file).card
     assert card.fusion == metrics["fusion"]
@@ -268,6 +271,9 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
     run.update_record(status="interrupted")
     with pytest.raises(BadRun, match=r"its source was FakePages.*Received: FakePages"):
         resume_glyph(folder, replace(PAGES, glyphs=3), PAGES)
+    with pytest.raises(BadRun, match="trained the glyph network, not the page network"):
+        resume_page(folder, PAGES, PAGES)
+    assert run.record["status"] == "interrupted"
     run.update_record(
         status="interrupted", data=run.record["data"] | {"page_network_file": str(tmp_path)}
     )
@@ -306,7 +312,7 @@ def test_a_recipe_survives_being_written():
 
 def test_crops_are_cut_by_the_function_that_reading_uses():
     gray, _ = PAGES.patch(np.random.default_rng([3, 1]))
-    crops = draw_crops(JUDGE, (3,), 1, jitter=False)
+    crops = draw_crops(SOURCE, (3,), 1, jitter=False)
     maps_glyphs = draw_glyphs(gray)
     np.testing.assert_array_equal(
         crops.images, cut_crops(gray, maps_glyphs.centre, maps_glyphs.size)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digitscope.glyph_classes import CLASSES, DIGIT_CLASSES, HEAT, OTHER, SIGNS, STRIDE
 from digitscope.runs import Row
-from digitscope.synthesis.pages.targets import sought
+from digitscope.synthesis.pages.targets import sought_and_ignored
 from digitscope.synthesis.pages.truth import PageTruth
 
 FLOOR = 0.05  # confidence of the weakest peaks that are kept
@@ -142,10 +142,10 @@ class PageScores:
         truths = []
         for page, (maps, truth) in enumerate(pages):
             seen = find_peaks(maps[HEAT])
-            chosen = [glyph for glyph in truth.glyphs if sought(glyph)]
+            chosen, ignored = sought_and_ignored(truth)
             boxes = np.array([glyph.box for glyph in chosen], np.float64).reshape(-1, 4)
             classes = np.array([CLASSES.index(glyph.label) for glyph in chosen], np.intp)
-            counted, right, found = _match(seen, boxes, classes, truth)
+            counted, right, found = _match(seen, boxes, classes, ignored)
             peaks.append(
                 (
                     np.full(counted.sum(), page, np.intp),
@@ -243,7 +243,10 @@ def among(classes: NDArray[np.intp], group: str) -> NDArray[np.bool_]:
 
 
 def _match(
-    peaks: Peaks, boxes: NDArray[np.float64], classes: NDArray[np.intp], truth: PageTruth
+    peaks: Peaks,
+    boxes: NDArray[np.float64],
+    classes: NDArray[np.intp],
+    ignored: NDArray[np.float64],
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
     """Return which peaks count, which are right, and the confidence with which glyphs are found.
 
@@ -251,8 +254,6 @@ def _match(
     longer side; each glyph takes the most confident. Other peaks do not count on glyphs and boxes
     where an answer is neither right nor wrong.
     """
-    skipped = [glyph.box for glyph in truth.glyphs if sought(glyph) is None]
-    ignored = np.array([*skipped, *truth.ignored], np.float64).reshape(-1, 4)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     reach = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) / 2
     found = np.full(len(boxes), -1.0)

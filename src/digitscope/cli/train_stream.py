@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitscope.cli.common import print_json, remark
-from digitscope.glyph_recipe import GLYPH, GlyphRecipe
-from digitscope.page_recipe import PAGE, PageRecipe
+from digitscope.glyph_recipe import GLYPH
+from digitscope.page_recipe import PAGE
+from digitscope.stream_recipe import StreamRecipe
 
 if TYPE_CHECKING:
     from digitscope.runs import Row, Run
 
-STREAMED: dict[str, PageRecipe | GlyphRecipe] = {recipe.name: recipe for recipe in (PAGE, GLYPH)}
+STREAMED: dict[str, StreamRecipe] = {recipe.name: recipe for recipe in (PAGE, GLYPH)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,9 +174,7 @@ def describe_glyph_scores(name: str, metrics: dict[str, Any]) -> str:
 class StreamProgress:
     """Draws a bar on a terminal's stderr, and there and elsewhere one line for each epoch."""
 
-    def begin(
-        self, run: "Run", recipe: PageRecipe | GlyphRecipe, parameters: int, policy: str
-    ) -> None:
+    def begin(self, run: "Run", recipe: StreamRecipe, parameters: int, policy: str) -> None:
         """Say what is trained, and draw the bar."""
         from rich.console import Console
         from rich.progress import (

@@ -5,6 +5,7 @@ convolutions, sums and ReLUs.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,6 +14,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from digitscope.errors import BadModel
 from digitscope.training.layers import FoldPixels
+from digitscope.training.onnx_export import IR_VERSION, OPSET
+
+TOLERANCE = 1e-4  # largest difference of any answer with float32 weights
+HALF_TOLERANCE = 3e-2  # the same with float16 weights
 
 
 class LayerGraph:
@@ -167,3 +172,44 @@ def _folded(
         factor = gamma / np.sqrt(variance + norm.epsilon)
         kernel, bias = kernel * factor, beta + (bias - mean) * factor
     return kernel.astype(np.float32), bias.astype(np.float32)
+
+
+def to_model(
+    graph: LayerGraph, name: str, gate: onnx.ValueInfoProto, answer: onnx.ValueInfoProto
+) -> onnx.ModelProto:
+    """Return a graph with one input and one output as a checked ONNX model."""
+    proto = helper.make_model(
+        helper.make_graph(graph.nodes, name, [gate], [answer], graph.constants),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="digitscope",
+    )
+    onnx.checker.check_model(proto)
+    return proto
+
+
+def check_difference(ours: np.ndarray, theirs: np.ndarray, path: Path, *, half: bool) -> float:
+    """Return the largest difference between the answers of an ONNX file and those of Keras.
+
+    Parameters
+    ----------
+    ours, theirs : ndarray of shape (n, ...)
+        Answers to n inputs.
+    path : path
+        The file, for the message.
+    half : bool
+        Whether it keeps weights as float16.
+
+    Raises
+    ------
+    BadModel
+        When it is more than 1e-4, or 3e-2 with float16 weights.
+    """
+    difference = float(np.abs(ours - theirs).max(initial=0))
+    allowed = HALF_TOLERANCE if half else TOLERANCE
+    if not difference <= allowed:
+        raise BadModel(
+            f"{path} is refused: its answers differ from Keras's by up to {difference:.2g} on "
+            f"{len(ours):,} images; at most {allowed:g} is allowed."
+        )
+    return difference

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import keras
 import numpy as np
@@ -18,63 +18,12 @@ from keras import ops
 
 from digitscope.errors import BadModel
 from digitscope.runs import Row
+from digitscope.stream_recipe import StreamRecipe
 from digitscope.synthesis.pages.stream import BatchStream, Plan
 from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
 
 PART = 10  # steps between two signs of life
 Made = TypeVar("Made")  # a batch
-
-
-class StreamRecipe(Protocol):
-    """What the recipes of networks that learn from a stream have in common."""
-
-    @property
-    def seed(self) -> int:
-        """Of the batches."""
-
-    @property
-    def patches(self) -> int:
-        """Patches in an epoch."""
-
-    @property
-    def batch_size(self) -> int:
-        """Patches in a step."""
-
-    @property
-    def validation(self) -> int:
-        """Patches on which each epoch is judged."""
-
-    @property
-    def steps(self) -> int:
-        """Steps in an epoch."""
-
-    @property
-    def epochs(self) -> int:
-        """Epochs of the whole training."""
-
-    @property
-    def learning_rate(self) -> float:
-        """Peak of the rate."""
-
-    @property
-    def beta_2(self) -> float:
-        """Decay of AdamW's running mean of squared gradients."""
-
-    @property
-    def weight_decay(self) -> float:
-        """Decoupled."""
-
-    @property
-    def warmup(self) -> float:
-        """Share of all steps over which the rate rises from 0 to its peak."""
-
-    @property
-    def average(self) -> float:
-        """Decay per step of the moving average of the weights."""
-
-    @property
-    def clip(self) -> float:
-        """Largest norm of the gradient."""
 
 
 @dataclass

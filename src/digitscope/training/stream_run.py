@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from digitscope.errors import BadModel, BadRun, TrainingFailed
 from digitscope.runs import RUNS, Row, Run, new_run_folder
-from digitscope.training.stream_fit import StreamFit, StreamRecipe
-from digitscope.training.trainer import describe_versions, now
+from digitscope.stream_recipe import StreamRecipe
+from digitscope.training.stream_fit import StreamFit
+from digitscope.training.trainer import describe_machine, describe_versions, now
 
 
 class StreamListener(Protocol):
@@ -90,6 +91,7 @@ class StreamTraining(ABC):
             When the loss is not finite; the folder then holds the weights of the last good epoch.
         """
         run, fit, listener = self.run, self.fit, listener or PrintedProgress()
+        run.update_record(status="running", stopped="", versions=describe_versions())
         listener.begin(run, fit.recipe, fit.network.count_params(), policy)
         started = time.perf_counter()
 
@@ -124,27 +126,55 @@ class StreamTraining(ABC):
         return run
 
 
-def open_folder(out: str | Path | None, name: str) -> Run:
-    """Return a folder without a run: `out`, or by default ``runs/<name>-<number>``."""
-    path = new_run_folder(RUNS, name) if out is None else Path(out)
+def open_new(
+    out: str | Path | None,
+    recipe: StreamRecipe,
+    data: dict[str, str],
+    data_dir: str | Path | None,
+) -> Run:
+    """Return a run in a folder that held none, with the record of what is begun.
+
+    Parameters
+    ----------
+    out : path, optional
+        The folder; by default ``runs/<name of the recipe>-<number>``.
+    recipe : StreamRecipe
+    data : dict
+        What the pages are drawn from.
+    data_dir : path, optional
+        Where the sources were loaded from.
+
+    Raises
+    ------
+    BadRun
+        When there is a run already.
+    """
+    path = new_run_folder(RUNS, recipe.name) if out is None else Path(out)
     run = Run(path)
     if run.record_file.exists():
         raise BadRun(f"{path} already holds a run; name another --out, or go on with --resume.")
     path.mkdir(parents=True, exist_ok=True)
+    run.update_record(
+        status="running",
+        recipe=recipe.to_dict(),
+        data=data,
+        data_dir=str(data_dir) if data_dir else None,
+        versions=describe_versions(),
+        machine=describe_machine(),
+        started=now(),
+    )
     return run
 
 
-def open_unfinished(path: str | Path, data: dict[str, str]) -> Run:
-    """Return a run to go on with; `BadRun` when it is finished, or began with other data."""
-    run = Run.open(path)
+def check_data(run: Run, data: dict[str, str]) -> None:
+    """Raise `BadRun` when a run is finished, or began with other data."""
     run.check_unfinished()
     for name, value in data.items():
         if (begun := run.record["data"].get(name)) != value:
             raise BadRun(
-                f"{path} cannot go on: its {name} was {str(begun)[:200]}. Received: {value[:200]}."
+                f"{run.path} cannot go on: its {name} was {str(begun)[:200]}. "
+                f"Received: {value[:200]}."
             )
-    run.update_record(status="running", stopped="", versions=describe_versions())
-    return run
 
 
 def held_out_scores(row: Row, n: int) -> dict[str, Any]:

@@ -101,6 +101,20 @@ def sought(glyph: TrueGlyph) -> bool | None:
     return None if SMALLEST / IGNORED <= glyph.height <= LARGEST * IGNORED else False
 
 
+def sought_and_ignored(truth: PageTruth) -> tuple[list[TrueGlyph], NDArray[np.float64]]:
+    """Return the glyphs that shall be found, and the boxes where no answer is right or wrong.
+
+    Returns
+    -------
+    list of TrueGlyph
+    ndarray of shape (n, 4), dtype float64
+        Left, top, right, bottom.
+    """
+    chosen = [glyph for glyph in truth.glyphs if sought(glyph)]
+    skipped = [glyph.box for glyph in truth.glyphs if sought(glyph) is None]
+    return chosen, np.array([*skipped, *truth.ignored], np.float64).reshape(-1, 4)
+
+
 def draw_targets(truth: PageTruth, form: TargetForm | None = None) -> Targets:
     """Return what the network shall give for a picture.
 

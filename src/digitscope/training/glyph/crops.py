@@ -19,7 +19,7 @@ from digitscope.reading.glyphs import Floats, Glyphs, find_glyphs
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.second_look import doubtful
 from digitscope.synthesis.pages.stream import VALIDATION, Plan, Source
-from digitscope.synthesis.pages.targets import sought
+from digitscope.synthesis.pages.targets import sought_and_ignored
 from digitscope.synthesis.pages.truth import PageTruth
 
 SHIFT, STRETCH = 0.05, 0.08  # of the boxes in training: standard deviations, in sides and of ln
@@ -37,13 +37,10 @@ class CropSource:
         What draws the patches.
     network : Path
         The file of the page network whose peaks are cut out.
-    crops : int
-        Crops of a batch; 0 for all that its patches have.
     """
 
     pages: Source
     network: Path
-    crops: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,15 +104,15 @@ def draw_crops(source: CropSource, seed: tuple[int, ...], number: int, *, jitter
     return Crops(cut_crops(gray, centre, size), labels.astype(np.uint8), glyphs.heat)
 
 
-def draw_crop_batch(source: CropSource, plan: Plan, number: int) -> Crops:
-    """Return batch `number` of a stream: some of the crops of its patches, as many in each."""
+def draw_crop_batch(source: CropSource, plan: Plan, number: int, *, n: int) -> Crops:
+    """Return batch `number` of a stream: `n` of the crops of its patches, some twice if need be."""
     first = number * plan.batch_size
     patches = range(first, first + plan.batch_size)
     crops = Crops.joined([draw_crops(source, plan.seed, k, jitter=True) for k in patches])
-    if not source.crops or not len(crops):
+    if not len(crops):
         return crops
     rng = np.random.default_rng([*plan.seed, first, 1])
-    return crops[rng.choice(len(crops), source.crops, replace=len(crops) < source.crops)]
+    return crops[rng.choice(len(crops), n, replace=len(crops) < n)]
 
 
 def held_out_crops(source: CropSource, n: int) -> Crops:
@@ -131,9 +128,7 @@ def true_classes(glyphs: Glyphs, truth: PageTruth) -> NDArray[np.intp]:
     ndarray of shape (n,), dtype intp
         `NOTHING` where there is no glyph, and -1 where an answer is neither right nor wrong.
     """
-    chosen = [glyph for glyph in truth.glyphs if sought(glyph)]
-    skipped = [glyph.box for glyph in truth.glyphs if sought(glyph) is None]
-    ignored = np.array([*skipped, *truth.ignored], np.float64).reshape(-1, 4)
+    chosen, ignored = sought_and_ignored(truth)
     boxes = np.array([glyph.box for glyph in chosen], np.float64).reshape(-1, 4)
     classes = np.array([CLASSES.index(glyph.label) for glyph in chosen], np.intp)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2

@@ -1,5 +1,6 @@
 """The fit of the glyph network to a stream of crops."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,7 @@ class GlyphFit(StreamFit[Crops]):
     ----------
     recipe : GlyphRecipe
     source : CropSource
-        What to learn from; of each batch the crops that the recipe asks for are taken.
+        What to learn from.
     held_out : CropSource, optional
         What to judge each epoch by: other writers, other type. The recipe says how many patches.
     workers : int
@@ -66,7 +67,8 @@ class GlyphFit(StreamFit[Crops]):
 
     def open_stream(self, plan: Plan) -> BatchStream[CropSource, Crops]:
         """Return the crops of a plan."""
-        return BatchStream(draw_crop_batch, self.source, plan, workers=self.workers)
+        draw = functools.partial(draw_crop_batch, n=self.recipe.crops)
+        return BatchStream(draw, self.source, plan, workers=self.workers)
 
     def learn(self, batch: Crops, rate: float) -> Row:
         """Train by one batch and return the loss."""

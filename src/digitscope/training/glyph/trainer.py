@@ -1,6 +1,7 @@
 """A training of the glyph network as one folder."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +16,21 @@ from digitscope.page_network import PageNetwork
 from digitscope.runs import Run
 from digitscope.synthesis.pages.stream import Source
 from digitscope.training.glyph.crops import Crops, CropSource, draw_crops
-from digitscope.training.glyph.export import check_glyph_agreement, glyph_to_onnx
+from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
 from digitscope.training.glyph.fusion import fit_fusion
+from digitscope.training.layer_export import check_difference
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.calibration import calibration_error
 from digitscope.training.stream_run import (
     StreamListener,
     StreamTraining,
+    check_data,
     held_out_scores,
-    open_folder,
-    open_unfinished,
+    open_new,
     set_threads,
 )
-from digitscope.training.trainer import describe_machine, describe_versions, now
+from digitscope.training.trainer import now
 
 CHECKED = 8  # patches on whose crops the ONNX file must agree with Keras
 SHOWN = 30  # mistakes on the page of a run
@@ -81,19 +83,11 @@ def train_glyph(
     TrainingFailed
         When the loss is not finite; the folder then holds the weights of the last good epoch.
     """
-    run = open_folder(out, recipe.name)
     set_threads(threads)
     path = (network or PageNetwork(threads=1)).path
-    run.update_record(
-        status="running",
-        recipe=recipe.to_dict(),
-        data=_describe(pages, held_out, path) | {"page_network_file": str(path)},
-        data_dir=str(data_dir) if data_dir else None,
-        versions=describe_versions(),
-        machine=describe_machine(),
-        started=now(),
-    )
-    return _train(run, pages, held_out, path, workers, listener)
+    data = _describe(pages, held_out, path) | {"page_network_file": str(path)}
+    run = open_new(out, recipe, data, data_dir)
+    return _train(run, recipe, CropSource(pages, path), held_out, workers, listener)
 
 
 def resume_glyph(
@@ -124,24 +118,23 @@ def resume_glyph(
     BadModel
         When the page network that it began with is no longer there.
     """
-    noted = Run.open(path).record["data"].get("page_network_file")
-    network = PageNetwork(noted, threads=1).path
-    run = open_unfinished(path, _describe(pages, held_out, network))
+    run = Run.open(path)
+    recipe = run.glyph_recipe
+    network = PageNetwork(run.record["data"].get("page_network_file"), threads=1).path
+    check_data(run, _describe(pages, held_out, network))
     set_threads(threads)
-    return _train(run, pages, held_out, network, workers, listener)
+    return _train(run, recipe, CropSource(pages, network), held_out, workers, listener)
 
 
 def _train(
     run: Run,
-    pages: Source,
+    recipe: GlyphRecipe,
+    source: CropSource,
     held_out: Source | None,
-    network: Path,
     workers: int,
     listener: StreamListener | None,
 ) -> Run:
-    recipe = run.glyph_recipe
-    source = CropSource(pages, network, recipe.crops)
-    judge = CropSource(held_out, network) if held_out is not None else None
+    judge = replace(source, pages=held_out) if held_out is not None else None
     fit = GlyphFit(recipe, source, judge, workers=workers)
     if run.checkpoint_file.exists():
         fit.restore(run.checkpoint_file)
@@ -183,7 +176,8 @@ class GlyphTraining(StreamTraining):
         )
         with replacing(run.model_file) as temporary:
             write_onnx(glyph_to_onnx(fit.network), temporary, card)
-            check_glyph_agreement(fit.probabilities(some.images), temporary, some.images, half=True)
+            seen = GlyphNetwork(temporary).probabilities(some.images)
+            check_difference(seen, fit.probabilities(some.images), temporary, half=True)
 
     def score(self) -> None:
         """Write the model once more, with its fusion; and what both networks say together."""

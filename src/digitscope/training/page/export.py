@@ -8,14 +8,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from digitscope.errors import BadModel
 from digitscope.glyph_classes import HEAT, LINK, MAPS, RAISED, RULING
-from digitscope.training.layer_export import LayerGraph, add_layers
-from digitscope.training.onnx_export import IR_VERSION, OPSET
+from digitscope.training.layer_export import LayerGraph, add_layers, check_difference, to_model
 
 PROBABILITIES = (HEAT, LINK, RAISED, RULING)  # maps that leave the network through a sigmoid
-TOLERANCE = 1e-4  # largest difference of any map with float32 weights
-HALF_TOLERANCE = 3e-2  # the same with float16 weights
 
 
 def page_to_onnx(model: keras.Model, *, half: bool = True) -> onnx.ModelProto:
@@ -38,7 +34,12 @@ def page_to_onnx(model: keras.Model, *, half: bool = True) -> onnx.ModelProto:
     """
     graph = LayerGraph(half=half)
     _finish(graph, add_layers(graph, model, "images"))
-    return _model(graph)
+    return to_model(
+        graph,
+        "digitscope page",
+        helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", "H", "W"]),
+        helper.make_tensor_value_info("maps", TensorProto.FLOAT, ["n", MAPS, "h", "w"]),
+    )
 
 
 def _finish(graph: LayerGraph, tail: str) -> None:
@@ -59,23 +60,6 @@ def _finish(graph: LayerGraph, tail: str) -> None:
         for name, (first, end) in zip(names, pieces, strict=True)
     ]
     graph.add("Concat", "maps", *sent, axis=1)
-
-
-def _model(graph: LayerGraph) -> onnx.ModelProto:
-    proto = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "digitscope page",
-            [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", "H", "W"])],
-            [helper.make_tensor_value_info("maps", TensorProto.FLOAT, ["n", MAPS, "h", "w"])],
-            graph.constants,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="digitscope",
-    )
-    onnx.checker.check_model(proto)
-    return proto
 
 
 def check_page_agreement(
@@ -104,11 +88,4 @@ def check_page_agreement(
     for part in PROBABILITIES:
         theirs[..., part] = 1 / (1 + np.exp(-theirs[..., part]))
     ours = np.stack([network.maps(image) for image in images]).transpose(0, 2, 3, 1)
-    difference = float(np.abs(ours - theirs).max())
-    allowed = HALF_TOLERANCE if half else TOLERANCE
-    if not difference <= allowed:
-        raise BadModel(
-            f"{path} is refused: its maps differ from Keras's by up to {difference:.2g} on "
-            f"{len(images):,} images; at most {allowed:g} is allowed."
-        )
-    return difference
+    return check_difference(ours, theirs, path, half=half)

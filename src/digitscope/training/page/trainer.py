@@ -21,12 +21,12 @@ from digitscope.training.quantisation import quantise
 from digitscope.training.stream_run import (
     StreamListener,
     StreamTraining,
+    check_data,
     held_out_scores,
-    open_folder,
-    open_unfinished,
+    open_new,
     set_threads,
 )
-from digitscope.training.trainer import describe_machine, describe_versions, now
+from digitscope.training.trainer import now
 
 CHECKED = 4  # patches on which the ONNX file must agree with Keras
 RANGES = 100  # patches from which the ranges of 8-bit integers are taken
@@ -65,7 +65,7 @@ def train_page(
         Processes that draw patches.
     threads : int, optional
         Threads of TensorFlow; only heeded before it has computed anything.
-    listener : PageListener, optional
+    listener : StreamListener, optional
         By default one line an epoch is printed.
 
     Returns
@@ -80,18 +80,10 @@ def train_page(
     TrainingFailed
         When the loss is not finite; the folder then holds the weights of the last good epoch.
     """
-    run = open_folder(out, recipe.name)
     set_threads(threads)
     fit = PageFit(recipe, source, held_out, workers=workers, start=Path(start) if start else None)
-    run.update_record(
-        status="running",
-        recipe=recipe.to_dict(),
-        data=_describe(source, held_out) | {"start": str(start or "")},
-        data_dir=str(data_dir) if data_dir else None,
-        versions=describe_versions(),
-        machine=describe_machine(),
-        started=now(),
-    )
+    data = _describe(source, held_out) | {"start": str(start or "")}
+    run = open_new(out, recipe, data, data_dir)
     return PageTraining(run, fit).complete(fit.policy, listener)
 
 
@@ -121,8 +113,9 @@ def resume_page(
     BadRun
         When the folder is no run of the page network, is finished, or began with other data.
     """
-    run = open_unfinished(path, _describe(source, held_out))
+    run = Run.open(path)
     recipe = run.page_recipe
+    check_data(run, _describe(source, held_out))
     set_threads(threads)
     fit = PageFit(recipe, source, held_out, workers=workers, start=None)
     if run.checkpoint_file.exists():
