@@ -11,13 +11,15 @@ class NotHere(Exception):
     """A reader cannot run in this environment; the message says what is missing."""
 
 
-def load_reading(network: str | None = None) -> ReadPage:
+def load_reading(network: str | None = None, *, second_look: bool = True) -> ReadPage:
     """Return `digitscope.read` on one thread.
 
     Parameters
     ----------
     network : str, optional
         An ``.onnx`` file of a page network or a glyph network; the package's own unless given.
+    second_look : bool
+        Whether the glyph network looks again at doubtful digits.
 
     Raises
     ------
@@ -25,10 +27,10 @@ def load_reading(network: str | None = None) -> ReadPage:
         When there is no such network.
     """
     from digitscope.errors import BadModel
-    from digitscope.reading import load_reader, read
+    from digitscope.reading import Reader, load_reader, read
 
     try:
         made = load_reader(network, threads=1)
     except BadModel as error:
         raise NotHere(f"{error} Name a file with --network.") from None
-    return partial(read, model=made)
+    return partial(read, model=made if second_look else Reader(made.page, None))

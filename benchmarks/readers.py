@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -79,14 +80,14 @@ class Reader:
     group: str = ""
 
 
-def digitscope(network: str | None) -> Reader:
-    """Return `digitscope.read`, with its own page network or that of a file."""
-    read = load_reading(network)
-    name = Path(network).name if network else "its own network"
-    return Reader(
-        lambda picture, _: from_page(read(picture)),
-        f"digitscope.read, digitscope {version('digitscope')}, {name}",
-    )
+def digitscope(network: str | None, *, second_look: bool = True) -> Reader:
+    """Return `digitscope.read`, with its own networks or one from a file."""
+    read = load_reading(network, second_look=second_look)
+    name = Path(network).name if network else "its own networks"
+    about = f"digitscope.read, digitscope {version('digitscope')}, {name}"
+    if not second_look:
+        about += ", without the second look"
+    return Reader(lambda picture, _: from_page(read(picture)), about)
 
 
 def from_page(found: Any) -> Reading:
@@ -179,9 +180,10 @@ def runs_of_digits(text: str, box: Box) -> list[Reported]:
     ]
 
 
-# Each takes the file of another page network, which only digitscope reads with.
+# Each takes the file of another network, which only digitscope reads with.
 READERS: dict[str, Callable[[str | None], Reader]] = {
     "digitscope": digitscope,
+    "digitscope-one-look": partial(digitscope, second_look=False),
     "tesseract": tesseract,
     "ppocr-small": ppocr("small"),
     "ppocr-tiny": ppocr("tiny"),

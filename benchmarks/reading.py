@@ -2,7 +2,8 @@
 
     uv run python benchmarks/reading.py --readers digitscope tesseract --sets orand-car-dev empty
 
-Readers (`readers.py`): ``digitscope`` is `digitscope.read`; ``tesseract`` the command line of
+Readers (`readers.py`): ``digitscope`` is `digitscope.read`, ``digitscope-one-look`` the
+same without the glyph network; ``tesseract`` the command line of
 Tesseract 5; ``ppocr-small`` and ``ppocr-tiny`` are PP-OCRv6 (``uv run --group peers``). Sets
 (`reading_sets.py`): real pictures in the folder that ``DIGITSCOPE_DATA`` names, synthetic pages,
 and pictures without any digit.

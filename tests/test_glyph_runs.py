@@ -28,6 +28,7 @@ from digitscope.reporting import report
 from digitscope.reporting.glyph_run import gather
 from digitscope.runs import Run, latest_run
 from digitscope.training.glyph.crops import (
+    Crops,
     CropSource,
     draw_crop_batch,
     draw_crops,

@@ -61,21 +61,24 @@ def command(
 def _open(name: str) -> "Classifier | PageNetwork | GlyphNetwork":
     """Return the model of any kind that is named."""
     from digitscope.classifier import PRETRAINED, load
-    from digitscope.errors import BadModel
+    from digitscope.errors import BadModel, did_you_mean
     from digitscope.glyph_network import GlyphNetwork
     from digitscope.page_network import PageNetwork
+    from digitscope.reading import open_network
 
-    own: dict[str, type[PageNetwork] | type[GlyphNetwork]] = {
-        "page": PageNetwork,
-        "glyph": GlyphNetwork,
-    }
-    if name in own:
-        return own[name]()
-    if name not in PRETRAINED and Path(name).exists():
-        file = Path(name) / "model.onnx" if Path(name).is_dir() else Path(name)
-        for kind in own.values():
-            try:
-                return kind(file)
-            except BadModel:
-                pass
-    return load(name)  # which says what is wrong with a file that is none of them
+    if name == "page":
+        return PageNetwork()
+    if name == "glyph":
+        return GlyphNetwork()
+    if name in PRETRAINED:
+        return load(name)
+    if not Path(name).exists():
+        names = [*PRETRAINED, "page", "glyph"]
+        raise BadModel(
+            f"no such model: {name}; expected an .onnx file, a run's folder, or one of "
+            f"{', '.join(names)}." + did_you_mean(name, names)
+        )
+    try:
+        return open_network(Path(name))
+    except BadModel:
+        return load(name)  # which says what is wrong with a file that is none of them

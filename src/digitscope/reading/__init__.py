@@ -22,7 +22,7 @@
 
 from digitscope.reading.page import Cell, Digit, Grid, Line, Number, Page
 from digitscope.reading.parameters import ReadingParameters
-from digitscope.reading.reader import Reader, load_reader, read, read_page
+from digitscope.reading.reader import Reader, load_reader, open_network, read, read_page
 
 __all__ = [
     "Cell",
@@ -34,6 +34,7 @@ __all__ = [
     "Reader",
     "ReadingParameters",
     "load_reader",
+    "open_network",
     "read",
     "read_page",
 ]

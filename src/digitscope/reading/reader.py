@@ -108,9 +108,9 @@ def load_reader(
     if isinstance(model, Reader):
         return model
     if isinstance(model, PageNetwork):
-        return replace(_pretrained(threads), page=model)
+        return Reader(model, _glyph(threads))
     if model is None or str(model) in (PAGE, GLYPH):
-        return _pretrained(threads)
+        return Reader(_page(threads), _glyph(threads))
     if str(model) in PRETRAINED:
         raise BadModel(
             f"{model} is a model of single digits, and pages are read by a page network: the "
@@ -122,20 +122,35 @@ def load_reader(
             f"no such model: {model}; expected an .onnx file, a run's folder, or {PAGE}."
             + did_you_mean(str(model), [PAGE])
         )
+    network = open_network(path, threads=threads)
+    if isinstance(network, PageNetwork):
+        return Reader(network, _glyph(threads))
+    return Reader(_page(threads), network)
+
+
+def open_network(path: Path, *, threads: int = 0) -> PageNetwork | GlyphNetwork:
+    """Return the page network or the glyph network in an ``.onnx`` file or the folder of a run.
+
+    `BadModel` when it is neither; the message says what a page network would have to be.
+    """
     file = path / "model.onnx" if path.is_dir() else path
     try:
-        return replace(_pretrained(threads), page=PageNetwork(file, threads=threads))
-    except BadModel:
+        return PageNetwork(file, threads=threads)
+    except BadModel as refused:
         try:
-            return replace(_pretrained(threads), glyph=GlyphNetwork(file, threads=threads))
+            return GlyphNetwork(file, threads=threads)
         except BadModel:
-            pass
-        raise  # what a page network would have to be
+            raise refused from None
 
 
 @functools.cache
-def _pretrained(threads: int) -> Reader:
-    return Reader(PageNetwork(threads=threads), GlyphNetwork(threads=threads))
+def _page(threads: int) -> PageNetwork:
+    return PageNetwork(threads=threads)
+
+
+@functools.cache
+def _glyph(threads: int) -> GlyphNetwork:
+    return GlyphNetwork(threads=threads)
 
 
 def read_page(

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from digitscope.page_scores import USUAL, Rates
 from digitscope.reporting import style
-from digitscope.reporting.figures_training import MARKERS_UP_TO, epoch_axis, label_lines
+from digitscope.reporting.figures_training import LOSSES, draw_by_epoch
 from digitscope.reporting.page_evidence import Group, Share
 from digitscope.reporting.wording import count, percent
 from digitscope.runs import Row
@@ -51,34 +50,11 @@ def draw_page_learning(figure: Figure, history: Sequence[Row]) -> None:
             title += f"; held-out loss was lowest after epoch {best:.0f}"
         note += f" F1 counts peaks of confidence ≥ {USUAL:g}, before calibration."
     style.header(figure, title, note, body=4.6)
-    upper = style.place(figure, 0.8, 2.65, 4.65, 1.8)
-    lower = style.place(figure, 0.8, 0.6, 4.65, 1.8)
-    marker = len(history) <= MARKERS_UP_TO
-    _by_epoch(upper, history, "loss", "training", (style.VERMILION, marker and "s", "--"))
-    _by_epoch(upper, history, "val_loss", "held out", (style.BLUE, marker and "o", "-"))
-    for name, colour, mark, dash in GROUPS:
-        _by_epoch(
-            lower, history, f"val_f1_{name.split()[0]}", name, (colour, marker and mark, dash)
-        )
-    style.log_ticks(upper)
-    style.percent_ticks(lower)
-    lower.set_ylim(0, 1)
-    for axes, label in ((upper, "loss (log)"), (lower, "F1, %")):
-        epoch_axis(axes, history)
-        axes.set_ylabel(label)
-        label_lines(axes)
-    upper.tick_params(labelbottom=False)
-    lower.set_xlabel("epoch")
-
-
-def _by_epoch(
-    axes: Axes, history: Sequence[Row], column: str, label: str, look: tuple[str, str | bool, str]
-) -> None:
-    points = [(row["epoch"], row[column]) for row in history if column in row]
-    if points:
-        colour, mark, dash = look
-        x, y = zip(*points, strict=True)
-        axes.plot(x, y, dash, marker=mark or "", color=colour, label=label)
+    shares = [
+        (f"val_f1_{name.split()[0]}", name, colour, mark, dash)
+        for name, colour, mark, dash in GROUPS
+    ]
+    draw_by_epoch(figure, history, LOSSES, shares, "F1").set_ylim(0, 1)
 
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]

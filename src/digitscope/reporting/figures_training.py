@@ -61,6 +61,55 @@ def draw_learning(figure: Figure, history: Sequence[Row]) -> None:
     lower.set_xlabel("epoch")
 
 
+Curve = tuple[str, str, str, str, str]  # column of the history, label, colour, marker, dashes
+
+
+def draw_by_epoch(
+    figure: Figure, history: Sequence[Row], upper: Sequence[Curve], lower: Sequence[Curve], of: str
+) -> Axes:
+    """Draw losses above and shares below, epoch after epoch, under a header.
+
+    Parameters
+    ----------
+    figure : Figure
+        With its header, whose body is 4.6 inches high.
+    history : sequence of dict
+        Rows as `Run.history` gives them.
+    upper, lower : sequence of Curve
+        A column that the history lacks is left out.
+    of : str
+        What the lower axes show.
+
+    Returns
+    -------
+    Axes
+        The lower ones.
+    """
+    panels = [style.place(figure, 0.8, bottom, 4.65, 1.8) for bottom in (2.65, 0.6)]
+    for axes, curves in zip(panels, (upper, lower), strict=True):
+        for column, label, colour, marker, dash in curves:
+            points = [(row["epoch"], row[column]) for row in history if column in row]
+            if points:
+                mark = marker if len(history) <= MARKERS_UP_TO else ""
+                x, y = zip(*points, strict=True)
+                axes.plot(x, y, dash, marker=mark, color=colour, label=label)
+    style.log_ticks(panels[0])
+    style.percent_ticks(panels[1])
+    for axes, label in zip(panels, ("loss (log)", f"{of}, %"), strict=True):
+        epoch_axis(axes, history)
+        axes.set_ylabel(label)
+        label_lines(axes)
+    panels[0].tick_params(labelbottom=False)
+    panels[1].set_xlabel("epoch")
+    return panels[1]
+
+
+LOSSES: tuple[Curve, ...] = (
+    ("loss", "training", style.VERMILION, "s", "--"),
+    ("val_loss", "held out", style.BLUE, "o", "-"),
+)
+
+
 def _lines(axes: Axes, rows: Sequence[Row], kind: str) -> None:
     marker = "o" if len(rows) <= MARKERS_UP_TO else ""
     styles = (

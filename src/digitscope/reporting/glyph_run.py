@@ -17,7 +17,7 @@ from digitscope.reporting.drawing import Drawing, Picture, draw_figures
 from digitscope.reporting.figures_confidence import draw_bins
 from digitscope.reporting.figures_scores import draw_confusion
 from digitscope.reporting.figures_sheet import draw_sheet
-from digitscope.reporting.figures_training import epoch_axis, label_lines
+from digitscope.reporting.figures_training import LOSSES, draw_by_epoch
 from digitscope.reporting.making import describe_making
 from digitscope.reporting.wording import count, percent, precise
 from digitscope.runs import Row, Run
@@ -114,26 +114,11 @@ def _learning(figure: Figure, evidence: GlyphEvidence) -> None:
         )
     note = "Training loss is the mean over the epoch. Dotted: the page network alone."
     style.header(figure, title, note, body=4.6)
-    upper = style.place(figure, 0.8, 2.65, 4.65, 1.8)
-    lower = style.place(figure, 0.8, 0.6, 4.65, 1.8)
-    lines = (
-        (upper, "loss", "training", style.VERMILION, "--"),
-        (upper, "val_loss", "held out", style.BLUE, "-"),
-        (lower, "val_accuracy_digits", "glyph", style.BLUE, "-"),
-        (lower, "val_accuracy_page", "page", style.GREY, ":"),
+    shares = (
+        ("val_accuracy_digits", "glyph", style.BLUE, "o", "-"),
+        ("val_accuracy_page", "page", style.GREY, "", ":"),
     )
-    for axes, column, label, colour, dash in lines:
-        rows = [row for row in history if column in row]
-        x, y = [row["epoch"] for row in rows], [row[column] for row in rows]
-        axes.plot(x, y, dash, color=colour, lw=1.8, label=label)
-    style.log_ticks(upper)
-    style.percent_ticks(lower)
-    for axes, label in ((upper, "loss, nats (log)"), (lower, "which digit, %")):
-        epoch_axis(axes, history)
-        axes.set_ylabel(label)
-        label_lines(axes)
-    upper.tick_params(labelbottom=False)
-    lower.set_xlabel("epoch")
+    draw_by_epoch(figure, history, LOSSES, shares, "which digit")
 
 
 def _confusion(figure: Figure, evidence: GlyphEvidence) -> None:
