@@ -85,7 +85,7 @@ class HandStyle:
     aspect: tuple[float, float] = (0.14, 0.06)
     turn: float = 2.5
     size: tuple[float, float] = (0.03, 0.16)
-    gap: tuple[float, float] = (0.14, 0.13)
+    gap: tuple[float, float] = (0.13, 0.15)
     spaced: tuple[float, float, float] = (0.12, 0.3, 0.65)
     uneven_gap: float = 0.06
     rise: tuple[float, float] = (0.01, 0.1)
@@ -269,8 +269,8 @@ def _sign(sign: str, rng: np.random.Generator) -> tuple[Points, tuple[int, ...]]
         rise, bow = 0.12 * (r[2] - 0.5), 0.08 * (r[3] - 0.5)
         line = [[0, y], [wide / 2, y + bow - rise / 2], [wide, y - rise]]
         return np.array(line, np.float32), (0, 3)
-    if sign == "/":
-        top, foot = -1.0 - 0.35 * r[0], 0.02 + 0.4 * r[1]
+    if sign == "/":  # longer than a digit, which tells it from a 1 that leans
+        top, foot = -1.1 - 0.3 * r[0], 0.1 + 0.35 * r[1]
         lean = 0.35 + 0.55 * r[2]
         middle = [lean / 2 + 0.06 * (r[3] - 0.5), (top + foot) / 2]
         return np.array([[lean, top], middle, [0, foot]], np.float32), (0, 3)
@@ -289,7 +289,7 @@ def draw_hand(
     """Return a writer: of recorded strokes, parametric forms or scans."""
     median, spread, least, most = style.pen
     pen = float(np.clip(median * np.exp(spread * rng.standard_normal()), least, most))
-    gap = float(np.clip(style.gap[0] + style.gap[1] * rng.standard_normal(), -0.06, 0.6))
+    gap = float(np.clip(style.gap[0] + style.gap[1] * rng.standard_normal(), -0.1, 0.6))
     if rng.random() < style.spaced[0]:
         gap = float(rng.uniform(*style.spaced[1:]))
     slant = float(np.tan(np.deg2rad(style.slant[0] * rng.standard_normal() + 2)))
