@@ -131,6 +131,28 @@ def test_a_resumed_fit_ends_with_the_same_weights_for_any_number_of_workers(tmp_
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_fit_begins_with_the_weights_of_another_also_for_a_deeper_network(tmp_path, whole):
+    whole.network.save(tmp_path / "model.keras")
+    crops = held_out_crops(SOURCE, 4).images
+    deeper = TINY.but(seed=9, blocks=(2, 3))
+    begun = GlyphFit(deeper, SOURCE, start=tmp_path / "model.keras")
+    # The further residual blocks begin as the identity.
+    np.testing.assert_allclose(
+        predict(begun.model, crops), predict(whole.network, crops), atol=1e-5
+    )
+    run = train_glyph(PAGES, recipe=TINY.but(epochs=1), start=tmp_path / "model.keras",
+                      out=tmp_path / "run", workers=0)  # fmt: skip
+    assert run.record["data"]["start"] == str(tmp_path / "model.keras")
+    assert run.start is None  # it has a checkpoint
+    with pytest.raises(BadModel, match=r"none\.keras cannot be loaded"):
+        train_glyph(PAGES, recipe=TINY, start=tmp_path / "none.keras", out=tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def predict(model, crops):
+    return np.asarray(model(crops, training=False))
+
+
 def test_the_network_learns_and_is_judged_on_the_held_out_crops(whole):
     fit = GlyphFit(TINY.but(epochs=6, learning_rate=0.01), SOURCE, SOURCE, workers=0)
     fit.run()

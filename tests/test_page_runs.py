@@ -104,9 +104,11 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
             ["train", "mlp", "--patches", "9"],
             "--patches is an option of train page and train glyph only",
         ),
-        (["train", "glyph", "--start", "model.keras"], "--start is an option of train page only"),
         (["train", "page", "--page", "page.onnx"], "--page is an option of train glyph only"),
-        (["train", "--start", "model.keras"], "--start is an option of train page only"),
+        (
+            ["train", "--start", "model.keras"],
+            "--start is an option of train page and train glyph only",
+        ),
         (["train", "--resume", ".", "--patches", "9"], "--resume goes on with a run as it was"),
     ],
 )

@@ -100,6 +100,14 @@ def test_the_outline_of_a_scan_follows_its_slant():
     assert ink.hull[:, 1].max() == pytest.approx(0, abs=0.06)
 
 
+def test_slashes_are_longer_than_digits(sources):
+    rng = np.random.default_rng(0)
+    hand = draw_hand(rng, sources, 30.0, 0)
+    hand.uneven = 0.0
+    heights = [np.ptp(hand.ink("/", rng).points[:, 1]) for _ in range(200)]
+    assert min(heights) > 1.1
+
+
 def test_digits_and_their_signs_are_one_number(sources):
     rng = np.random.default_rng(3)
     sheet = Sheet((80, 600))

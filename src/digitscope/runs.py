@@ -66,6 +66,12 @@ class Run:
         return self.path / "checkpoint.npz"
 
     @property
+    def start(self) -> Path | None:
+        """The ``model.keras`` to begin with; None for none, and from the first checkpoint on."""
+        start = self.record["data"].get("start")
+        return Path(start) if start and not self.checkpoint_file.exists() else None
+
+    @property
     def keras_file(self) -> Path:
         """``model.keras``."""
         return self.path / "model.keras"

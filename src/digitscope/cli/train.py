@@ -96,7 +96,7 @@ def command(
     seed: Annotated[int | None, _option("Of weights, order, dropout and augmentation.")] = None,
     patches: Annotated[int | None, _stream_option("Drawn patches in an epoch.")] = None,
     start: Annotated[
-        Path | None, _stream_option("Of page: a model.keras whose weights to begin with.")
+        Path | None, _stream_option("A model.keras whose weights to begin with.")
     ] = None,
     page: Annotated[
         Path | None,
@@ -167,9 +167,10 @@ def command(
                 "--resume goes on with a run as it was begun; leave the other options out."
             )
     shared = ("learning_rate", "batch_size", "epochs", "validation", "seed")
-    of_stream = {"patches": patches, "workers": workers, "threads": threads}
-    only = {"page": {"start": start}, "glyph": {"page": page}}
+    of_stream = {"patches": patches, "workers": workers, "threads": threads, "start": start}
     kind = Run.open(resume).network if resume else recipe
+    if kind != "glyph":
+        _refuse({"page": page}, "an option of train glyph only")
     if kind in STREAMED:
         options = StreamOptions(
             out=out,
@@ -185,9 +186,6 @@ def command(
         _refuse(
             {k: v for k, v in of_digits.items() if k not in shared}, f"no option of train {kind}"
         )
-        for other, theirs in only.items():
-            if other != kind:
-                _refuse(theirs, f"an option of train {other} only")
         mine = {name: changes[name] for name in shared} | {"patches": patches}
         _check_out(out)
         run = train_stream(kind, mine, options, report=report, json=json)
@@ -195,8 +193,6 @@ def command(
             raise typer.Exit(130)
         return
     _refuse(of_stream, "an option of train page and train glyph only")
-    for other, theirs in only.items():
-        _refuse(theirs, f"an option of train {other} only")
     for field, layers in (("filters", filters), ("hidden", hidden)):
         if layers:
             changes[field] = () if layers == [0] else tuple(layers)

@@ -28,7 +28,7 @@ class StreamOptions:
     resume : Path or None
         The folder of a run to go on with.
     start : Path or None
-        Of the page network: a ``model.keras`` whose weights to begin with.
+        A ``model.keras`` whose weights to begin with.
     page : Path or None
         Of the glyph network: the page network whose glyphs are cut out.
     data_dir : Path or None
@@ -88,12 +88,17 @@ def train(
         "threads": options.threads,
         "listener": StreamProgress(),
     }
-    new: dict[str, Any] = {"recipe": recipe, "out": options.out, "data_dir": folder}
+    new: dict[str, Any] = {
+        "recipe": recipe,
+        "out": options.out,
+        "start": options.start,
+        "data_dir": folder,
+    }
     if options.resume:
         resume = resume_page if name == PAGE.name else resume_glyph
         run = resume(options.resume, source, held_out, **how)
     elif name == PAGE.name:
-        run = train_page(source, held_out, start=options.start, **new, **how)
+        run = train_page(source, held_out, **new, **how)
     else:
         run = train_glyph(source, held_out, network=page, **new, **how)
     finished = run.record["status"] == "finished"

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -37,6 +38,8 @@ class GlyphFit(StreamFit[Crops]):
         What to judge each epoch by: other writers, other type. The recipe says how many patches.
     workers : int
         Processes that draw patches and look for glyphs.
+    start : path, optional
+        A ``model.keras`` of an earlier run whose weights to begin with.
     """
 
     recipe: GlyphRecipe
@@ -48,11 +51,12 @@ class GlyphFit(StreamFit[Crops]):
         held_out: CropSource | None = None,
         *,
         workers: int = 1,
+        start: Path | None = None,
     ) -> None:
         self.source, self.workers = source, workers
         self.policy = choose_precision(recipe.precision)
         model = build_glyph_network(recipe, self.policy)
-        super().__init__(recipe, model, build_glyph_network(recipe), build_optimizer(recipe))
+        super().__init__(recipe, model, build_glyph_network(recipe), build_optimizer(recipe), start)
         self._forward = compile_forward(self.network)
         self._step = compile_crop_step(self.model, self.optimizer, self.averages, recipe)
         self._held_out = held_out

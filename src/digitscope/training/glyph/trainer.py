@@ -44,6 +44,7 @@ def train_glyph(
     recipe: GlyphRecipe = GLYPH,
     network: PageNetwork | None = None,
     out: str | Path | None = None,
+    start: str | Path | None = None,
     data_dir: str | Path | None = None,
     workers: int = 1,
     threads: int | None = None,
@@ -62,6 +63,8 @@ def train_glyph(
         Whose glyphs are cut out; the one that comes with digitscope, unless given.
     out : path, optional
         The run's folder, which must not hold a run yet; by default ``runs/glyph-<number>``.
+    start : path, optional
+        A ``model.keras`` of an earlier run whose weights to begin with.
     data_dir : path, optional
         Where the sources were loaded from; it is noted for those who go on with the run.
     workers : int
@@ -85,9 +88,12 @@ def train_glyph(
     """
     set_threads(threads)
     path = (network or PageNetwork(threads=1)).path
-    data = _describe(pages, held_out, path) | {"page_network_file": str(path)}
+    begin = Path(start) if start else None
+    fit = _open_fit(recipe, CropSource(pages, path), held_out, workers, begin)
+    data = _describe(pages, held_out, path)
+    data |= {"page_network_file": str(path), "start": str(start or "")}
     run = open_new(out, recipe, data, data_dir)
-    return _train(run, recipe, CropSource(pages, path), held_out, workers, listener)
+    return GlyphTraining(run, fit).complete(fit.policy, listener)
 
 
 def resume_glyph(
@@ -123,22 +129,21 @@ def resume_glyph(
     network = PageNetwork(run.record["data"].get("page_network_file"), threads=1).path
     check_data(run, _describe(pages, held_out, network))
     set_threads(threads)
-    return _train(run, recipe, CropSource(pages, network), held_out, workers, listener)
+    fit = _open_fit(recipe, CropSource(pages, network), held_out, workers, run.start)
+    if run.checkpoint_file.exists():
+        fit.restore(run.checkpoint_file)
+    return GlyphTraining(run, fit).complete(fit.policy, listener)
 
 
-def _train(
-    run: Run,
+def _open_fit(
     recipe: GlyphRecipe,
     source: CropSource,
     held_out: Source | None,
     workers: int,
-    listener: StreamListener | None,
-) -> Run:
+    start: Path | None,
+) -> GlyphFit:
     judge = replace(source, pages=held_out) if held_out is not None else None
-    fit = GlyphFit(recipe, source, judge, workers=workers)
-    if run.checkpoint_file.exists():
-        fit.restore(run.checkpoint_file)
-    return GlyphTraining(run, fit).complete(fit.policy, listener)
+    return GlyphFit(recipe, source, judge, workers=workers, start=start)
 
 
 class GlyphTraining(StreamTraining):

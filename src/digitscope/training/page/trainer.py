@@ -117,11 +117,9 @@ def resume_page(
     recipe = run.page_recipe
     check_data(run, _describe(source, held_out))
     set_threads(threads)
-    fit = PageFit(recipe, source, held_out, workers=workers, start=None)
+    fit = PageFit(recipe, source, held_out, workers=workers, start=run.start)
     if run.checkpoint_file.exists():
         fit.restore(run.checkpoint_file)
-    elif start := run.record["data"].get("start"):
-        fit = PageFit(recipe, source, held_out, workers=workers, start=Path(start))
     return PageTraining(run, fit).complete(fit.policy, listener)
 
 
