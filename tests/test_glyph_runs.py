@@ -11,7 +11,7 @@ import pytest
 from digitscope.errors import BadModel, BadRun, Misuse
 from digitscope.fusion import Fusion
 from digitscope.glyph_classes import CLASSES, NOTHING
-from digitscope.glyph_network import GlyphNetwork
+from digitscope.glyph_network import ANSWERS, GlyphNetwork
 from digitscope.glyph_recipe import GLYPH, GlyphRecipe
 from digitscope.model_card import MODELS, ModelCard
 from digitscope.reading.crops import cut_crops
@@ -28,12 +28,14 @@ from digitscope.reporting import report
 from digitscope.reporting.glyph_run import gather
 from digitscope.runs import Run, latest_run
 from digitscope.training.glyph.crops import (
+    UNKNOWN,
     Crops,
     CropSource,
     draw_crop_batch,
     draw_crops,
     held_out_crops,
     true_classes,
+    turned_back,
 )
 from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
@@ -87,7 +89,7 @@ def test_crops_depend_on_seed_and_number_alone():
     one, again = (draw_crops(SOURCE, (3,), 1, jitter=True) for _ in range(2))
     other = draw_crops(SOURCE, (3,), 2, jitter=True)
     assert len(one)
-    for name in ("images", "labels", "heat"):
+    for name in ("images", "labels", "turns", "heat"):
         np.testing.assert_array_equal(getattr(one, name), getattr(again, name))
     assert one.images.tobytes() != other.images.tobytes()
     assert one.images.shape[1:] == (32, 32)
@@ -95,6 +97,28 @@ def test_crops_depend_on_seed_and_number_alone():
     still = draw_crops(SOURCE, (3,), 1, jitter=False)
     np.testing.assert_array_equal(still.labels, one.labels)
     assert still.images.tobytes() != one.images.tobytes()
+
+
+def test_crops_of_turned_pages_tell_the_turn(monkeypatch):
+    """What stands at a place of a turned page is what stands there on the upright page."""
+    told = {number: draw_crops(SOURCE, (3,), number, jitter=False) for number in range(0, 48, 4)}
+    assert {int(t) for crops in told.values() for t in crops.turns} == {0, 1, 2, 3}
+    assert all((crops.labels == UNKNOWN).all() for crops in told.values())
+    upright = draw_crops(SOURCE, (3,), 1, jitter=False)
+    assert (upright.turns == UNKNOWN).all()
+    assert (upright.labels != UNKNOWN).all()
+    batch = Crops.joined([*told.values(), upright])
+    assert len(batch.of_classes) == len(upright)
+    assert len(batch.of_turns) == len(batch) - len(upright)
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_places_on_a_turned_page_are_found_on_the_upright_one(quarters):
+    page = np.zeros((40, 70), np.uint8)
+    page[12, 31] = 255  # y, x
+    y, x = np.argwhere(np.rot90(page, quarters))[0]
+    back = turned_back(seen_at((x + 0.5, y + 0.5)), quarters, page.shape)
+    np.testing.assert_allclose(back.centre, [[31.5, 12.5]])
 
 
 def test_batches_have_as_many_crops_as_asked_for():
@@ -157,9 +181,11 @@ def test_the_network_learns_and_is_judged_on_the_held_out_crops(whole):
     fit = GlyphFit(TINY.but(epochs=6, learning_rate=0.01), SOURCE, SOURCE, workers=0)
     fit.run()
     assert fit.history[-1]["val_loss"] < 0.7 * fit.history[0]["val_loss"]
-    crops = held_out_crops(SOURCE, TINY.validation)
-    seen = fit.probabilities(crops.images)
+    crops = held_out_crops(SOURCE, TINY.validation).of_classes
+    seen, turns = fit.probabilities(crops.images)
+    assert turns.shape == (len(crops), 4)
     np.testing.assert_allclose(seen.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(turns.sum(axis=1), 1, atol=1e-5)
     losses = -np.log(seen[np.arange(len(crops)), crops.labels])
     assert fit.history[-1]["val_loss"] == pytest.approx(losses.mean(), rel=1e-4)
     accuracy = (seen.argmax(axis=1) == crops.labels).mean()
@@ -168,22 +194,24 @@ def test_the_network_learns_and_is_judged_on_the_held_out_crops(whole):
 
 def test_the_file_agrees_with_keras(tmp_path, whole):
     crops = held_out_crops(SOURCE, 4).images
-    seen = whole.probabilities(crops)
+    seen, turns = whole.probabilities(crops)
     whole_file, half_file = tmp_path / "whole.onnx", tmp_path / "half.onnx"
     write_onnx(glyph_to_onnx(whole.network, half=False), whole_file, ModelCard())
     write_onnx(glyph_to_onnx(whole.network), half_file, ModelCard())
     by_file = GlyphNetwork(whole_file).probabilities(crops)
     assert check_difference(by_file, seen, whole_file, half=False) < 1e-4
     assert half_file.stat().st_size < 0.8 * whole_file.stat().st_size
+    by_file = GlyphNetwork(whole_file).turns(crops)
+    assert check_difference(by_file, turns, whole_file, half=False) < 1e-4
     halved = GlyphNetwork(half_file).probabilities(crops)
     assert check_difference(halved, seen, half_file, half=True) < 0.03
-    other = GlyphFit(TINY.but(seed=1), SOURCE).probabilities(crops)
+    other, _ = GlyphFit(TINY.but(seed=1), SOURCE).probabilities(crops)
     with pytest.raises(BadModel, match="differ"):
-        check_difference(by_file, other, whole_file, half=False)
+        check_difference(halved, other, whole_file, half=False)
     # A network without dropout or blocks is written as well.
     plain = build_glyph_network(TINY.but(dropout=0.0, blocks=(0, 0)))
     write_onnx(glyph_to_onnx(plain, half=False), tmp_path / "plain.onnx", ModelCard())
-    logits = np.array(plain(crops))
+    logits = np.array(plain(crops))[:, :ANSWERS]
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     ours = GlyphNetwork(tmp_path / "plain.onnx").probabilities(crops)
     np.testing.assert_allclose(ours, expected, atol=1e-5)
@@ -255,11 +283,15 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
     assert "digits told apart" in err
     metrics = json.loads(out)["metrics"]
     assert metrics == run.metrics
-    assert metrics["crops"] == len(held_out_crops(SOURCE, TINY.validation))
-    assert set(metrics) == {"crops", "digits", "fusion", "page", "glyph", "both"}
+    held_out = held_out_crops(SOURCE, TINY.validation)
+    assert metrics["crops"] == len(held_out.of_classes)
+    assert metrics["turned"] == len(held_out.of_turns)
+    assert set(metrics) == {
+        "crops", "digits", "turned", "turns_right", "fusion", "page", "glyph", "both"
+    }  # fmt: skip
     card = GlyphNetwork(run.model_file).card
     assert card.fusion == metrics["fusion"]
-    assert card.scores["n"] == metrics["crops"]
+    assert card.scores["n"] == len(held_out)
     assert len(card.data["page_network"]) == 64
     text = train_stream.describe_glyph_scores("glyph-1", metrics)
     assert f"glyph-1 on {metrics['digits']:,} digits" in text

@@ -9,7 +9,15 @@ import pytest
 from digitscope.reading import ReadingParameters, read_page
 from digitscope.reading.page import VERSION, Cell, Grid, Sign
 from digitscope.synthesis.pages.truth import PageTruth
-from ideal_maps import FakeNetwork, draw_picture, grid_truth, warped, write_number, write_truth
+from ideal_maps import (
+    FakeLooker,
+    FakeNetwork,
+    draw_picture,
+    grid_truth,
+    warped,
+    write_number,
+    write_truth,
+)
 
 P = ReadingParameters()
 LINES = ["4207 65 38", "9 1352", "80046 27"]
@@ -127,10 +135,13 @@ def test_a_grid_in_perspective_and_askew():
 def test_a_turned_page_is_turned_back(quarters):
     truth = write_truth(LINES)
     picture = np.rot90(draw_picture(truth), quarters).copy()
-    page = read_page(picture, FakeNetwork(truth), P)
+    page = read_page(picture, FakeNetwork(truth), P, second=FakeLooker(quarters))
     assert page.text.split("\n") == LINES
     assert page.turn == (4 - quarters) * 90
     assert (page.height, page.width) == truth.size
+    # Without a glyph network, and where that is in doubt, a page stays as it is.
+    for second in (None, FakeLooker(quarters, sure=0.26)):
+        assert read_page(picture, FakeNetwork(truth), P, second=second).turn == 0
 
 
 def test_a_single_digit_larger_than_the_network_knows():

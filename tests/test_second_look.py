@@ -50,6 +50,9 @@ class Looker:
         seen[:, 7] = 0.9
         return seen
 
+    def turns(self, crops):
+        return np.tile(np.float32([1, 0, 0, 0]), (len(crops), 1))
+
 
 @pytest.fixture(scope="module")
 def picture():

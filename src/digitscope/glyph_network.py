@@ -1,4 +1,4 @@
-"""One ``.onnx`` file -> what single glyphs are, on ONNX Runtime and NumPy alone."""
+"""One ``.onnx`` file -> what glyphs are and how they are turned, by ONNX Runtime and NumPy."""
 
 from pathlib import Path
 
@@ -11,8 +11,13 @@ from digitscope.glyph_classes import CROP, NOTHING
 from digitscope.model_card import MODELS, open_model
 
 ANSWERS = NOTHING + 1
+TURNS = 4
 MOST = 256  # crops of one call; more would need much memory at once
-FORM = (("tensor(uint8)", CROP, CROP), ("tensor(float)", ANSWERS))
+FORM = (
+    ("crops", "tensor(uint8)", CROP, CROP),
+    ("classes", "tensor(float)", ANSWERS),
+    ("turns", "tensor(float)", TURNS),
+)
 
 
 class GlyphNetwork:
@@ -21,8 +26,9 @@ class GlyphNetwork:
     Parameters
     ----------
     path : path, optional
-        An ``.onnx`` file with the input ``crops``, uint8 (n, 32, 32), and the output ``classes``,
-        float32 (n, 17), probabilities. By default the one that comes with digitscope.
+        An ``.onnx`` file with the input ``crops``, uint8 (n, 32, 32), and the outputs ``classes``,
+        float32 (n, 17), and ``turns``, float32 (n, 4), probabilities. By default the one that comes
+        with digitscope.
     threads : int, optional
         Threads of one call; 0 lets ONNX Runtime choose.
 
@@ -52,11 +58,12 @@ class GlyphNetwork:
         self.path = Path(path) if path is not None else MODELS / "glyph.onnx"
         self._session, self.card = open_model(self.path, threads=threads, any_size=True)
         both = self._session.get_inputs(), self._session.get_outputs()
-        form = tuple((gate.type, *gate.shape[1:]) for gates in both for gate in gates)
+        form = tuple((gate.name, gate.type, *gate.shape[1:]) for gates in both for gate in gates)
         if form != FORM:
             raise BadModel(
-                f"{self.path} is no glyph network: expected one input uint8 (n, {CROP}, {CROP}) "
-                f"and one output float (n, {ANSWERS}). Received: {form}."
+                f"{self.path} is no glyph network: expected the input crops uint8 "
+                f"(n, {CROP}, {CROP}) and the outputs classes float (n, {ANSWERS}) and turns float "
+                f"(n, {TURNS}). Received: {form}."
             )
         try:
             self.fusion = Fusion(**self.card.fusion)
@@ -71,14 +78,29 @@ class GlyphNetwork:
         crops : ndarray of shape (n, 32, 32), dtype uint8
             As `digitscope.reading.crops.cut_crops` gives them.
         """
+        return self._run(crops, "classes", ANSWERS)
+
+    def turns(self, crops: NDArray[np.uint8]) -> Floats:
+        """Return the probability of each of the four turns, shape (n, 4), dtype float32.
+
+        Turn k is that of a page which was turned by k quarters counter-clockwise.
+
+        Parameters
+        ----------
+        crops : ndarray of shape (n, 32, 32), dtype uint8
+            As `digitscope.reading.crops.cut_crops` gives them.
+        """
+        return self._run(crops, "turns", TURNS)
+
+    def _run(self, crops: NDArray[np.uint8], output: str, width: int) -> Floats:
         if crops.dtype != np.uint8 or crops.shape[1:] != (CROP, CROP):
             raise BadImage(
                 f"crops must be uint8 of shape (n, {CROP}, {CROP}), from cut_crops. "
                 f"Received: {crops.dtype} {crops.shape}."
             )
         parts = [crops[first : first + MOST] for first in range(0, len(crops), MOST)]
-        answers = [self._session.run(None, {"crops": part})[0] for part in parts]
-        return np.concatenate([np.zeros((0, ANSWERS), np.float32), *answers])
+        answers = [self._session.run([output], {"crops": part})[0] for part in parts]
+        return np.concatenate([np.zeros((0, width), np.float32), *answers])
 
     def look(self, crops: NDArray[np.uint8], heat: Floats) -> Floats:
         """Return the probability of each class, from crops and what the page network says of them.

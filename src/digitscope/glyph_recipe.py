@@ -23,6 +23,8 @@ class GlyphRecipe(StreamRecipe):
         Share of its inputs that are silenced in a training step.
     crops : int
         Crops in a step, taken from its patches.
+    turn : float
+        How much the loss of the turns counts, against that of the classes.
     others
         As of `StreamRecipe`.
 
@@ -39,6 +41,7 @@ class GlyphRecipe(StreamRecipe):
     hidden: int = 128
     dropout: float = 0.2
     crops: int = 160
+    turn: float = 0.5
     patches: int = 4_800
     epochs: int = 60
     learning_rate: float = 2e-3
@@ -53,6 +56,7 @@ class GlyphRecipe(StreamRecipe):
             self._check(field, getattr(self, field) >= 1, "a whole number from 1 up")
         self._check_numbers("channels", 2, 1)
         self._check_numbers("blocks", 2, 0)
+        self._check("turn", self.turn >= 0, "at least 0")
         self._check("dropout", 0 <= self.dropout < 1, "at least 0 and below 1")
 
 

@@ -173,6 +173,9 @@ def describe_glyph_scores(name: str, metrics: dict[str, Any]) -> str:
             f"  {title:14}{scores['accuracy']:12.2%} {scores['precision']:10.2%} "
             f"{scores['recall']:8.2%}"
         )
+    lines.append(
+        f"  of {metrics['turned']:,} glyphs, how the page is turned: {metrics['turns_right']:.2%}"
+    )
     return "\n".join(lines) + "\n\n"
 
 

@@ -45,7 +45,7 @@ class ReadingParameters:
     upright : float
         Share of sure digits among glyphs from which on the turns are not compared. (turned)
     turn : float
-        By which factor more evidence a turned page must show. (turned)
+        Nats of evidence that another turn must have more than upright. (turned)
     link : float
         Mean of the two link probabilities from which on two glyphs belong together. (chosen)
     landing : float
@@ -86,7 +86,7 @@ class ReadingParameters:
     most_zoom: float = 4.0
     small_share: float = 0.25
     upright: float = 0.9
-    turn: float = 1.15
+    turn: float = 2.0
     link: float = 0.6
     landing: float = 0.65
     same_row: float = 0.5

@@ -173,10 +173,10 @@ def read_page(
     decimal : "auto", "." or ","
         The decimal mark, for `Number.value`.
     second : GlyphNetwork, optional
-        Has a second look at doubtful glyphs.
+        Has a second look at doubtful glyphs, and tells which way up the page is.
     """
     levels = look_at_all(gray, network, parameters)
-    quarters = find_turn(gray, levels, network, parameters)
+    quarters = find_turn(gray, levels, second, parameters) if second is not None else 0
     if quarters:
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
         levels = look_at_all(gray, network, parameters)

@@ -25,6 +25,9 @@ class GlyphLooker(Protocol):
     def look(self, crops: NDArray[np.uint8], heat: Floats, /) -> Floats:
         """Return the probability of each class, (n, 16), from crops and what was seen before."""
 
+    def turns(self, crops: NDArray[np.uint8], /) -> Floats:
+        """Return the probability of each of the four turns, (n, 4), from crops."""
+
 
 def look_again(
     gray: Gray, glyphs: Glyphs, network: GlyphLooker, parameters: ReadingParameters

@@ -175,11 +175,11 @@ def _folded(
 
 
 def to_model(
-    graph: LayerGraph, name: str, gate: onnx.ValueInfoProto, answer: onnx.ValueInfoProto
+    graph: LayerGraph, name: str, gate: onnx.ValueInfoProto, *answers: onnx.ValueInfoProto
 ) -> onnx.ModelProto:
-    """Return a graph with one input and one output as a checked ONNX model."""
+    """Return a graph with one input and some outputs as a checked ONNX model."""
     proto = helper.make_model(
-        helper.make_graph(graph.nodes, name, [gate], [answer], graph.constants),
+        helper.make_graph(graph.nodes, name, [gate], answers, graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="digitscope",

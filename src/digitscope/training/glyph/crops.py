@@ -1,11 +1,12 @@
 """Crops with their classes: what the page network sees on synthesised pages, right or not.
 
 The glyph network learns from the very places that reading will show it: every peak of the page
-network, with the box that the page network gives it.
+network, with the box that the page network gives it. One patch in four is shown turned, or not, at
+random; its crops say how the page was turned, those of the other patches which glyph it is.
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ from digitscope.synthesis.pages.truth import PageTruth
 SHIFT, STRETCH = 0.05, 0.08  # of the boxes in training: standard deviations, in sides and of ln
 HIT = 0.8  # distance from a glyph's middle, in halves of its longer side, up to which it is meant
 PEAKS = ReadingParameters(least_presence=0.15)  # fainter ones than reading takes, as bad examples
+TURNED = 4  # one patch in so many tells of turns
+UNKNOWN = -1  # label of crops that do not tell
 
 
 @dataclass(frozen=True)
@@ -51,29 +54,43 @@ class Crops:
     ----------
     images : ndarray of shape (n, 32, 32), dtype uint8
         As `cut_crops` gives them.
-    labels : ndarray of shape (n,), dtype uint8
-        The class; `NOTHING` where there is no glyph.
+    labels : ndarray of shape (n,), dtype int8
+        The class; `NOTHING` where there is no glyph, -1 on patches that tell of turns.
+    turns : ndarray of shape (n,), dtype int8
+        By how many quarters, counter-clockwise, the page was turned; -1 on other patches.
     heat : ndarray of shape (n, 16), dtype float32
         The probability of each class that the page network gives.
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.int8]
+    turns: NDArray[np.int8]
     heat: Floats
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, rows: NDArray[np.intp]) -> "Crops":
-        return Crops(self.images[rows], self.labels[rows], self.heat[rows])
+    def __getitem__(self, rows: NDArray[np.generic]) -> "Crops":
+        return Crops(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    @property
+    def of_classes(self) -> "Crops":
+        """Those that tell which glyph it is."""
+        return self[self.labels != UNKNOWN]
+
+    @property
+    def of_turns(self) -> "Crops":
+        """Those that tell how the page was turned."""
+        return self[self.turns != UNKNOWN]
 
     @classmethod
     def joined(cls, parts: list["Crops"]) -> "Crops":
         """Return the crops of several patches in one."""
         return cls(
-            np.concatenate([part.images for part in parts]),
-            np.concatenate([part.labels for part in parts]),
-            np.concatenate([part.heat for part in parts]),
+            *(
+                np.concatenate([getattr(part, field.name) for part in parts])
+                for field in fields(cls)
+            )
         )
 
 
@@ -91,17 +108,34 @@ def draw_crops(source: CropSource, seed: tuple[int, ...], number: int, *, jitter
     """
     rng = np.random.default_rng([*seed, number])
     gray, truth = source.pages.patch(rng)
+    turn = int(rng.integers(4)) if number % TURNED == 0 else UNKNOWN
+    gray = np.ascontiguousarray(np.rot90(gray, max(turn, 0)))
     maps = _open(source.network).maps(normalise_contrast(gray))
     glyphs = find_glyphs(maps, (1.0, 1.0), PEAKS)
-    labels = true_classes(glyphs, truth)
-    rows = np.flatnonzero(doubtful(glyphs, certain=1.1) & (labels >= 0))
+    labels = true_classes(turned_back(glyphs, max(turn, 0), truth.size), truth)
+    if turn == UNKNOWN:
+        wanted = doubtful(glyphs, certain=1.1) & (labels != UNKNOWN)
+    else:
+        wanted = (labels != UNKNOWN) & (labels != NOTHING)
+        wanted &= glyphs.presence >= ReadingParameters().least_presence
+        labels[:] = UNKNOWN
+    rows = np.flatnonzero(wanted)
     glyphs, labels = glyphs[rows], labels[rows]
     centre, size = glyphs.centre, glyphs.size
     if jitter and len(rows):
         side = size.max(axis=1, keepdims=True)
         centre = centre + (rng.normal(0, SHIFT, centre.shape) * side).astype(np.float32)
         size = size * np.exp(rng.normal(0, STRETCH, side.shape)).astype(np.float32)
-    return Crops(cut_crops(gray, centre, size), labels.astype(np.uint8), glyphs.heat)
+    turns = np.full(len(rows), turn, np.int8)
+    return Crops(cut_crops(gray, centre, size), labels.astype(np.int8), turns, glyphs.heat)
+
+
+def turned_back(glyphs: Glyphs, quarters: int, size: tuple[int, int]) -> Glyphs:
+    """Return glyphs of a page that was turned, with their places on the upright page."""
+    x, y = glyphs.centre.T
+    height, width = size
+    back = {0: (x, y), 1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}
+    return replace(glyphs, centre=np.stack(back[quarters], axis=1))
 
 
 def draw_crop_batch(source: CropSource, plan: Plan, number: int, *, n: int) -> Crops:

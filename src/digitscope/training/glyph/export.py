@@ -1,18 +1,19 @@
 """From the Keras glyph network to the ONNX file that ships."""
 
 import keras
+import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
 from digitscope.glyph_classes import CROP
-from digitscope.glyph_network import ANSWERS
+from digitscope.glyph_network import ANSWERS, TURNS
 from digitscope.training.layer_export import LayerGraph, add_layers, to_model
 
 
 def glyph_to_onnx(model: keras.Model, *, half: bool = True) -> onnx.ModelProto:
-    """Return the network as ONNX: ``crops`` uint8 (n, 32, 32) -> ``classes`` float32 (n, 17).
+    """Return the network as ONNX: ``crops`` uint8 (n, 32, 32) to ``classes`` and ``turns``.
 
-    The classes leave the network through a softmax.
+    Both, float32 (n, 17) and (n, 4), leave the network through a softmax.
 
     Parameters
     ----------
@@ -28,10 +29,19 @@ def glyph_to_onnx(model: keras.Model, *, half: bool = True) -> onnx.ModelProto:
         For a layer that has no translation.
     """
     graph = LayerGraph(half=half)
-    graph.add("Softmax", "classes", add_layers(graph, model, "crops"), axis=-1)
+    sizes = {"classes": ANSWERS, "turns": TURNS}
+    logits = add_layers(graph, model, "crops")
+    lengths = graph.constant("lengths", np.array(list(sizes.values()), np.int64))
+    parts = [f"{name}/logits" for name in sizes]
+    graph.nodes.append(helper.make_node("Split", [logits, lengths], parts, "split", axis=1))
+    for name, part in zip(sizes, parts, strict=True):
+        graph.add("Softmax", name, part, axis=-1)
     return to_model(
         graph,
         "digitscope glyph",
         helper.make_tensor_value_info("crops", TensorProto.UINT8, ["n", CROP, CROP]),
-        helper.make_tensor_value_info("classes", TensorProto.FLOAT, ["n", ANSWERS]),
+        *(
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", size])
+            for name, size in sizes.items()
+        ),
     )

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from digitscope.glyph_classes import DIGIT_CLASSES
+from digitscope.glyph_network import ANSWERS
 from digitscope.glyph_recipe import GlyphRecipe
 from digitscope.runs import Row
 from digitscope.synthesis.pages.stream import BatchStream, Plan
@@ -76,28 +77,28 @@ class GlyphFit(StreamFit[Crops]):
 
     def learn(self, batch: Crops, rate: float) -> Row:
         """Train by one batch and return the loss."""
-        return {"loss": self._step(batch.images, batch.labels, rate) if len(batch) else 0.0}
+        return {"loss": self._step(batch, rate) if len(batch) else 0.0}
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Return what the averaged network says of crops, shape (n, 17), dtype float32."""
+    def probabilities(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the averaged network says of crops: classes (n, 17) and turns (n, 4)."""
         parts = [
             self._forward(images[first : first + CHUNK]) for first in range(0, len(images), CHUNK)
         ]
-        logits = np.concatenate(parts)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        result: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
-        return result
+        classes, turns = np.split(np.concatenate(parts), [ANSWERS], axis=1)
+        return to_probabilities(classes), to_probabilities(turns)
 
     def judge(self) -> Row:
         """Return loss and accuracy of the averaged network on the held-out crops.
 
         ``val_accuracy`` is of all 17 answers, ``val_accuracy_digits`` that of the ten digits among
         themselves where one is there, and ``val_accuracy_page`` the same of the page network.
+        ``val_accuracy_turns`` is that of the four turns.
         """
-        crops = self.crops
-        if crops is None or not len(crops):
+        if self.crops is None or not len(self.crops):
             return {}
-        seen = self.probabilities(crops.images)
+        crops, turned = self.crops.of_classes, self.crops.of_turns
+        seen, _ = self.probabilities(crops.images)
+        _, turns = self.probabilities(turned.images)
         right = seen[np.arange(len(crops)), crops.labels]
         digits = crops.labels < DIGITS
         labels = crops.labels[digits]
@@ -107,7 +108,15 @@ class GlyphFit(StreamFit[Crops]):
             "val_accuracy": float((seen.argmax(axis=1) == crops.labels).mean()),
             "val_accuracy_digits": float((among[0] == labels).mean()),
             "val_accuracy_page": float((among[1] == labels).mean()),
+            "val_accuracy_turns": float((turns.argmax(axis=1) == turned.turns).mean()),
         }
+
+
+def to_probabilities(logits: np.ndarray) -> np.ndarray:
+    """Return the softmax of each row."""
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def compile_crop_step(
@@ -115,7 +124,7 @@ def compile_crop_step(
     optimizer: keras.Optimizer,
     averages: list[keras.Variable],
     recipe: GlyphRecipe,
-) -> Callable[[np.ndarray, np.ndarray, float], float]:
+) -> Callable[[Crops, float], float]:
     """Return a function that trains `model` by one batch; the first call compiles it.
 
     Parameters
@@ -130,20 +139,28 @@ def compile_crop_step(
 
     weights = model.trainable_variables
 
+    def known_loss(labels: Any, logits: Any) -> Any:
+        """Return the mean cross-entropy of the crops that have a label."""
+        known = tf.cast(labels >= 0, tf.float32)
+        each = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            tf.cast(tf.maximum(labels, 0), tf.int32), logits
+        )
+        return tf.reduce_sum(known * each) / tf.maximum(tf.reduce_sum(known), 1.0)
+
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def step(images: Any, labels: Any, rate: Any) -> Any:
+    def step(images: Any, labels: Any, turns: Any, rate: Any) -> Any:
         with tf.GradientTape() as tape:
             logits = model(images, training=True)
-            loss = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(labels, tf.int32), logits)
-            )
+            loss = known_loss(labels, logits[:, :ANSWERS])
+            loss += recipe.turn * known_loss(turns, logits[:, ANSWERS:])
         done = tf.cast(optimizer.iterations.value, tf.float32)
         optimizer.learning_rate = rate
         optimizer.apply(tape.gradient(loss, weights), weights)
         follow(averages, model, done, recipe.average)
         return loss
 
-    def run(images: np.ndarray, labels: np.ndarray, rate: float) -> float:
-        return float(step(tf.constant(images), tf.constant(labels), tf.constant(rate, tf.float32)))
+    def run(crops: Crops, rate: float) -> float:
+        tensors = (tf.constant(part) for part in (crops.images, crops.labels, crops.turns))
+        return float(step(*tensors, tf.constant(rate, tf.float32)))
 
     return run

@@ -1,17 +1,17 @@
-"""The glyph network: the crop of a glyph in, the logits of its classes out.
+"""The glyph network: the crop of a glyph in, the logits of its classes and of its turn out.
 
 ::
 
     (n, 32, 32) uint8 -> 2×2 pixels as 4 channels -> stem          16×16
         -> blocks                                                    8×8
             -> blocks                                                4×4
-                -> hidden layer -> logits (n, 17)
+                -> hidden layer -> logits (n, 17 + 4)
 """
 
 import keras
 
 from digitscope.glyph_classes import CROP
-from digitscope.glyph_network import ANSWERS
+from digitscope.glyph_network import ANSWERS, TURNS
 from digitscope.glyph_recipe import GlyphRecipe
 from digitscope.reading.crops import MIDDLE, SPREAD
 from digitscope.training.layers import FoldPixels, LayerBuilder
@@ -30,7 +30,8 @@ def build_glyph_network(recipe: GlyphRecipe, policy: str = "float32") -> keras.M
     Returns
     -------
     keras.Model
-        From uint8 (n, 32, 32), made by `cut_crops`, to logits (n, 17), float32.
+        From uint8 (n, 32, 32), made by `cut_crops`, to logits (n, 21), float32: those of the 17
+        classes, then those of the four turns.
     """
     make = LayerBuilder(recipe.seed, policy)
     quarter, eighth = recipe.channels
@@ -47,5 +48,5 @@ def build_glyph_network(recipe: GlyphRecipe, policy: str = "float32") -> keras.M
         dropout = keras.layers.Dropout(recipe.dropout, seed=recipe.seed, name="dropout")
         x = dropout(x)
     x = make.dense(x, recipe.hidden, "hidden", activation="relu")
-    x = make.dense(x, ANSWERS, "classes", policy="float32")
+    x = make.dense(x, ANSWERS + TURNS, "answers", policy="float32")
     return keras.Model(crops, x, name="glyph")

@@ -181,16 +181,20 @@ class GlyphTraining(StreamTraining):
         )
         with replacing(run.model_file) as temporary:
             write_onnx(glyph_to_onnx(fit.network), temporary, card)
-            seen = GlyphNetwork(temporary).probabilities(some.images)
-            check_difference(seen, fit.probabilities(some.images), temporary, half=True)
+            network = GlyphNetwork(temporary)
+            ours = (network.probabilities(some.images), network.turns(some.images))
+            for mine, keras in zip(ours, fit.probabilities(some.images), strict=True):
+                check_difference(mine, keras, temporary, half=True)
 
     def score(self) -> None:
         """Write the model once more, with its fusion; and what both networks say together."""
         self.write_model()
-        crops = self.fit.crops
-        if crops is None:
+        if self.fit.crops is None:
             return
-        seen = GlyphNetwork(self.run.model_file).probabilities(crops.images)
+        crops, turned = self.fit.crops.of_classes, self.fit.crops.of_turns
+        network = GlyphNetwork(self.run.model_file)
+        seen = network.probabilities(crops.images)
+        turns = network.turns(turned.images).argmax(axis=1)
         fusion = fit_fusion(crops.heat, seen, crops.labels)
         self.write_model(fusion)
         both = fusion.apply(crops.heat, seen)
@@ -201,6 +205,8 @@ class GlyphTraining(StreamTraining):
                 "crops": len(crops),
                 "digits": int((crops.labels < DIGITS).sum()),
                 "fusion": fusion.to_dict(),
+                "turned": len(turned),
+                "turns_right": float((turns == turned.turns).mean()) if len(turned) else 0.0,
                 **{name: judge_digits(part, crops.labels) for name, part in parts.items()},
             }
         )
