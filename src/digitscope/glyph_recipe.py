@@ -37,7 +37,7 @@ class GlyphRecipe(StreamRecipe):
     name: str = "glyph"
     stem: int = 32
     channels: tuple[int, int] = (48, 96)
-    blocks: tuple[int, int] = (1, 1)
+    blocks: tuple[int, int] = (2, 2)
     hidden: int = 128
     dropout: float = 0.2
     crops: int = 160

@@ -17,6 +17,7 @@ from digitscope.reading.second_look import GlyphLooker
 
 SAMPLE = 64  # glyphs that are looked at
 DOUBT = 0.01  # least probability that a glyph is not what it seems to be
+ALIKE = 0.1  # correlation of what the glyphs of a page tell: they are of one hand or font
 
 
 def find_turn(
@@ -39,7 +40,8 @@ def find_turn(
     turns = network.turns(cut_crops(gray, seen.centre, seen.size))  # (n, 4)
     evidence = (seen.presence[:, None] * np.log(np.maximum(turns, DOUBT))).sum(axis=0)
     k = int(np.argmax(evidence))
-    return (4 - k) % 4 if evidence[k] - evidence[0] > parameters.turn else 0
+    more = (evidence[k] - evidence[0]) / (1 + ALIKE * (len(seen) - 1))
+    return (4 - k) % 4 if more > parameters.turn else 0
 
 
 def to_evidence(glyphs: Glyphs) -> float:

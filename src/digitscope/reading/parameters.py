@@ -45,7 +45,8 @@ class ReadingParameters:
     upright : float
         Share of sure digits among glyphs from which on the turns are not compared. (turned)
     turn : float
-        Nats of evidence that another turn must have more than upright. (turned)
+        Nats of evidence, as of independent glyphs, that another turn must have more than upright.
+        (turned)
     link : float
         Mean of the two link probabilities from which on two glyphs belong together. (chosen)
     landing : float
@@ -86,7 +87,7 @@ class ReadingParameters:
     most_zoom: float = 4.0
     small_share: float = 0.25
     upright: float = 0.9
-    turn: float = 2.0
+    turn: float = 2.5
     link: float = 0.6
     landing: float = 0.65
     same_row: float = 0.5
