@@ -326,6 +326,26 @@ def test_false_crossings_on_ruling_lines_make_no_row():
     assert rows_of(truth, stained) == [[["1", "2", "3"], ["4", "5", "6"], ["7", "8", "9"]]]
 
 
+def test_grids_side_by_side_are_two_also_where_thick_lines_nearly_bridge_the_gap():
+    left, right = [["1", "2"], ["4", "5"], ["7", "8"]], [["3", "6"], ["9", "0"], ["2", "1"]]
+    one, other = grid_truth(left), grid_truth(right)
+    gap = 30 + max(line[:, 0].max() for line in one.rulings) - min(other.crossings[:, 0])
+    other = warped(other, np.array([[1, 0, gap], [0, 1, 0], [0, 0, 1]], float), one.size)
+    size = (one.size[0], one.size[1] + 200)
+    truth = PageTruth(
+        size, one.glyphs + other.glyphs, (), one.rulings + other.rulings,
+        np.concatenate([one.crossings, other.crossings]),
+    )  # fmt: skip
+
+    def thick(maps):
+        maps = maps.copy()
+        for plane in maps[RULING][:2]:
+            plane[:] = cv2.dilate(plane, np.ones((5, 5), np.uint8))
+        return maps
+
+    assert sorted(rows_of(truth, thick)) == sorted([left, right])
+
+
 def test_the_crossings_lie_where_they_are():
     truth = photographed()
     rng = np.random.default_rng(0)

@@ -25,6 +25,7 @@ CANDIDATES = 6  # crossings tried as the neighbour of one, the nearest first
 REACH = 10.0  # mean distances of crossings; the longest way to a neighbour
 CHUNK = 256  # crossings whose distances to all others are held in memory at a time
 SAMPLES = 16  # points between two crossings at which the ruling line is looked up
+ENDS = 0.2  # share of the way at each end that is not looked at
 LINES = 3  # row lines and column lines of the smallest grid, which has 2×2 cells
 
 
@@ -157,8 +158,11 @@ def _thickened(mask: Floats) -> Floats:
 
 
 def _ruled(lines: Floats, start: Points, end: Points, parameters: ReadingParameters) -> Floats:
-    """Return which share of the straight way between points is ruled, for each pair."""
-    part = ((np.arange(SAMPLES) + 0.5) / SAMPLES)[:, None, None]
+    """Return which share of the straight way between points is ruled, for each pair.
+
+    The ends are left out: the crossings themselves are ruled, also those of two grids side by side.
+    """
+    part = ENDS + (1 - 2 * ENDS) * ((np.arange(SAMPLES) + 0.5) / SAMPLES)[:, None, None]
     way: Ints = np.floor(start + part * (end - start)).astype(np.int64)  # (samples, n, 2)
     inside = np.all((way >= 0) & (way < np.array(lines.shape[::-1])), axis=2)
     x, y = (way * inside[..., None]).transpose(2, 0, 1)
