@@ -125,6 +125,7 @@ def rows() -> list[Row]:
         ("read-pages-every", page_rows),
         ("reading", reading_rows),
         ("reading-whole", reading_rows),
+        ("reading-peers", reading_rows),
         ("orientation", orientation_rows),
         ("read-speed", speed_rows),
         ("read-memory", memory_rows),
