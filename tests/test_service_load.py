@@ -103,8 +103,17 @@ def request(body=bytes(784), path="/v1/predict", kind=RAW):
 
 
 def answer_of(connection):
-    """Return status and content of what comes until the connection is closed."""
-    parts = iter(lambda: connection.recv(65_536), b"")
+    """Return status and content of what comes until the connection is closed.
+
+    A service that closes it while more is being sent resets it; what came before counts.
+    """
+    parts = []
+    try:
+        while part := connection.recv(65_536):
+            parts.append(part)
+    except ConnectionResetError:
+        if not parts:
+            raise
     return parsed(b"".join(parts))
 
 
