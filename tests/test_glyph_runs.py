@@ -99,8 +99,7 @@ def test_crops_depend_on_seed_and_number_alone():
     assert still.images.tobytes() != one.images.tobytes()
 
 
-def test_crops_of_turned_pages_tell_the_turn(monkeypatch):
-    """What stands at a place of a turned page is what stands there on the upright page."""
+def test_crops_of_turned_pages_tell_the_turn():
     told = {number: draw_crops(SOURCE, (3,), number, jitter=False) for number in range(0, 48, 4)}
     assert {int(t) for crops in told.values() for t in crops.turns} == {0, 1, 2, 3}
     assert all((crops.labels == UNKNOWN).all() for crops in told.values())
@@ -190,6 +189,12 @@ def test_the_network_learns_and_is_judged_on_the_held_out_crops(whole):
     assert fit.history[-1]["val_loss"] == pytest.approx(losses.mean(), rel=1e-4)
     accuracy = (seen.argmax(axis=1) == crops.labels).mean()
     assert fit.history[-1]["val_accuracy"] == pytest.approx(accuracy)
+
+
+def test_held_out_crops_of_one_kind_alone_give_no_scores():
+    fit = GlyphFit(TINY.but(validation=1), SOURCE, SOURCE)  # patch 0 is one of the turned ones
+    assert len(fit.crops.of_turns)
+    assert fit.judge() == {}
 
 
 def test_the_file_agrees_with_keras(tmp_path, whole):

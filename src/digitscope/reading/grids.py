@@ -25,7 +25,7 @@ CANDIDATES = 6  # crossings tried as the neighbour of one, the nearest first
 REACH = 10.0  # mean distances of crossings; the longest way to a neighbour
 CHUNK = 256  # crossings whose distances to all others are held in memory at a time
 SAMPLES = 16  # points between two crossings at which the ruling line is looked up
-ENDS = 0.25  # share of the way at each end that is not looked at
+ENDS = 0.25  # share of that way at each end without points: blurred lines reach into a gap
 LINES = 3  # row lines and column lines of the smallest grid, which has 2×2 cells
 
 

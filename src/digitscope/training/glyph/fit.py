@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from scipy.special import softmax
 
 from digitscope.glyph_classes import DIGIT_CLASSES
 from digitscope.glyph_network import ANSWERS
@@ -85,7 +86,7 @@ class GlyphFit(StreamFit[Crops]):
             self._forward(images[first : first + CHUNK]) for first in range(0, len(images), CHUNK)
         ]
         classes, turns = np.split(np.concatenate(parts), [ANSWERS], axis=1)
-        return to_probabilities(classes), to_probabilities(turns)
+        return softmax(classes, axis=1), softmax(turns, axis=1)
 
     def judge(self) -> Row:
         """Return loss and accuracy of the averaged network on the held-out crops.
@@ -94,9 +95,11 @@ class GlyphFit(StreamFit[Crops]):
         themselves where one is there, and ``val_accuracy_page`` the same of the page network.
         ``val_accuracy_turns`` is that of the four turns.
         """
-        if self.crops is None or not len(self.crops):
+        if self.crops is None:
             return {}
         crops, turned = self.crops.of_classes, self.crops.of_turns
+        if not (len(crops) and len(turned)):
+            return {}
         seen, _ = self.probabilities(crops.images)
         _, turns = self.probabilities(turned.images)
         right = seen[np.arange(len(crops)), crops.labels]
@@ -110,13 +113,6 @@ class GlyphFit(StreamFit[Crops]):
             "val_accuracy_page": float((among[1] == labels).mean()),
             "val_accuracy_turns": float((turns.argmax(axis=1) == turned.turns).mean()),
         }
-
-
-def to_probabilities(logits: np.ndarray) -> np.ndarray:
-    """Return the softmax of each row."""
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
-    return probabilities
 
 
 def compile_crop_step(

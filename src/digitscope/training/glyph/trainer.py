@@ -189,7 +189,7 @@ class GlyphTraining(StreamTraining):
     def score(self) -> None:
         """Write the model once more, with its fusion; and what both networks say together."""
         self.write_model()
-        if self.fit.crops is None:
+        if self.fit.crops is None or not len(self.fit.crops.of_classes):
             return
         crops, turned = self.fit.crops.of_classes, self.fit.crops.of_turns
         network = GlyphNetwork(self.run.model_file)
