@@ -12,7 +12,7 @@ from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, 
 from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT
 
 BROAD = HandStyle(pen=(0.14, 0.5, 0.03, 0.26))
-HASTY = HandStyle(ones=(0.6, 38.0, 1.5))
+HASTY = HandStyle(ones=(0.7, 38.0, 1.6))
 
 
 def single(s: Setting) -> None:
@@ -72,7 +72,7 @@ def amounts(s: Setting) -> None:
 def _amount(s: Setting) -> str:
     """Return an amount of money, most often with a separator and cents."""
     whole = digits(s.rng, s.count(1, 5))
-    if s.chance(0.25):  # amounts begin with 1 more often than with any other digit (Benford)
+    if s.chance(0.3):  # amounts begin with 1 more often than with any other digit (Benford)
         whole = "1" + whole[1:]
     kind = s.rng.random()
     mark = ".,"[s.count(0, 1)]
@@ -152,7 +152,7 @@ def drawing(s: Setting) -> None:
         if s.chance(shapes):
             shape(s, x, y, pen, layer)
             continue
-        kind = s.count(0, 7)
+        kind = s.count(0, 8)
         if kind == 0:  # a long line; short upright ones would be 1s
             end = np.array([x, y]) + s.rng.standard_normal(2) * 0.7 * width
             if np.hypot(*(end - [x, y])) > 4 * s.height:
@@ -169,6 +169,8 @@ def drawing(s: Setting) -> None:
             block_code(s, x, y)
         elif kind == 6:
             sideways(s, x, y)
+        elif kind == 8:
+            markers(s, x, y, pen, layer)
         elif kind == 4:  # hatching
             step, long = s.between(2, 8), s.between(30, 120)
             lean = s.rng.standard_normal(2)
@@ -183,6 +185,22 @@ def drawing(s: Setting) -> None:
         for _ in range(s.count(1, 4)):
             s.sheet.text(s.hand, number(s.rng, 4), s.between(0, 0.8) * width,
                          s.between(0.2, 1) * height, s.rng)  # fmt: skip
+
+
+def markers(s: Setting, x: float, y: float, pen: float, layer: int) -> None:
+    """Draw a cloud of equal small triangles, squares, diamonds or discs: the points of a chart."""
+    radius = s.height * float(np.exp(s.between(-1.8, -0.4)))
+    corners = (3, 4, 40)[s.count(0, 2)]
+    filled = corners == 40 or s.chance(0.7)  # an outlined disc would be a 0
+    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False) + np.pi / 4 * s.count(0, 7)
+    form = radius * np.stack([np.cos(angle), np.sin(angle)], 1)
+    cloud = s.between(2, 12) * radius * s.rng.standard_normal((s.count(3, 40), 2))
+    tone = s.count(80, 255)
+    for centre in cloud + np.array([x, y]):
+        if filled:
+            s.sheet.wash(form + centre, tone, layer)
+        else:
+            s.sheet.stroke(np.concatenate([form, form[:1]]) + centre, min(pen, radius / 3), layer)
 
 
 def shape(s: Setting, x: float, y: float, pen: float, layer: int) -> None:

@@ -11,7 +11,7 @@ from digitscope.synthesis.pages.layouts.setting import (
     term,
     word,
 )
-from digitscope.synthesis.pages.sheet import PEN, RULING
+from digitscope.synthesis.pages.sheet import PEN, PRINT, RULING
 
 
 def rows(s: Setting) -> None:
@@ -147,7 +147,7 @@ def fraction(s: Setting, left: float, right: float, y: float) -> None:
 
 
 def underlay(s: Setting, pitch: float) -> None:
-    """Give some sheets ruling lines, squares, dots or a margin line."""
+    """Give some sheets ruling lines, squares, dots, a margin line or punched holes."""
     kind = s.rng.random()
     height, width = s.size
     far = np.array([-40.0, max(height, width) + 40.0])
@@ -170,3 +170,18 @@ def underlay(s: Setting, pitch: float) -> None:
         x = s.between(0, width)
         for shift in (0.0, s.between(2, 6))[: s.count(1, 2)]:
             s.sheet.rule(np.array([[x + shift, far[0]], [x + shift, far[1]]]), thin, RULING)
+    if s.chance(0.04):
+        holes(s)
+
+
+def holes(s: Setting) -> None:
+    """Punch two to six holes along one side, through which something dark is seen."""
+    radius = s.height * s.between(0.2, 0.8)
+    step = radius * s.between(4, 20)
+    x, y = s.between(0.5, 2.5) * radius, s.between(0, 1) * step
+    if s.chance(0.3):
+        x = s.size[1] - x
+    angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    form = radius * np.stack([np.cos(angle), np.sin(angle)], 1)
+    for place in range(s.count(1, 6)):
+        s.sheet.wash(form + np.array([x, y + place * step]), s.count(120, 255), PRINT)
