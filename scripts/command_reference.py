@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from digitscope.cli import app
+from digitscope.cli import make_app
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
 HEAD = """# Commands
@@ -20,7 +20,7 @@ with 1 when it failed, and with 2 when it was misused. This page is generated fr
 
 def page() -> str:
     """Return the whole page as Markdown."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(make_app())
     parts = [HEAD]
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         text, _, examples = (command.help or "").partition("\b\n")

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from digitscope import __version__
-from digitscope.cli import app, main
+from digitscope.cli import main, make_app
 from digitscope.data import NAMES
 from digitscope.runs import Run
 
@@ -88,7 +88,7 @@ def folder(tmp_path):
 
 
 def test_the_commands_are_these(cli):
-    assert sorted(command.name for command in app.registered_commands) == COMMANDS
+    assert sorted(command.name for command in make_app().registered_commands) == COMMANDS
     code, out, _ = cli("--help")
     assert code == 0
     assert all(re.search(rf"^\W*{name} ", out, re.MULTILINE) for name in COMMANDS)

@@ -10,7 +10,7 @@ import pytest
 import typer
 from PIL import Image
 
-from digitscope.cli import app
+from digitscope.cli import make_app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -38,7 +38,7 @@ def test_command_lines_are_found():
 @pytest.mark.parametrize("line", command_lines())
 def test_every_command_line_in_the_docs_parses(line):
     words = shlex.split(line)[1:]
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(make_app())
     if words[0].startswith("-"):
         pytest.skip("an option of the program itself")
     # Parsing alone: unknown commands, options and missing arguments raise here.

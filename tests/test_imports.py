@@ -10,8 +10,20 @@ import pytest
 from PIL import Image
 
 import digitscope
+from digitscope.cli import COMMANDS
 
-HEAVY = ["tensorflow", "keras", "jax", "sklearn", "scipy", "matplotlib", "cv2", "onnx", "pooch"]
+HEAVY = [
+    "tensorflow",
+    "keras",
+    "jax",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "cv2",
+    "onnx",
+    "pooch",
+    "pydantic",
+]
 ROOT = Path(digitscope.__file__).parent
 
 PUBLIC = {
@@ -110,6 +122,19 @@ def test_heavy_packages_are_imported_in_their_rooms_only(packages, rooms):
             if any(name.partition(".")[0] in packages for name in names):
                 found.add(file.relative_to(ROOT).parts[0])
     assert found == rooms
+
+
+def test_a_process_imports_only_its_own_command():
+    code = (
+        "import sys\nfrom digitscope.cli import main\n"
+        "try: main(['models'])\nexcept SystemExit: pass\n"
+        "names = [m for m in sys.modules if m.startswith('digitscope.cli.')]\n"
+        "print(*names, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
+    loaded_files = {name.rpartition(".")[2] for name in done.stderr.splitlines()[-1].split()}
+    assert "models" in loaded_files
+    assert not loaded_files & set(COMMANDS) - {"models"}
 
 
 def test_without_keras_training_says_what_to_install():

@@ -1,48 +1,42 @@
 """The command line: one file per command, and nothing heavy imported until a command runs.
 
+A process imports only the file of the command that it runs; help and errors need all of them.
 Answers go to stdout, progress and remarks to stderr. Exit 0: done; 1: failed; 2: misused.
 """
 
+import importlib
 import io
 import os
 import sys
+from collections.abc import Iterable
 
 import typer
 
 from digitscope import __version__
-from digitscope.cli import (
-    compare,
-    data,
-    evaluate,
-    explain,
-    export,
-    lesson,
-    models,
-    predict,
-    read,
-    report,
-    serve,
-    train,
-)
 from digitscope.cli.common import remark
 from digitscope.errors import DigitscopeError
 
-app = typer.Typer(
-    name="digitscope",
-    help="Train a handwritten-digit classifier, see why it works, and read what people write.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (
-    train, evaluate, compare, predict, read, explain, lesson, serve, report, export, data, models,
-):  # fmt: skip
-    app.command(
-        name=command.__name__.rpartition(".")[2],
+COMMANDS = (
+    "train", "evaluate", "compare", "predict", "read", "explain", "lesson", "serve", "report",
+    "export", "data", "models",
+)  # fmt: skip
+
+
+def make_app(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the program with some of its commands, by default all."""
+    app = typer.Typer(
+        name="digitscope",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name in commands:
+        command = importlib.import_module(f"digitscope.cli.{name}").command
         # Typer keeps the lines of a paragraph that begins with the character \b.
-        help=(command.command.__doc__ or "").replace(r"\b", "\b"),
-    )(command.command)
+        app.command(name=name, help=(command.__doc__ or "").replace(r"\b", "\b"))(command)
+    return app
 
 
 def _version(show: bool) -> None:
@@ -51,7 +45,6 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
@@ -68,8 +61,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error that is foreseen becomes one line on stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
+    arguments = sys.argv[1:] if arguments is None else arguments
+    named = [name for name in arguments[:1] if name in COMMANDS]
     try:
-        code = app(arguments, standalone_mode=False)
+        code = make_app(named or COMMANDS)(arguments, standalone_mode=False)
         sys.stdout.flush()  # a full disk shows here, at the latest
     except DigitscopeError as error:
         code = _fail(str(error), error.exit_code)
