@@ -199,7 +199,8 @@ def merge(parts: Sequence[Glyphs], parameters: ReadingParameters) -> Glyphs:
     glyphs = suppress(joined(parts), parameters)
     keep = np.ones(len(glyphs), bool)
     boxes, scale, presence = glyphs.boxes, glyphs.scale, glyphs.presence
-    for i in np.argsort(scale, kind="stable").tolist():
+    order = np.argsort(scale, kind="stable")
+    for i in order[1.4 * scale[order] < scale.max(initial=0)].tolist():  # of the coarser levels
         if not keep[i]:
             continue
         finer = keep & (scale > 1.4 * scale[i]) & (2 * glyphs.size[:, 1] < glyphs.size[i, 1])
