@@ -6,7 +6,7 @@ import pytest
 from digitscope.glyph_classes import CLASSES, OTHER
 from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sources, without_lost
 from digitscope.synthesis.pages.hands import draw_hand, draw_typeface
-from digitscope.synthesis.pages.inks import Bitmap, scanned
+from digitscope.synthesis.pages.inks import Bitmap, Outline, scanned
 from digitscope.synthesis.pages.layouts import LAYOUTS
 from digitscope.synthesis.pages.layouts.setting import Setting, number
 from digitscope.synthesis.pages.sheet import PEN, PRINT, RULING, Sheet
@@ -98,6 +98,21 @@ def test_the_outline_of_a_scan_follows_its_slant():
     assert isinstance(ink, Bitmap)
     assert ink.hull[:, 1].min() == pytest.approx(-1, abs=0.06)
     assert ink.hull[:, 1].max() == pytest.approx(0, abs=0.06)
+
+
+@pytest.mark.parametrize("points", [[[0, -1], [0, 0]], [[0, 0], [1, 0]]])
+@pytest.mark.parametrize("edge", [(0.5, 0.0), (0.0, 0.5), (0.0, 0.0)])
+def test_a_nib_widens_lines_by_its_edge(sources, points, edge):
+    hand = draw_hand(np.random.default_rng(0), sources, 40, PEN)
+    hand.pen, hand.nib = 0.05, edge
+    hand.ink = lambda *_: Outline(np.array(points, np.float32), (0, 2))
+    sheet = Sheet(SIZE)
+    sheet.character(hand, "1", 80, 120, np.random.default_rng(0))
+    ink, truth = drawn(sheet)
+    left, top, right, bottom = bounds(ink > 127)
+    extent = 40 * (np.ptp(points, axis=0) + 0.05 + edge)  # of the line, the pen and the nib
+    assert (right - left, bottom - top) == pytest.approx(tuple(extent), abs=2)
+    assert (left, top, right, bottom) == pytest.approx(truth.glyphs[0].box, abs=1.6)
 
 
 def test_slashes_are_longer_than_digits(sources):

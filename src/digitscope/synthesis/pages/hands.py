@@ -32,6 +32,7 @@ class Script(Protocol):
 
     height: float  # of a digit, in pixels of the sheet
     pen: float  # width of the pen, in heights of a digit
+    nib: tuple[float, float]  # edge of a broad nib, x and y in heights of a digit; 0, 0 for none
     gap: float  # between the ink of neighbouring characters, in heights of a digit
     layer: int  # on which layer of ink it writes
     handwritten: bool
@@ -55,6 +56,10 @@ class HandStyle:
     ----------
     pen : tuple of float
         Median width, deviation of its logarithm, smallest and largest width.
+    nib : tuple of float
+        Share of pens with a broad nib, which draws thin lines along its edge and thick ones across;
+        smallest and largest angle of the edge above the horizontal, and its shortest and longest
+        length, in widths of the pen.
     slant : tuple of float
         Deviation between hands and within one hand.
     aspect : tuple of float
@@ -81,6 +86,7 @@ class HandStyle:
     """
 
     pen: tuple[float, float, float, float] = (0.085, 0.4, 0.03, 0.24)
+    nib: tuple[float, float, float, float, float] = (0.2, -20.0, 60.0, 0.6, 2.0)
     slant: tuple[float, float] = (10.0, 3.0)
     aspect: tuple[float, float] = (0.14, 0.06)
     turn: float = 2.5
@@ -119,6 +125,7 @@ class Hand:
     uneven: float = 0.06  # deviation of the logarithm of a character's height
     wander: float = 0.03  # deviation of the place above the baseline
     joining: float = 0.0  # share of characters that are joined to the next
+    nib: tuple[float, float] = (0.0, 0.0)
     ones: tuple[float, float] = (0.0, 1.0)  # tangent of the further slant of 1s; their size
     forms: dict[str, list[tuple[StrokePool, int]]] = field(default_factory=dict)
     _scanned: dict[tuple[str, int], Bitmap] = field(default_factory=dict)
@@ -216,6 +223,7 @@ class Typeface:
     aspect: float = 1.0
     handwritten: bool = False
     joining: float = 0.0
+    nib: tuple[float, float] = (0.0, 0.0)
     size: float = 0.0  # deviation of the logarithm of a character's size: fonts that imitate hands
     wander: float = 0.0  # deviation of the place above the baseline, in heights of a digit
 
@@ -315,12 +323,18 @@ def draw_hand(
     if sources.scans and rng.random() < 0.3:
         scans = sources.scan_writer(rng)
         weight = int(rng.integers(-2, 4)) if rng.random() < 0.5 else 0
+    nib = (0.0, 0.0)
+    if rng.random() < style.nib[0]:
+        angle = np.deg2rad(rng.uniform(*style.nib[1:3]))
+        pen *= float(rng.uniform(0.5, 0.8))
+        edge = pen * float(rng.uniform(*style.nib[3:]))
+        nib = (edge * float(np.cos(angle)), -edge * float(np.sin(angle)))
     return Hand(
         height, pen, gap, layer, pools, writer, letters, letter_writer, scans, slant, aspect,
         style, faithful=float(rng.uniform(0.3, 0.95)), weight=weight,
         uneven=_log_uniform(rng, style.size), wander=_log_uniform(rng, style.rise),
         joining=float(rng.uniform(0.1, 0.6)) if rng.random() < style.joined else 0.0,
-        ones=ones,
+        nib=nib, ones=ones,
     )  # fmt: skip
 
 

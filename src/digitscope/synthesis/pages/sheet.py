@@ -46,6 +46,7 @@ class _Glyph:
     height: float  # of a digit, in pixels
     pen: float  # pixels
     layer: int
+    nib: tuple[float, float] = (0.0, 0.0)  # pixels
     number: int = -1
     next: int = -1
     raised: bool = False
@@ -81,9 +82,7 @@ class Sheet:
         if ink is None:
             return x
         y -= script.rise(rng) * script.height
-        self.glyphs.append(
-            _Glyph(text, ink, x, y, script.height, script.pen * script.height, script.layer)
-        )
+        self.glyphs.append(_glyph(script, text, ink, x, y))
         return x + ink.right * script.height
 
     def text(
@@ -170,12 +169,7 @@ class Sheet:
                 continue
             left = x - ink.right * script.height / 2
             rise = script.rise(rng) * script.height
-            self.glyphs.append(
-                _Glyph(
-                    character, ink, left, y - rise, script.height, script.pen * script.height,
-                    script.layer,
-                )
-            )  # fmt: skip
+            self.glyphs.append(_glyph(script, character, ink, left, y - rise))
             if number < 0:
                 number, self.numbers = self.numbers, self.numbers + 1
             self.glyphs[-1].number = number
@@ -255,6 +249,13 @@ class Sheet:
             grids,
         )
         return layers.reduced(), truth
+
+
+def _glyph(script: Script, text: str, ink: Ink, x: float, y: float) -> _Glyph:
+    """Return a character that a script writes, with its lengths in pixels."""
+    height = script.height
+    nib = script.nib[0] * height, script.nib[1] * height
+    return _Glyph(text, ink, x, y, height, script.pen * height, script.layer, nib)
 
 
 def _belongs(text: str, place: int) -> bool:
@@ -364,7 +365,8 @@ def _draw_glyphs(
     for g, end, low, high in zip(glyphs, ends.tolist(), lows.tolist(), highs.tolist(), strict=True):
         part, start = points[start:end], end
         half = 0.0 if isinstance(g.ink, Bitmap) else max(g.pen, THINNEST) / 2
-        box = low[0] - half, low[1] - half, high[0] + half, high[1] + half
+        wide, deep = half + abs(g.nib[0]) / 2, half + abs(g.nib[1]) / 2
+        box = low[0] - wide, low[1] - deep, high[0] + wide, high[1] + deep
         inside = box[2] > 0 and box[3] > 0 and box[0] < width and box[1] < height
         inside = inside and bool(np.abs(part).max() <= FARTHEST)  # not so of a point at infinity
         if not inside or (mask is not None and not _on_sheet(box, mask)):
@@ -379,9 +381,25 @@ def _draw_glyphs(
             starts = g.ink.starts
             strokes = [fixed[a:b] for a, b in pairwise(starts)]
             strokes = [np.repeat(s, 2, axis=0) if len(s) == 1 else s for s in strokes]
-            cv2.polylines(plane, strokes, False, 255, thick, cv2.LINE_AA, BITS)
+            for shift in _nib_shifts(g):
+                moved = strokes if shift is None else [s + shift for s in strokes]
+                cv2.polylines(plane, moved, False, 255, thick, cv2.LINE_AA, BITS)
         boxes.append(box)
     return boxes
+
+
+def _nib_shifts(glyph: _Glyph) -> list[NDArray[np.int32] | None]:
+    """Return by how much a line is moved each time it is drawn, in OpenCV's coordinates.
+
+    A broad nib is a short line; lines drawn side by side along it, with a pen that is as wide as
+    they are apart, cover what it covers.
+    """
+    edge = np.array(glyph.nib, np.float32)
+    length = float(np.hypot(*edge))
+    if not length:
+        return [None]
+    parts = np.linspace(-0.5, 0.5, 2 + int(length / max(glyph.pen, THINNEST)))
+    return list(np.round(parts[:, None] * edge * (FINE << BITS)).astype(np.int32))
 
 
 def _on_sheet(box: Box, mask: NDArray[np.float32]) -> bool:
