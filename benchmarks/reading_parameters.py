@@ -4,7 +4,7 @@
 
 Validation pages are synthesised, with writers, fonts and papers that no training has seen. Each
 parameter is changed alone; the first row is the one that ships. Only parameters that act after the
-glyphs are found can be tried: certain, threshold, linked, sign, link and landing.
+glyphs are found can be tried: certain, settled, tile, threshold, linked, sign, link and landing.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from digitscope.reading.numbers import find_runs
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.reader import Reader, load_reader
 from digitscope.reading.scales import confirm, look_at_all
-from digitscope.reading.second_look import doubtful, look_again
+from digitscope.reading.second_look import doubtful, look_again, look_at_digits
 from digitscope.synthesis.pages.generator import PageStyle
 
 SIZE = (352, 352)  # pixels of a validation page
 STYLE = PageStyle(height=(14, 40), outside=0.0)
-TRIED = ("certain", "threshold", "linked", "sign", "link", "landing")
+TRIED = ("certain", "settled", "tile", "threshold", "linked", "sign", "link", "landing")
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,12 @@ class Looked:
         return cls(gray, confirm(glyphs, levels, parameters))
 
     def texts(self, reader: Reader, parameters: ReadingParameters) -> Counter[str]:
-        """Return the numbers after the second look, and how often each is there."""
+        """Return the numbers after all looks, and how often each is there."""
         assert reader.glyph is not None
-        return texts(look_again(self.gray, self.glyphs, reader.glyph, parameters), parameters)
+        assert reader.digit is not None
+        glyphs = look_again(self.gray, self.glyphs, reader.glyph, parameters)
+        glyphs = look_at_digits(self.gray, glyphs, reader.digit, parameters)
+        return texts(glyphs, parameters)
 
 
 def texts(glyphs: Glyphs, parameters: ReadingParameters) -> Counter[str]:

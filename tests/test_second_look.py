@@ -1,4 +1,4 @@
-"""The second look: crops, which glyphs get one, how both networks' answers are joined."""
+"""Further looks: crops, which glyphs get one, how the answers of the networks are joined."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from digitscope.errors import BadImage, BadModel
-from digitscope.fusion import Fusion
+from digitscope.fusion import Fusion, add_digits
 from digitscope.glyph_classes import CLASSES, CROP, NOTHING
 from digitscope.glyph_network import ANSWERS, GlyphNetwork
 from digitscope.page_network import PageNetwork
@@ -17,7 +17,8 @@ from digitscope.reading import Reader, load_reader, read, read_page
 from digitscope.reading.crops import MIDDLE, cut_crops
 from digitscope.reading.glyphs import Glyphs
 from digitscope.reading.parameters import ReadingParameters
-from digitscope.reading.second_look import doubtful, look_again
+from digitscope.reading.second_look import doubtful, look_again, look_at_digits
+from digitscope.reading.tiles import cut_tile
 from digitscope.synthesis.faulty_pages import write_page
 
 P = ReadingParameters()
@@ -52,6 +53,14 @@ class Looker:
 
     def turns(self, crops):
         return np.tile(np.float32([1, 0, 0, 0]), (len(crops), 1))
+
+
+class Judge:
+    """A classifier that says of each tile that it is a 7, and remembers the tiles."""
+
+    def predict_proba(self, images):
+        self.images = images
+        return np.tile(np.eye(10, dtype=np.float32)[7], (len(images), 1))
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +130,33 @@ def test_a_second_look_changes_doubtful_glyphs_alone(picture):
         np.testing.assert_array_equal(getattr(seen, name), getattr(some, name))
     certain = glyphs({"3": 1.0})
     assert look_again(picture, certain, looker, P) is certain
+
+
+def test_a_third_look_decides_among_the_digits_of_unsettled_glyphs(picture):
+    judge, some = (
+        Judge(),
+        glyphs({"3": 0.4, "7": 0.3}, {"3": 0.95}, {"*": 0.7}, {"7": 0.2, "/": 0.5}),
+    )
+    seen = look_at_digits(picture, some, judge, P)
+    assert seen.labels == ["7", "3", "*", "/"]
+    np.testing.assert_array_equal(judge.images, [cut_tile(picture, 22, 20, 38, 40)] * 2)
+    # Whether it is a digit stays as it was.
+    np.testing.assert_allclose(seen.heat[:, :10].sum(1), some.heat[:, :10].sum(1), rtol=1e-5)
+    np.testing.assert_array_equal(seen.heat[:, 10:], some.heat[:, 10:])
+    settled = glyphs({"3": 0.95})
+    assert look_at_digits(picture, settled, judge, P) is settled
+
+
+@given(
+    hnp.arrays(np.float32, (3, 16), elements=st.floats(0, 1, width=32)),
+    hnp.arrays(np.float32, (3, 10), elements=st.floats(0, 1, width=32)),
+    st.floats(0, 2),
+)
+def test_adding_digits_keeps_how_likely_a_digit_is(heat, digits, weight):
+    joined = add_digits(heat, digits, weight)
+    assert (joined.shape, joined.dtype) == ((3, 16), np.float32)
+    np.testing.assert_allclose(joined[:, :10].sum(1), heat[:, :10].sum(1), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(add_digits(heat, digits, 0.0), heat, rtol=1e-5, atol=1e-6)
 
 
 @given(
@@ -203,6 +239,8 @@ def test_a_reader_takes_either_network_from_a_file(shipped):
     assert by_glyph.glyph.path == shipped.path
     by_page = load_reader(both.page.path, threads=1)
     assert by_page.glyph is both.glyph
+    assert by_page.digit is by_glyph.digit is both.digit
+    assert both.digit.path.name == "cnn.onnx"
     assert load_reader(both.page).page is both.page
 
 
@@ -212,5 +250,7 @@ def test_reading_uses_the_second_look():
     assert read_page(page, network, P).text == "4207 65"
     doubting = replace(P, certain=1.1)
     assert read_page(page, network, doubting, second=Looker()).text == "7777 77"
+    unsettled = replace(P, settled=1.1, tile=2.0)
+    assert read_page(page, network, unsettled, third=Judge()).text.count("7") > 3
     assert read(page, model=Reader(network, None)).text == "4207 65"
     assert read(page, model=Reader(network, GlyphNetwork(threads=1))).text == "4207 65"

@@ -73,6 +73,29 @@ class Fusion:
         return asdict(self)
 
 
+def add_digits(heat: Floats, digits: Floats, weight: float) -> Floats:
+    """Return probabilities in which a classifier of digits also had a say in which digit it is.
+
+    Whether it is a digit stays as it was.
+
+    Parameters
+    ----------
+    heat : ndarray of shape (n, 16), dtype float32
+    digits : ndarray of shape (n, 10), dtype float32
+        Of the classifier.
+    weight : float
+        Of the logarithms of its probabilities; those of `heat` have a weight of 1.
+
+    >>> heat = np.float32([[0.3, 0.3] + 14 * [0.0]])
+    >>> add_digits(heat, np.float32([[0.2, 0.8] + 8 * [0.0]]), 0.5)[0, :2].round(2)
+    array([0.2, 0.4], dtype=float32)
+    """
+    own = heat[:, :DIGITS]
+    joined = own * np.maximum(digits, LEAST) ** weight
+    joined *= own.sum(axis=1, keepdims=True) / np.maximum(joined.sum(axis=1, keepdims=True), 1e-12)
+    return np.hstack([joined, heat[:, DIGITS:]]).astype(np.float32)
+
+
 def _logarithms(probabilities: Floats) -> NDArray[np.float64]:
     return np.log(np.maximum(probabilities.astype(np.float64), LEAST))
 

@@ -24,6 +24,10 @@ class ReadingParameters:
         Presence (`glyphs.to_presence`) from which on a peak is a glyph of any class. (chosen)
     certain : float
         Probability of a glyph's class from which on it gets no second look. (chosen)
+    settled : float
+        The same after the second look, from which on it gets no third one. (chosen)
+    tile : float
+        Weight of the third look's log-probabilities of digits; those before have 1. (chosen)
     same_centre : float
         Distance of two centres, in box sizes, below which they are one glyph. (layout: 1s written
         closely are half a box apart, in the measure of `glyphs.suppress`)
@@ -76,7 +80,9 @@ class ReadingParameters:
     linked: float = 0.2
     sign: float = 0.5
     least_presence: float = 0.3
-    certain: float = 0.95
+    certain: float = 0.99
+    settled: float = 0.9
+    tile: float = 0.5
     same_centre: float = 0.5
     same_size: float = 2.5
     slimmest: float = 0.3

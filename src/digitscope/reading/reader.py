@@ -2,7 +2,7 @@
 
 ::
 
-    picture -> gray -> scales -> maps -> glyphs -> second look -> numbers -> lines and grids -> Page
+    picture -> gray -> scales -> maps -> glyphs -> more looks -> numbers -> lines and grids -> Page
 """
 
 import functools
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitscope.classifier import PRETRAINED
+from digitscope.classifier import PRETRAINED, Classifier, load
 from digitscope.errors import BadModel, did_you_mean
 from digitscope.glyph_network import GlyphNetwork
 from digitscope.page_network import PageNetwork
@@ -27,14 +27,14 @@ from digitscope.reading.orientation import find_turn
 from digitscope.reading.page import Decimal, Page
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.scales import MapMaker, confirm, look_at_all
-from digitscope.reading.second_look import GlyphLooker, look_again
+from digitscope.reading.second_look import DigitLooker, GlyphLooker, look_again, look_at_digits
 
-PAGE, GLYPH = "page", "glyph"  # the names of the networks that come with digitscope
+PAGE, GLYPH, DIGIT = "page", "glyph", "cnn"  # the networks that come with digitscope and read
 
 
 @dataclass(frozen=True)
 class Reader:
-    """The two networks that read.
+    """The networks that read.
 
     Attributes
     ----------
@@ -42,10 +42,13 @@ class Reader:
         Finds glyphs on pages.
     glyph : GlyphNetwork or None
         Has a second look at doubtful ones; None for no second look.
+    digit : Classifier or None
+        Has a third look at what is still in doubt; None for no third look.
     """
 
     page: PageNetwork
     glyph: GlyphNetwork | None
+    digit: Classifier | None = None
 
 
 def read(
@@ -84,7 +87,10 @@ def read(
     if threshold is not None:
         parameters = replace(parameters, threshold=threshold)
     reader = load_reader(model)
-    return read_page(read_gray(picture), reader.page, parameters, decimal, second=reader.glyph)
+    gray = read_gray(picture)
+    return read_page(
+        gray, reader.page, parameters, decimal, second=reader.glyph, third=reader.digit
+    )
 
 
 def load_reader(
@@ -108,9 +114,9 @@ def load_reader(
     if isinstance(model, Reader):
         return model
     if isinstance(model, PageNetwork):
-        return Reader(model, _glyph(threads))
+        return Reader(model, _glyph(threads), _digit(threads))
     if model is None or str(model) in (PAGE, GLYPH):
-        return Reader(_page(threads), _glyph(threads))
+        return Reader(_page(threads), _glyph(threads), _digit(threads))
     if str(model) in PRETRAINED:
         raise BadModel(
             f"{model} is a model of single digits, and pages are read by a page network: the "
@@ -124,8 +130,8 @@ def load_reader(
         )
     network = open_network(path, threads=threads)
     if isinstance(network, PageNetwork):
-        return Reader(network, _glyph(threads))
-    return Reader(_page(threads), network)
+        return Reader(network, _glyph(threads), _digit(threads))
+    return Reader(_page(threads), network, _digit(threads))
 
 
 def open_network(path: Path, *, threads: int = 0) -> PageNetwork | GlyphNetwork:
@@ -153,6 +159,11 @@ def _glyph(threads: int) -> GlyphNetwork:
     return GlyphNetwork(threads=threads)
 
 
+@functools.cache
+def _digit(threads: int) -> Classifier:
+    return load(DIGIT, threads=threads)
+
+
 def read_page(
     gray: Gray,
     network: MapMaker,
@@ -160,6 +171,7 @@ def read_page(
     decimal: Decimal = "auto",
     *,
     second: GlyphLooker | None = None,
+    third: DigitLooker | None = None,
 ) -> Page:
     """Return what is written on a gray page.
 
@@ -174,6 +186,8 @@ def read_page(
         The decimal mark, for `Number.value`.
     second : GlyphNetwork, optional
         Has a second look at doubtful glyphs, and tells which way up the page is.
+    third : Classifier, optional
+        Has a third look at digits that are still in doubt.
     """
     levels = look_at_all(gray, network, parameters)
     quarters = find_turn(gray, levels, second, parameters) if second is not None else 0
@@ -183,6 +197,8 @@ def read_page(
     glyphs = confirm(merge([level.glyphs for level in levels], parameters), levels, parameters)
     if second is not None:
         glyphs = look_again(gray, glyphs, second, parameters)
+    if third is not None:
+        glyphs = look_at_digits(gray, glyphs, third, parameters)
     lattices = find_lattices(levels, parameters)
     runs = find_runs(glyphs, parameters, cell_of(glyphs.centre, lattices)[0] >= 0)
     writing = Writing(gray, 90 * quarters, glyphs, runs, lattices, decimal)

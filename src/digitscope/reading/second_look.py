@@ -1,7 +1,8 @@
-"""A second look at each doubtful glyph: the glyph network sees it alone and larger.
+"""Further looks at each doubtful glyph: two other networks see it alone and larger.
 
 The page network decides where digits are, at a resolution that is chosen for the whole page. Which
-digit it is shows better in a crop from the picture itself.
+digit it is shows better in a crop from the picture itself. Where both are in doubt, the classifier
+of single digits sees the glyph as it sees any digit, in the form of MNIST.
 """
 
 from dataclasses import replace
@@ -10,11 +11,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from digitscope.fusion import add_digits
 from digitscope.glyph_classes import DIGIT_CLASSES
+from digitscope.images import Images
 from digitscope.pictures import Gray
 from digitscope.reading.crops import cut_crops
 from digitscope.reading.glyphs import Floats, Glyphs
 from digitscope.reading.parameters import ReadingParameters
+from digitscope.reading.tiles import cut_tile
 
 SLIGHT = 0.1  # least probability of a digit of a glyph that may be one
 
@@ -27,6 +31,13 @@ class GlyphLooker(Protocol):
 
     def turns(self, crops: NDArray[np.uint8], /) -> Floats:
         """Return the probability of each of the four turns, (n, 4), from crops."""
+
+
+class DigitLooker(Protocol):
+    """Anything that gives probabilities of digits: a `Classifier`, or a stand-in in tests."""
+
+    def predict_proba(self, images: Images, /) -> Floats:
+        """Return the probability of each digit, (n, 10), from images in the form of MNIST."""
 
 
 def look_again(
@@ -51,8 +62,31 @@ def look_again(
     return replace(glyphs, heat=heat)
 
 
+def look_at_digits(
+    gray: Gray, glyphs: Glyphs, classifier: DigitLooker, parameters: ReadingParameters
+) -> Glyphs:
+    """Return glyphs in which the classifier had a say in which digits the unsettled ones are.
+
+    Parameters
+    ----------
+    gray : ndarray of shape (height, width), dtype uint8
+        The picture in which the glyphs were found.
+    glyphs : Glyphs
+        After the second look.
+    classifier : Classifier
+    parameters : ReadingParameters
+    """
+    rows = np.flatnonzero(doubtful(glyphs, parameters.settled))
+    if not len(rows):
+        return glyphs
+    heat = glyphs.heat.copy()
+    tiles = np.stack([cut_tile(gray, *box) for box in glyphs.boxes[rows].tolist()])
+    heat[rows] = add_digits(heat[rows], classifier.predict_proba(tiles), parameters.tile)
+    return replace(glyphs, heat=heat)
+
+
 def doubtful(glyphs: Glyphs, certain: float) -> NDArray[np.bool_]:
-    """Tell which glyphs a second look may change: those that may be a digit, and are not certain.
+    """Tell which glyphs a further look may change: those that may be a digit, and are not certain.
 
     Parameters
     ----------
