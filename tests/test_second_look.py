@@ -133,10 +133,8 @@ def test_a_second_look_changes_doubtful_glyphs_alone(picture):
 
 
 def test_a_third_look_decides_among_the_digits_of_unsettled_glyphs(picture):
-    judge, some = (
-        Judge(),
-        glyphs({"3": 0.4, "7": 0.3}, {"3": 0.95}, {"*": 0.7}, {"7": 0.2, "/": 0.5}),
-    )
+    judge = Judge()
+    some = glyphs({"3": 0.4, "7": 0.3}, {"3": 0.95}, {"*": 0.7}, {"7": 0.2, "/": 0.5})
     seen = look_at_digits(picture, some, judge, P)
     assert seen.labels == ["7", "3", "*", "/"]
     np.testing.assert_array_equal(judge.images, [cut_tile(picture, 22, 20, 38, 40)] * 2)

@@ -9,7 +9,7 @@ class ReadingParameters:
 
     Those marked (layout) follow from how pages are synthesised or written and were set once; those
     marked (chosen) are measured on validation pages; those marked (turned) on development pictures
-    in all four turns.
+    in all four turns; those marked (real) on development pictures, where validation pages differ.
 
     Attributes
     ----------
@@ -23,11 +23,11 @@ class ReadingParameters:
     least_presence : float
         Presence (`glyphs.to_presence`) from which on a peak is a glyph of any class. (chosen)
     certain : float
-        Probability of a glyph's class from which on it gets no second look. (chosen)
+        Probability of a glyph's class from which on it gets no second look. (real)
     settled : float
-        The same after the second look, from which on it gets no third one. (chosen)
+        The same after the second look, from which on it gets no third one. (real)
     tile : float
-        Weight of the third look's log-probabilities of digits; those before have 1. (chosen)
+        Weight of the third look's log-probabilities of digits; those before have 1. (real)
     same_centre : float
         Distance of two centres, in box sizes, below which they are one glyph. (layout: 1s written
         closely are half a box apart, in the measure of `glyphs.suppress`)
