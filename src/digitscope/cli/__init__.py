@@ -72,7 +72,8 @@ def main(arguments: list[str] | None = None) -> None:
         message = error.format_message()  # type: ignore[attr-defined]
         if not message:  # the help that no arguments ask for is already printed
             sys.exit(2)
-        code = _fail(f"{message.rstrip('.')}. See digitscope --help.", error.exit_code)  # type: ignore[attr-defined]
+        message += "" if message.endswith((".", "?")) else "."
+        code = _fail(f"{message} See digitscope --help.", error.exit_code)  # type: ignore[attr-defined]
     except (KeyboardInterrupt, typer.Abort):
         code = _fail("interrupted", 130)
     except (BrokenPipeError, SystemExit):

@@ -56,10 +56,8 @@ def look_again(
     rows = np.flatnonzero(doubtful(glyphs, parameters.certain))
     if not len(rows):
         return glyphs
-    heat = glyphs.heat.copy()
     crops = cut_crops(gray, glyphs.centre[rows], glyphs.size[rows])
-    heat[rows] = network.look(crops, heat[rows])
-    return replace(glyphs, heat=heat)
+    return _with_heat(glyphs, rows, network.look(crops, glyphs.heat[rows]))
 
 
 def look_at_digits(
@@ -79,9 +77,15 @@ def look_at_digits(
     rows = np.flatnonzero(doubtful(glyphs, parameters.settled))
     if not len(rows):
         return glyphs
-    heat = glyphs.heat.copy()
     tiles = np.stack([cut_tile(gray, *box) for box in glyphs.boxes[rows].tolist()])
-    heat[rows] = add_digits(heat[rows], classifier.predict_proba(tiles), parameters.tile)
+    digits = classifier.predict_proba(tiles)
+    return _with_heat(glyphs, rows, add_digits(glyphs.heat[rows], digits, parameters.tile))
+
+
+def _with_heat(glyphs: Glyphs, rows: NDArray[np.intp], seen: Floats) -> Glyphs:
+    """Return glyphs, some of them with other probabilities."""
+    heat = glyphs.heat.copy()
+    heat[rows] = seen
     return replace(glyphs, heat=heat)
 
 
