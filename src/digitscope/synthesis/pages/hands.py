@@ -76,8 +76,9 @@ class HandStyle:
         Deviation of the gap within a hand.
     rise : tuple of float
         Smallest and largest deviation of a character's place above the baseline, between hands.
-    bend : float
-        Deviation of the amplitude of the slow wave that bends a character.
+    bend : tuple of float
+        Smallest and largest deviation of the amplitude of the slow wave that bends a character,
+        between hands.
     ones : tuple of float
         Share of hands whose 1s lean more and are taller than their other digits, the largest angle
         by which they do, and the largest factor of their height.
@@ -95,8 +96,8 @@ class HandStyle:
     spaced: tuple[float, float, float] = (0.12, 0.3, 0.65)
     uneven_gap: float = 0.06
     rise: tuple[float, float] = (0.01, 0.1)
-    bend: float = 0.02
-    ones: tuple[float, float, float] = (0.3, 32.0, 1.4)
+    bend: tuple[float, float] = (0.01, 0.06)
+    ones: tuple[float, float, float] = (0.35, 35.0, 1.7)
     joined: float = 0.2
 
 
@@ -126,7 +127,9 @@ class Hand:
     wander: float = 0.03  # deviation of the place above the baseline
     joining: float = 0.0  # share of characters that are joined to the next
     nib: tuple[float, float] = (0.0, 0.0)
-    ones: tuple[float, float] = (0.0, 1.0)  # tangent of the further slant of 1s; their size
+    bend: float = 0.02  # deviation of the amplitude of the wave that bends a character
+    # Tangent of the further slant of 1s, their size, and how much of the growth is below the line.
+    ones: tuple[float, float, float] = (0.0, 1.0, 0.0)
     forms: dict[str, list[tuple[StrokePool, int]]] = field(default_factory=dict)
     _scanned: dict[tuple[str, int], Bitmap] = field(default_factory=dict)
 
@@ -140,8 +143,8 @@ class Hand:
             pool, row = self._form(character, rng)
             points, starts = pool.outline(row)
             if character == "1":
-                lean, size = self.ones
-                points = points * np.float32(size)
+                lean, size, below = self.ones
+                points = points * np.float32(size) + np.array([0, below * (size - 1)], np.float32)
                 points[:, 0] -= np.float32(lean) * points[:, 1]
             return self._bent(points, starts, rng)
         if self.letters is None or character not in self.letters.by_label:
@@ -188,9 +191,9 @@ class Hand:
         # x' = wide x - slant y, then a turn.
         across = np.array([[wide, 0.0], [-slant * size, size]])
         matrix = (across @ np.array([[cos, sin], [-sin, cos]])).astype(np.float32)
-        if s.bend:
+        if self.bend:
             phase = points @ np.array([[noise[4], noise[5]], [noise[6], noise[7]]], np.float32)
-            points = points + np.float32(s.bend * 1.4) * np.sin(4 * phase + np.float32(noise[7]))
+            points = points + np.float32(self.bend * 1.4) * np.sin(4 * phase + np.float32(noise[7]))
         bent = points @ matrix
         bent[:, 0] -= bent[:, 0].min()
         return Outline(bent, starts)
@@ -314,10 +317,10 @@ def draw_hand(
     if letters is not None and rng.random() < 0.6:
         owners = list(letters.by_writer)
         letter_writer = owners[rng.integers(len(owners))]
-    ones = (0.0, 1.0)
+    ones = (0.0, 1.0, 0.0)
     if rng.random() < style.ones[0]:
         lean = float(np.tan(np.deg2rad(rng.uniform(0, style.ones[1]))))
-        ones = (lean, float(rng.uniform(1.0, style.ones[2])))
+        ones = (lean, float(rng.uniform(1.0, style.ones[2])), float(rng.uniform(0, 0.5)))
     scans = None
     weight = 0
     if sources.scans and rng.random() < 0.3:
@@ -334,7 +337,7 @@ def draw_hand(
         style, faithful=float(rng.uniform(0.3, 0.95)), weight=weight,
         uneven=_log_uniform(rng, style.size), wander=_log_uniform(rng, style.rise),
         joining=float(rng.uniform(0.1, 0.6)) if rng.random() < style.joined else 0.0,
-        nib=nib, ones=ones,
+        nib=nib, ones=ones, bend=_log_uniform(rng, style.bend),
     )  # fmt: skip
 
 

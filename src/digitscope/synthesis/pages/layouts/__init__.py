@@ -13,6 +13,7 @@ LAYOUTS: dict[str, tuple[Layout, float]] = {
     "form": (fields.form, 1.3),
     "sudoku": (tables.sudoku, 2.2),
     "table": (tables.table, 1.8),
+    "combs in table": (tables.combs_in_table, 0.7),
     "single": (others.single, 1.0),
     "amounts": (others.amounts, 3.0),
     "words": (others.words, 1.0),

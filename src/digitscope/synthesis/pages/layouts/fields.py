@@ -32,8 +32,8 @@ def combs(s: Setting) -> None:
 
 def comb(
     s: Setting, x: float, y: float, n: int, wide: float, high: float, kind: int, line: float
-) -> None:
-    """Draw one field of n boxes and write a number into it.
+) -> str:
+    """Draw one field of n boxes, write a number into it, and return what was written.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def comb(
             _guide(s, (left + right) / 2, y + high / 2, right - left, high)
     filled = s.rng.random()
     if filled < 0.15:
-        return
+        return ""
     text = digits(s.rng, n)
     if filled < 0.4:
         k = s.count(1, n)
@@ -91,6 +91,7 @@ def comb(
         for i in range(len(text))
     ]
     s.sheet.boxed(s.hand, text, places, s.rng)
+    return " ".join(text.split())
 
 
 def _guide(s: Setting, x: float, y: float, wide: float, high: float) -> None:

@@ -12,7 +12,7 @@ from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, 
 from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT
 
 BROAD = HandStyle(pen=(0.14, 0.5, 0.03, 0.26))
-HASTY = HandStyle(ones=(0.7, 38.0, 1.6))
+HASTY = HandStyle(ones=(0.75, 40.0, 2.0))
 
 
 def single(s: Setting) -> None:
@@ -152,7 +152,7 @@ def drawing(s: Setting) -> None:
         if s.chance(shapes):
             shape(s, x, y, pen, layer)
             continue
-        kind = s.count(0, 8)
+        kind = s.count(0, 10)
         if kind == 0:  # a long line; short upright ones would be 1s
             end = np.array([x, y]) + s.rng.standard_normal(2) * 0.7 * width
             if np.hypot(*(end - [x, y])) > 4 * s.height:
@@ -171,6 +171,10 @@ def drawing(s: Setting) -> None:
             sideways(s, x, y)
         elif kind == 8:
             markers(s, x, y, pen, layer)
+        elif kind == 9:
+            bars(s, x, y)
+        elif kind == 10:
+            zigzag(s, x, y, pen, layer)
         elif kind == 4:  # hatching
             step, long = s.between(2, 8), s.between(30, 120)
             lean = s.rng.standard_normal(2)
@@ -201,6 +205,33 @@ def markers(s: Setting, x: float, y: float, pen: float, layer: int) -> None:
             s.sheet.wash(form + centre, tone, layer)
         else:
             s.sheet.stroke(np.concatenate([form, form[:1]]) + centre, min(pen, radius / 3), layer)
+
+
+def bars(s: Setting, x: float, y: float) -> None:
+    """Draw a bar chart: upright bars of different heights on a line."""
+    n, long = s.count(3, 9), s.between(3, 9) * s.height
+    step = s.height * float(np.exp(s.between(-0.5, 1.2)))
+    wide = step * s.between(0.4, 0.95)
+    for k, high in enumerate(s.rng.uniform(0.15, 1, n) * long):
+        left = x + k * step
+        corners = [[left, y], [left + wide, y], [left + wide, y - high], [left, y - high]]
+        s.sheet.wash(np.array(corners), s.count(60, 255), PRINT)
+    if s.chance(0.7):
+        end = x + n * step
+        s.sheet.rule(np.array([[x - 0.3 * step, y], [end, y]]), s.between(0.6, 2), PRINT)
+
+
+def zigzag(s: Setting, x: float, y: float, pen: float, layer: int) -> None:
+    """Draw a line to and fro without lifting the pen: shading, or a scribble over a mistake."""
+    n = s.count(10, 50)
+    step = s.height * s.between(0.06, 0.35)
+    high = s.height * s.between(0.8, 4)
+    along = step * np.arange(n) + 0.3 * step * s.rng.standard_normal(n)
+    across = high * (np.arange(n) % 2 + 0.12 * s.rng.standard_normal(n))
+    turn = s.between(-0.6, 0.6)
+    xs = along * np.cos(turn) + across * np.sin(turn)
+    ys = across * np.cos(turn) - along * np.sin(turn)
+    s.sheet.stroke(np.stack([x + xs, y - ys], 1), pen, layer)
 
 
 def shape(s: Setting, x: float, y: float, pen: float, layer: int) -> None:

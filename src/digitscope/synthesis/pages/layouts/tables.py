@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.synthesis.pages.hands import Script, draw_typeface
+from digitscope.synthesis.pages.layouts.fields import comb
 from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, word
 from digitscope.synthesis.pages.sheet import PEN, PRINT, RULING
 
@@ -126,6 +127,34 @@ def table(s: Setting) -> None:
             cells[i][j] = text
             if s.chance(0.02):  # struck out; both readings are fair
                 _strike(s, len(s.sheet.glyphs) - len(text), x, base)
+    s.sheet.grid(grid, cells)
+
+
+def combs_in_table(s: Setting) -> None:
+    """Fill a table with a boxed field in each cell, as on forms of counts: one number a cell."""
+    h = s.height
+    n, kind = s.count(1, 4), s.count(0, 4)
+    wide, high = h * s.between(1.0, 1.8), h * s.between(1.3, 2.0)
+    room, pitch = n * wide + s.between(0.1, 1.0) * wide, high + s.between(0.1, 0.8) * h
+    named = s.between(1.5, 5) * h if s.chance(0.4) else 0.0  # width of the column of names
+    edges = named + room * np.arange(s.count(2, 12))
+    xs = s.between(-4, 0.5) * h + (np.concatenate([[0.0], edges]) if named else edges)
+    ys: NDArray[np.floating] = np.arange(s.between(-2, 1) * h, s.size[0] + pitch, pitch)
+    ys = ys[: max(3, round(len(ys) * s.between(0.5, 1.0)))]
+    grid = np.stack(np.meshgrid(xs, ys), -1)
+    line = s.between(0.6, 3)
+    _rule(s, grid, [line * s.between(1.0, 2.0)])
+    label = draw_typeface(s.rng, s.sources, h * s.between(0.4, 0.8), PRINT)
+    cells = [["" for _ in range(len(xs) - 1)] for _ in range(len(ys) - 1)]
+    for i, top in enumerate(ys[:-1].tolist()):
+        if named:
+            text = f"{i + 1}. {word(s.rng, True)}" if s.chance(0.5) else word(s.rng, True)
+            text = text[: max(1, int(named / (0.7 * label.height)) - 1)]
+            s.sheet.text(label, text, float(xs[0]) + 0.3 * h, top + 0.6 * pitch, s.rng)
+        for j in range(1 if named else 0, len(xs) - 1):
+            left = float(xs[j]) + (room - n * wide) * s.between(0.3, 0.7)
+            if xs[j] < s.size[1]:
+                cells[i][j] = comb(s, left, top + (pitch - high) / 2, n, wide, high, kind, line)
     s.sheet.grid(grid, cells)
 
 
