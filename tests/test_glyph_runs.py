@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from digitscope.data import load_data
 from digitscope.errors import BadModel, BadRun, Misuse
 from digitscope.fusion import Fusion
 from digitscope.glyph_classes import CLASSES, NOTHING
@@ -16,6 +17,7 @@ from digitscope.glyph_recipe import GLYPH, GlyphRecipe
 from digitscope.model_card import MODELS, ModelCard
 from digitscope.reading.crops import cut_crops
 from digitscope.reading.glyphs import Glyphs
+from digitscope.recipes import RECIPES
 from digitscope.synthesis.pages.stream import Plan
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
 from page_fakes import FakePages
@@ -27,6 +29,7 @@ from digitscope.data import handwriting
 from digitscope.reporting import report
 from digitscope.reporting.glyph_run import gather
 from digitscope.runs import Run, latest_run
+from digitscope.training.glyph import singles
 from digitscope.training.glyph.crops import (
     UNKNOWN,
     Crops,
@@ -44,6 +47,7 @@ from digitscope.training.glyph.network import build_glyph_network
 from digitscope.training.glyph.trainer import judge_digits, resume_glyph, train_glyph
 from digitscope.training.layer_export import check_difference
 from digitscope.training.onnx_export import write_onnx
+from digitscope.training.mixture import Mixture
 from digitscope.training.page.trainer import resume_page
 
 TINY = GLYPH.but(
@@ -53,13 +57,15 @@ TINY = GLYPH.but(
     patches=8,
     batch_size=4,
     crops=12,
+    singles=6,
     epochs=2,
     average=0.9,
     validation=4,
     precision="float32",
 )
 PAGES = FakePages(side=64, glyphs=4)
-SOURCE = CropSource(PAGES, MODELS / "page.onnx")
+SINGLES = Mixture(RECIPES["mlp"].but(synthetic=500), load_data("digits").train)
+SOURCE = CropSource(PAGES, MODELS / "page.onnx", SINGLES)
 
 
 def seen_at(*places):
@@ -86,24 +92,24 @@ def test_the_class_of_a_peak_is_that_of_the_nearest_glyph():
 
 
 def test_crops_depend_on_seed_and_number_alone():
-    one, again = (draw_crops(SOURCE, (3,), 1, jitter=True) for _ in range(2))
-    other = draw_crops(SOURCE, (3,), 2, jitter=True)
+    one, again = (draw_crops(SOURCE, (3,), 1, bent=True) for _ in range(2))
+    other = draw_crops(SOURCE, (3,), 2, bent=True)
     assert len(one)
     for name in ("images", "labels", "turns", "heat"):
         np.testing.assert_array_equal(getattr(one, name), getattr(again, name))
     assert one.images.tobytes() != other.images.tobytes()
     assert one.images.shape[1:] == (32, 32)
     assert one.labels.max() <= NOTHING
-    still = draw_crops(SOURCE, (3,), 1, jitter=False)
+    still = draw_crops(SOURCE, (3,), 1, bent=False)
     np.testing.assert_array_equal(still.labels, one.labels)
     assert still.images.tobytes() != one.images.tobytes()
 
 
 def test_crops_of_turned_pages_tell_the_turn():
-    told = {number: draw_crops(SOURCE, (3,), number, jitter=False) for number in range(0, 160, 4)}
+    told = {number: draw_crops(SOURCE, (3,), number, bent=False) for number in range(0, 160, 4)}
     assert {int(t) for crops in told.values() for t in crops.turns} == {0, 1, 2, 3}
     assert all((crops.labels == UNKNOWN).all() for crops in told.values())
-    upright = draw_crops(SOURCE, (3,), 1, jitter=False)
+    upright = draw_crops(SOURCE, (3,), 1, bent=False)
     assert (upright.turns == UNKNOWN).all()
     assert (upright.labels != UNKNOWN).all()
     batch = Crops.joined([*told.values(), upright])
@@ -122,7 +128,7 @@ def test_places_on_a_turned_page_are_found_on_the_upright_one(quarters):
 
 def test_batches_have_as_many_crops_as_asked_for():
     plan = Plan((3,), 4, 0, 2)
-    parts = [draw_crops(SOURCE, (3,), k, jitter=True) for k in (4, 5, 6, 7)]
+    parts = [draw_crops(SOURCE, (3,), k, bent=True) for k in (4, 5, 6, 7)]
     all_crops = Crops.joined(parts)
     for crops in (5, 500):  # some of them, or some twice
         batch = draw_crop_batch(SOURCE, plan, 1, n=crops)
@@ -256,6 +262,7 @@ def cli(capsys, monkeypatch):
     """Return a function that runs a command, with small pages and a small network."""
     monkeypatch.setitem(train_stream.STREAMED, "glyph", TINY)
     monkeypatch.setattr(handwriting, "page_sources", lambda folder=None: (PAGES, PAGES))
+    monkeypatch.setattr(singles, "load_singles", lambda folder=None: SINGLES)
 
     def call(*arguments):
         with pytest.raises(SystemExit) as exit_:
@@ -372,7 +379,7 @@ def test_a_recipe_survives_being_written():
 
 def test_crops_are_cut_by_the_function_that_reading_uses():
     gray, _ = PAGES.patch(np.random.default_rng([3, 1]))
-    crops = draw_crops(SOURCE, (3,), 1, jitter=False)
+    crops = draw_crops(SOURCE, (3,), 1, bent=False)
     maps_glyphs = draw_glyphs(gray)
     np.testing.assert_array_equal(
         crops.images, cut_crops(gray, maps_glyphs.centre, maps_glyphs.size)

@@ -23,6 +23,8 @@ class GlyphRecipe(StreamRecipe):
         Share of its inputs that are silenced in a training step.
     crops : int
         Crops in a step, taken from its patches.
+    singles : int
+        Single digits in a step, drawn as `cnn` learns them.
     turn : float
         How much the loss of the turns counts, against that of the classes.
     others
@@ -41,6 +43,7 @@ class GlyphRecipe(StreamRecipe):
     hidden: int = 128
     dropout: float = 0.2
     crops: int = 160
+    singles: int = 96
     turn: float = 0.5
     patches: int = 4_800
     epochs: int = 60
@@ -54,6 +57,7 @@ class GlyphRecipe(StreamRecipe):
         super().__post_init__()
         for field in ("stem", "hidden", "crops"):
             self._check(field, getattr(self, field) >= 1, "a whole number from 1 up")
+        self._check("singles", self.singles >= 0, "a whole number from 0 up")
         self._check_numbers("channels", 2, 1)
         self._check_numbers("blocks", 2, 0)
         self._check("turn", self.turn >= 0, "at least 0")

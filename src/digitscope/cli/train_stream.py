@@ -78,6 +78,7 @@ def train(
     started = time.perf_counter()
     import digitscope.training  # noqa: F401  (Keras without its noise)
     from digitscope.data.handwriting import page_sources
+    from digitscope.training.glyph.singles import load_singles
     from digitscope.training.glyph.trainer import resume_glyph, train_glyph
     from digitscope.training.page.trainer import resume_page, train_page
 
@@ -95,12 +96,16 @@ def train(
         "data_dir": folder,
     }
     if options.resume:
-        resume = resume_page if name == PAGE.name else resume_glyph
-        run = resume(options.resume, source, held_out, **how)
+        if name == PAGE.name:
+            run = resume_page(options.resume, source, held_out, **how)
+        else:
+            singles = load_singles(folder)
+            run = resume_glyph(options.resume, source, held_out, singles=singles, **how)
     elif name == PAGE.name:
         run = train_page(source, held_out, **new, **how)
     else:
-        run = train_glyph(source, held_out, network=page, **new, **how)
+        singles = load_singles(folder)
+        run = train_glyph(source, held_out, network=page, singles=singles, **new, **how)
     finished = run.record["status"] == "finished"
     report = report and finished and _has_report(run)
     if report:

@@ -30,12 +30,36 @@ def cut_crops(gray: Gray, centres: Floats, sizes: Floats) -> NDArray[np.uint8]:
         Each with mean 128 and a standard deviation of 24 levels, or less where there is nearly
         nothing.
     """
-    if not len(centres):
-        return np.zeros((0, CROP, CROP), np.uint8)
-    half = AROUND / 2 * np.maximum(sizes.max(axis=1), LEAST)
+    return even_out(cut_squares(gray, centres, sizes, AROUND, CROP))
+
+
+def cut_squares(
+    gray: Gray, centres: Floats, sizes: Floats, around: float, side: int
+) -> NDArray[np.uint8]:
+    """Return a square around each glyph as it is in the picture.
+
+    Parameters
+    ----------
+    gray, centres, sizes
+        As for `cut_crops`.
+    around : float
+        Side of the square, in longer sides of the glyph's box.
+    side : int
+        Pixels of the result.
+
+    Returns
+    -------
+    ndarray of shape (n, side, side), dtype uint8
+    """
+    half = around / 2 * np.maximum(sizes.max(axis=1, initial=0), LEAST)
     boxes = np.hstack([centres - half[:, None], centres + half[:, None]])
-    crops = np.stack([cut_window(gray, tuple(box), (CROP, CROP)) for box in boxes.tolist()])
-    levels = crops.astype(np.float32)
+    squares = [cut_window(gray, tuple(box), (side, side)) for box in boxes.tolist()]
+    return np.stack(squares) if squares else np.zeros((0, side, side), np.uint8)
+
+
+def even_out(squares: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Bring each square to the mean and the spread of gray levels of a crop."""
+    levels = squares.astype(np.float32)
     mean = levels.mean(axis=(1, 2), keepdims=True)
     spread = levels.std(axis=(1, 2), keepdims=True) + FAINT
     scaled = (levels - mean) * (SPREAD / spread) + MIDDLE

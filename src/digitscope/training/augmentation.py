@@ -91,7 +91,7 @@ def augment(
     >>> augment(images, np.random.default_rng(0), Augmentation()).shape
     (8, 28, 28)
     """
-    bent = _bend(images, rng, settings)
+    bent = bend(images, rng, settings)
     shares = settings.stroke, settings.blur, settings.neighbours, settings.cut, settings.noise
     if any(shares):
         fresh = len(bent) - worn
@@ -102,8 +102,21 @@ def augment(
     return bent
 
 
-def _bend(images: Images, rng: np.random.Generator, settings: Augmentation) -> Images:
-    """Distort each image by its own random affine and elastic map."""
+def bend(images: Images, rng: np.random.Generator, settings: Augmentation) -> Images:
+    """Distort each image by its own random affine and elastic map.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width), dtype uint8
+    rng : numpy.random.Generator
+    settings : Augmentation
+        Of it what bends.
+
+    Returns
+    -------
+    ndarray of shape (n, height, width), dtype uint8
+        0 where a map leaves its image.
+    """
     n, height, width = images.shape
     basis = _map_basis(height, width, settings.smoothness)
     weights = _draw_weights(n, len(basis), rng, settings)

@@ -62,6 +62,10 @@ class Mixture:
             ]
         ).astype(np.int32)
 
+    def __repr__(self) -> str:
+        written = sum(len(originals.labels) for originals in self._originals)
+        return f"Mixture({self.recipe}, {len(self.train)} images, {written} written digits)"
+
     @property
     def fonts(self) -> list[str]:
         """The names of the fonts that printed characters are set in."""
@@ -89,6 +93,29 @@ class Mixture:
             images = augment(images, rng, recipe.augmentation, worn)
         return images
 
+    def sample(self, n: int, rng: np.random.Generator) -> tuple[Images, NDArray[np.intp], int]:
+        """Return some digits before augmentation, in the proportions of an epoch; no non-digits.
+
+        Returns
+        -------
+        images : ndarray of shape (n, 28, 28), dtype uint8
+        labels : ndarray of shape (n,), dtype intp
+        drawn : int
+            How many of them, the last ones, were drawn.
+        """
+        from digitscope.synthesis import digits
+
+        sizes = np.array([len(self.train), self.recipe.synthetic, self.handwritten])
+        real, formed, written = rng.multinomial(n, sizes / sizes.sum()).tolist()
+        rows = rng.integers(0, max(len(self.train), 1), real)
+        labels = np.concatenate([self.train.labels[rows], rng.integers(0, DIGITS, n - real)])
+        images = [
+            self.train.images[rows],
+            digits.draw_digits(labels[real : real + formed], rng, style=self._style),
+            self._draw_handwritten(labels[real + formed :], rng),
+        ]
+        return np.concatenate(images), labels.astype(np.intp), formed + written
+
     def _draw(self, epoch: int) -> list[Images]:
         from digitscope.synthesis import digits  # OpenCV, which few recipes need
 
@@ -97,7 +124,10 @@ class Mixture:
         labels = self.labels[len(real) :][: recipe.synthetic]
         drawn = [digits.draw_digits(labels, rng, style=self._style)]
         if self.handwritten:
-            drawn.append(self._draw_handwritten(np.random.default_rng([recipe.seed, epoch, 4])))
+            first = len(real) + recipe.synthetic
+            labels = self.labels[first : first + self.handwritten]
+            own = np.random.default_rng([recipe.seed, epoch, 4])
+            drawn.append(self._draw_handwritten(labels, own))
         if recipe.non_digits:
             others = digits.draw_non_digits(
                 recipe.non_digits,
@@ -110,11 +140,11 @@ class Mixture:
             drawn.append(others)
         return drawn
 
-    def _draw_handwritten(self, rng: np.random.Generator) -> Images:
+    def _draw_handwritten(self, labels: NDArray[np.integer], rng: np.random.Generator) -> Images:
         """Draw recorded digits: each source as often as the square root of its size says."""
-        first = len(self.train) + self.recipe.synthetic
-        labels = self.labels[first : first + self.handwritten]
         sizes = np.sqrt([len(o) for o in self._originals])
+        if not len(labels):
+            return np.zeros((0, *self.train.images.shape[1:]), np.uint8)
         source = rng.choice(len(sizes), len(labels), p=sizes / sizes.sum())
         images = np.empty((len(labels), *self.train.images.shape[1:]), np.uint8)
         for k, originals in enumerate(self._originals):

@@ -2,7 +2,9 @@
 
 The glyph network learns from the very places that reading will show it: every peak of the page
 network, with the box that the page network gives it. One patch in four is shown turned, or not, at
-random; its crops say how the page was turned, those of the other patches which glyph it is.
+random; its crops say how the page was turned, those of the other patches which glyph it is. In
+training each crop is bent, as by another hand, and single digits join that `cnn` learns from, too:
+they are clean, and a page seldom is.
 """
 
 import functools
@@ -13,17 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.contrast import normalise_contrast
-from digitscope.glyph_classes import CLASSES, NOTHING
+from digitscope.glyph_classes import CLASSES, CROP, NOTHING
 from digitscope.page_network import PageNetwork
-from digitscope.reading.crops import cut_crops
+from digitscope.reading.crops import AROUND, cut_crops, cut_squares, even_out
 from digitscope.reading.glyphs import Floats, Glyphs, find_glyphs
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.second_look import doubtful
+from digitscope.recipes import Augmentation
 from digitscope.synthesis.pages.stream import VALIDATION, Plan, Source
 from digitscope.synthesis.pages.targets import sought_and_ignored
 from digitscope.synthesis.pages.truth import PageTruth
+from digitscope.training.augmentation import bend
+from digitscope.training.glyph.singles import draw_singles
+from digitscope.training.mixture import Mixture
 
-SHIFT, STRETCH = 0.05, 0.08  # of the boxes in training: standard deviations, in sides and of ln
+# How crops are bent in training. `shift` and `scale` stand for errors of the boxes, too.
+BENT = Augmentation(rotation=5, scale=0.08, shear=0.1, shift=1.0, elastic=0.8, smoothness=7)
+MARGIN = 8  # pixels around a crop that bending may bring into it
 HIT = 0.8  # distance from a glyph's middle, in halves of its longer side, up to which it is meant
 PEAKS = ReadingParameters(least_presence=0.15)  # fainter ones than reading takes, as bad examples
 TURNED = 4  # one patch in so many tells of turns
@@ -40,10 +48,13 @@ class CropSource:
         What draws the patches.
     network : Path
         The file of the page network whose peaks are cut out.
+    singles : Mixture, optional
+        What draws the single digits that join in training.
     """
 
     pages: Source
     network: Path
+    singles: Mixture | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,7 @@ class Crops:
         )
 
 
-def draw_crops(source: CropSource, seed: tuple[int, ...], number: int, *, jitter: bool) -> Crops:
+def draw_crops(source: CropSource, seed: tuple[int, ...], number: int, *, bent: bool) -> Crops:
     """Return the crops of patch `number` of a stream.
 
     Parameters
@@ -103,8 +114,8 @@ def draw_crops(source: CropSource, seed: tuple[int, ...], number: int, *, jitter
     seed : tuple of int
         The patch is drawn with ``default_rng([*seed, number])``.
     number : int
-    jitter : bool
-        Whether the boxes are moved and stretched a little, as in training.
+    bent : bool
+        Whether the crops are bent and moved a little, as in training.
     """
     rng = np.random.default_rng([*seed, number])
     gray, truth = source.pages.patch(rng)
@@ -121,13 +132,19 @@ def draw_crops(source: CropSource, seed: tuple[int, ...], number: int, *, jitter
         labels[:] = UNKNOWN
     rows = np.flatnonzero(wanted)
     glyphs, labels = glyphs[rows], labels[rows]
-    centre, size = glyphs.centre, glyphs.size
-    if jitter and len(rows):
-        side = size.max(axis=1, keepdims=True)
-        centre = centre + (rng.normal(0, SHIFT, centre.shape) * side).astype(np.float32)
-        size = size * np.exp(rng.normal(0, STRETCH, side.shape)).astype(np.float32)
     turns = np.full(len(rows), turn, np.int8)
-    return Crops(cut_crops(gray, centre, size), labels.astype(np.int8), turns, glyphs.heat)
+    cut = functools.partial(_cut_bent, rng=rng) if bent and len(rows) else cut_crops
+    images = cut(gray, glyphs.centre, glyphs.size)
+    return Crops(images, labels.astype(np.int8), turns, glyphs.heat)
+
+
+def _cut_bent(
+    gray: NDArray[np.uint8], centres: Floats, sizes: Floats, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Return crops, each bent in its own way."""
+    side = CROP + 2 * MARGIN
+    squares = cut_squares(gray, centres, sizes, AROUND * side / CROP, side)
+    return even_out(bend(squares, rng, BENT)[:, MARGIN:-MARGIN, MARGIN:-MARGIN])
 
 
 def turned_back(glyphs: Glyphs, quarters: int, size: tuple[int, int]) -> Glyphs:
@@ -138,20 +155,38 @@ def turned_back(glyphs: Glyphs, quarters: int, size: tuple[int, int]) -> Glyphs:
     return replace(glyphs, centre=np.stack(back[quarters], axis=1))
 
 
-def draw_crop_batch(source: CropSource, plan: Plan, number: int, *, n: int) -> Crops:
-    """Return batch `number` of a stream: `n` of the crops of its patches, some twice if need be."""
+def draw_crop_batch(
+    source: CropSource, plan: Plan, number: int, *, n: int, singles: int = 0
+) -> Crops:
+    """Return batch `number` of a stream: crops of its patches, and single digits.
+
+    Parameters
+    ----------
+    source : CropSource
+    plan : Plan
+    number : int
+    n : int
+        Crops of its patches; some come twice if there are fewer.
+    singles : int
+        Single digits, if the source has any.
+    """
     first = number * plan.batch_size
     patches = range(first, first + plan.batch_size)
-    crops = Crops.joined([draw_crops(source, plan.seed, k, jitter=True) for k in patches])
-    if not len(crops):
-        return crops
+    crops = Crops.joined([draw_crops(source, plan.seed, k, bent=True) for k in patches])
     rng = np.random.default_rng([*plan.seed, first, 1])
-    return crops[rng.choice(len(crops), n, replace=len(crops) < n)]
+    if len(crops):
+        crops = crops[rng.choice(len(crops), n, replace=len(crops) < n)]
+    if source.singles is None or not singles:
+        return crops
+    images, labels = draw_singles(source.singles, singles, rng)
+    unknown = np.full(singles, UNKNOWN, np.int8)
+    heat = np.zeros((singles, len(CLASSES)), np.float32)
+    return Crops.joined([crops, Crops(images, labels, unknown, heat)])
 
 
 def held_out_crops(source: CropSource, n: int) -> Crops:
     """Return the crops of `n` held-out patches; the same for every training."""
-    return Crops.joined([draw_crops(source, (0, VALIDATION), k, jitter=False) for k in range(n)])
+    return Crops.joined([draw_crops(source, (0, VALIDATION), k, bent=False) for k in range(n)])
 
 
 def true_classes(glyphs: Glyphs, truth: PageTruth) -> NDArray[np.intp]:

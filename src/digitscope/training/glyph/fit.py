@@ -73,7 +73,8 @@ class GlyphFit(StreamFit[Crops]):
 
     def open_stream(self, plan: Plan) -> BatchStream[CropSource, Crops]:
         """Return the crops of a plan."""
-        draw = functools.partial(draw_crop_batch, n=self.recipe.crops)
+        recipe = self.recipe
+        draw = functools.partial(draw_crop_batch, n=recipe.crops, singles=recipe.singles)
         return BatchStream(draw, self.source, plan, workers=self.workers)
 
     def learn(self, batch: Crops, rate: float) -> Row:

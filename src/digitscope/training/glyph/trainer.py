@@ -20,6 +20,7 @@ from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
 from digitscope.training.glyph.fusion import fit_fusion
 from digitscope.training.layer_export import check_difference
+from digitscope.training.mixture import Mixture
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.calibration import calibration_error
 from digitscope.training.stream_run import (
@@ -43,6 +44,7 @@ def train_glyph(
     *,
     recipe: GlyphRecipe = GLYPH,
     network: PageNetwork | None = None,
+    singles: Mixture | None = None,
     out: str | Path | None = None,
     start: str | Path | None = None,
     data_dir: str | Path | None = None,
@@ -61,6 +63,8 @@ def train_glyph(
     recipe : GlyphRecipe
     network : PageNetwork, optional
         Whose glyphs are cut out; the one that comes with digitscope, unless given.
+    singles : Mixture, optional
+        What draws the single digits that join, as `load_singles` returns it.
     out : path, optional
         The run's folder, which must not hold a run yet; by default ``runs/glyph-<number>``.
     start : path, optional
@@ -89,8 +93,8 @@ def train_glyph(
     set_threads(threads)
     path = (network or PageNetwork(threads=1)).path
     begin = Path(start) if start else None
-    fit = _open_fit(recipe, CropSource(pages, path), held_out, workers, begin)
-    data = _describe(pages, held_out, path)
+    fit = _open_fit(recipe, CropSource(pages, path, singles), held_out, workers, begin)
+    data = _describe(pages, held_out, path, singles)
     data |= {"page_network_file": str(path), "start": str(start or "")}
     run = open_new(out, recipe, data, data_dir)
     return GlyphTraining(run, fit).complete(fit.policy, listener)
@@ -101,6 +105,7 @@ def resume_glyph(
     pages: Source,
     held_out: Source | None = None,
     *,
+    singles: Mixture | None = None,
     workers: int = 1,
     threads: int | None = None,
     listener: StreamListener | None = None,
@@ -114,7 +119,7 @@ def resume_glyph(
     ----------
     path : path
         The run's folder.
-    pages, held_out, workers, threads, listener
+    pages, held_out, singles, workers, threads, listener
         As for `train_glyph`.
 
     Raises
@@ -127,9 +132,9 @@ def resume_glyph(
     run = Run.open(path)
     recipe = run.glyph_recipe
     network = PageNetwork(run.record["data"].get("page_network_file"), threads=1).path
-    check_data(run, _describe(pages, held_out, network))
+    check_data(run, _describe(pages, held_out, network, singles))
     set_threads(threads)
-    fit = _open_fit(recipe, CropSource(pages, network), held_out, workers, run.start)
+    fit = _open_fit(recipe, CropSource(pages, network, singles), held_out, workers, run.start)
     if run.checkpoint_file.exists():
         fit.restore(run.checkpoint_file)
     return GlyphTraining(run, fit).complete(fit.policy, listener)
@@ -177,7 +182,7 @@ class GlyphTraining(StreamTraining):
             created=now(),
         )
         some = Crops.joined(
-            [draw_crops(fit.source, (0, 2), number, jitter=False) for number in range(CHECKED)]
+            [draw_crops(fit.source, (0, 2), number, bent=False) for number in range(CHECKED)]
         )
         with replacing(run.model_file) as temporary:
             write_onnx(glyph_to_onnx(fit.network), temporary, card)
@@ -267,6 +272,9 @@ def judge_digits(heat: np.ndarray, labels: np.ndarray, threshold: float = 0.5) -
     }
 
 
-def _describe(pages: Source, held_out: Source | None, network: Path) -> dict[str, str]:
+def _describe(
+    pages: Source, held_out: Source | None, network: Path, singles: Mixture | None
+) -> dict[str, str]:
     digest = hashlib.sha256(network.read_bytes()).hexdigest()
-    return {"source": repr(pages), "held_out": repr(held_out), "page_network": digest}
+    described = {"source": repr(pages), "held_out": repr(held_out), "page_network": digest}
+    return described | ({"singles": repr(singles)} if singles else {})
