@@ -44,11 +44,13 @@ from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
 from digitscope.training.glyph.fusion import fit_fusion
 from digitscope.training.glyph.network import build_glyph_network
+from digitscope.training.glyph.singles import draw_singles, ink_boxes
 from digitscope.training.glyph.trainer import judge_digits, resume_glyph, train_glyph
 from digitscope.training.layer_export import check_difference
-from digitscope.training.onnx_export import write_onnx
 from digitscope.training.mixture import Mixture
+from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.trainer import resume_page
+from digitscope.training.start import grow
 
 TINY = GLYPH.but(
     stem=4,
@@ -136,6 +138,55 @@ def test_batches_have_as_many_crops_as_asked_for():
         assert {i.tobytes() for i in batch.images} <= {i.tobytes() for i in all_crops.images}
 
 
+def test_single_digits_join_the_crops_of_a_batch():
+    plan = Plan((3,), 4, 0, 2)
+    batch = draw_crop_batch(SOURCE, plan, 0, n=12, singles=40)
+    assert len(batch) == 52
+    pages, digits = batch[np.arange(12)], batch[np.arange(12, 52)]
+    alone = draw_crop_batch(replace(SOURCE, singles=None), plan, 0, n=12, singles=40)
+    np.testing.assert_array_equal(alone.images, pages.images)
+    assert (digits.turns == UNKNOWN).all()
+    assert set(digits.labels.tolist()) <= set(range(10))
+    again = draw_crop_batch(SOURCE, plan, 0, n=12, singles=40)
+    np.testing.assert_array_equal(again.images, batch.images)
+
+
+def test_single_digits_fill_their_crops_as_those_of_pages_do():
+    plain = Mixture(RECIPES["mlp"].but(synthetic=0, augmentation=None), load_data("digits").train)
+    crops, labels = draw_singles(plain, 200, np.random.default_rng(0))
+    assert (crops.shape, crops.dtype) == ((200, 32, 32), np.uint8)
+    paper = np.median(crops, axis=(1, 2))
+    ink = np.abs(crops - paper[:, None, None]) > 40
+    high = ink.any(axis=2).sum(axis=1)
+    wide = ink.any(axis=1).sum(axis=1)
+    np.testing.assert_allclose(np.maximum(high, wide), 20, atol=2.5)  # 32 pixels are 1.6 times it
+    negative = np.array(
+        [crop[on].mean() > level for crop, on, level in zip(crops, ink, paper, strict=True)]
+    )
+    assert 0.05 < negative.mean() < 0.3
+    assert len(set(labels.tolist())) == 10
+
+
+def test_the_box_of_ink_is_the_smallest_that_holds_it():
+    images = np.zeros((2, 28, 28), np.uint8)
+    images[0, 5:12, 3:20] = 255
+    np.testing.assert_array_equal(ink_boxes(images), [[3, 5, 20, 12], [0, 0, 28, 28]])
+
+
+def test_a_narrower_layer_fills_the_first_channels_and_sees_no_new_ones():
+    old = np.ones((3, 3, 2, 2), np.float32)
+    new = np.full((3, 3, 4, 3), 5, np.float32)
+    grown = grow(old, new)
+    assert (grown[:, :, :2, :2] == 1).all()
+    assert (grown[:, :, 2:, :2] == 0).all()
+    assert (grown[:, :, :, 2] == 5).all()
+    flat = grow(np.arange(4.0).reshape(4, 1), np.full((6, 1), 9.0), positions=2)
+    assert flat.ravel().tolist() == [0, 1, 0, 2, 3, 0]
+    assert grow(np.ones(3), np.zeros(5)).tolist() == [1, 1, 1, 0, 0]
+    assert grow(np.ones((5, 5, 2, 2)), np.ones((3, 3, 2, 2))) is None
+    assert grow(np.ones(6), np.ones(5)) is None
+
+
 @pytest.fixture(scope="module")
 def whole():
     """A fit that was not interrupted; no test may change it."""
@@ -160,15 +211,27 @@ def test_a_resumed_fit_ends_with_the_same_weights_for_any_number_of_workers(tmp_
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_fit_begins_with_the_weights_of_another_also_for_a_deeper_network(tmp_path, whole):
+@pytest.mark.parametrize(
+    "larger",
+    [
+        {"blocks": (2, 3)},  # further residual blocks begin as the identity
+        {"stem": 6, "channels": (12, 8)},
+        {"channels": (8, 16), "hidden": 24},
+    ],
+)
+def test_a_fit_begins_with_the_weights_of_another_also_for_a_larger_network(
+    tmp_path, whole, larger
+):
     whole.network.save(tmp_path / "model.keras")
     crops = held_out_crops(SOURCE, 4).images
-    deeper = TINY.but(seed=9, blocks=(2, 3))
-    begun = GlyphFit(deeper, SOURCE, start=tmp_path / "model.keras")
-    # The further residual blocks begin as the identity.
+    begun = GlyphFit(TINY.but(seed=9, **larger), SOURCE, start=tmp_path / "model.keras")
     np.testing.assert_allclose(
         predict(begun.model, crops), predict(whole.network, crops), atol=1e-5
     )
+
+
+def test_a_run_remembers_where_its_weights_began(tmp_path, whole):
+    whole.network.save(tmp_path / "model.keras")
     run = train_glyph(PAGES, recipe=TINY.but(epochs=1), start=tmp_path / "model.keras",
                       out=tmp_path / "run", workers=0)  # fmt: skip
     assert run.record["data"]["start"] == str(tmp_path / "model.keras")

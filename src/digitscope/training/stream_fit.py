@@ -16,11 +16,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from digitscope.errors import BadModel
 from digitscope.runs import Row
 from digitscope.stream_recipe import StreamRecipe
 from digitscope.synthesis.pages.stream import BatchStream, Plan
 from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
+from digitscope.training.start import take_weights
 
 PART = 10  # steps between two signs of life
 Made = TypeVar("Made")  # a batch
@@ -60,7 +60,7 @@ class StreamFit(ABC, Generic[Made]):
         Of the same layers, float32; it gets the averaged weights.
     optimizer : keras.Optimizer
     start : path, optional
-        A ``model.keras`` whose weights to begin with, in all layers that are the same.
+        A ``model.keras`` whose weights to begin with; see `take_weights`.
 
     Attributes
     ----------
@@ -210,29 +210,6 @@ def learning_rates(recipe: StreamRecipe) -> np.ndarray:
     left = np.clip((steps - step + 1) / max(steps - warmup, 1), 0, 1)
     factors = np.minimum(rise, (1 - np.cos(np.pi * left)) / 2)
     return np.asarray(recipe.learning_rate * factors, np.float32)
-
-
-def take_weights(path: Path, model: keras.Model) -> None:
-    """Give a network the weights in a ``model.keras`` for all layers that are the same in both.
-
-    Other layers keep their initial weights. `BadModel` where no layer is the same.
-    """
-    try:
-        other = keras.models.load_model(path, compile=False)
-    except Exception as error:  # Keras raises many kinds for a damaged file
-        raise BadModel(f"{path} cannot be loaded: {error}.") from None
-    trained = {layer.name: layer.get_weights() for layer in other.layers}
-    taken = 0
-    for layer in model.layers:
-        weights = trained.get(layer.name, [])
-        if weights and [w.shape for w in weights] == [w.shape for w in layer.get_weights()]:
-            layer.set_weights(weights)
-            taken += 1
-    if not taken:
-        raise BadModel(
-            f"{path} has no layer in common with the recipe's network; give the same stem, "
-            f"channels, encoder and decoder."
-        )
 
 
 def build_optimizer(recipe: StreamRecipe) -> keras.Optimizer:
