@@ -1,11 +1,13 @@
 """Synthesised pages: what the truth says is what the picture shows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from digitscope.glyph_classes import CLASSES, OTHER
 from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sources, without_lost
-from digitscope.synthesis.pages.hands import draw_hand, draw_typeface
+from digitscope.synthesis.pages.hands import HandStyle, draw_hand, draw_typeface
 from digitscope.synthesis.pages.inks import Bitmap, Outline, scanned
 from digitscope.synthesis.pages.layouts import LAYOUTS
 from digitscope.synthesis.pages.layouts.setting import Setting, number
@@ -186,6 +188,40 @@ def test_a_grid_lies_on_its_ruling_lines(sources):
     assert all(len(row) == grid.crossings.shape[1] - 1 for row in grid.cells)
     known = {tuple(np.round(point, 2)) for point in truth.crossings}
     assert {tuple(np.round(point, 2)) for point in grid.crossings.reshape(-1, 2)} <= known
+
+
+def test_boxed_fields_in_a_table_are_one_number_a_cell(sources):
+    linked = 0
+    for seed in range(8):
+        setting = Setting(np.random.default_rng([7, seed]), Sheet((400, 400)), sources, 20)
+        LAYOUTS["combs in table"][0](setting)
+        _, truth = setting.sheet.draw(same)
+        (grid,) = truth.grids
+        edges = grid.crossings[0, :, 0], grid.crossings[:, 0, 1]
+
+        def cell(glyph, edges=edges):
+            left, top, right, bottom = glyph.box
+            middle = (left + right) / 2, (top + bottom) / 2
+            return tuple(np.searchsorted(e, at) - 1 for e, at in zip(edges, middle, strict=True))
+
+        for glyph in truth.glyphs:
+            if glyph.next >= 0 and glyph.label in "0123456789":
+                linked += 1
+                assert cell(glyph) == cell(truth.glyphs[glyph.next])
+    assert linked > 20
+
+
+def test_the_longest_1s_reach_above_and_below_the_line(sources):
+    style = HandStyle(ones=(1.0, 0.0, 2.0), bend=(1e-6, 2e-6), size=(1e-6, 2e-6))
+    tops, feet = [], []
+    for seed in range(60):
+        rng = np.random.default_rng([12, seed])
+        hand = draw_hand(rng, replace(sources, scans=()), 1.0, PEN, style)
+        ink = hand.ink("1", rng)
+        tops.append(ink.points[:, 1].min())
+        feet.append(ink.points[:, 1].max())
+    assert min(tops) < -1.4
+    assert max(feet) > 0.2
 
 
 @pytest.mark.parametrize("enlarged", [0, 1])
