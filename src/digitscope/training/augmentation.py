@@ -138,6 +138,30 @@ def bend(images: Images, rng: np.random.Generator, settings: Augmentation) -> Im
     return distorted
 
 
+def defocus(
+    images: Images, rng: np.random.Generator, share: float, sigma: tuple[float, float]
+) -> Images:
+    """Blur some images as a lens out of focus does.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width), dtype uint8
+    rng : numpy.random.Generator
+    share : float
+        Of the images.
+    sigma : tuple of float
+        Smallest and largest standard deviation of the blur, in pixels.
+
+    Returns
+    -------
+    ndarray of shape (n, height, width), dtype uint8
+    """
+    soft = images.copy()
+    for row in np.flatnonzero(rng.random(len(images)) < share).tolist():
+        soft[row] = cv2.GaussianBlur(images[row], (0, 0), float(rng.uniform(*sigma)))
+    return soft
+
+
 def _redraw(images: Images, rng: np.random.Generator, settings: Augmentation) -> Images:
     """Do to a random share of the images what pens, lenses, croppers and scanners do."""
     changed = images.copy()

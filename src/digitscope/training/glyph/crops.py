@@ -25,8 +25,8 @@ from digitscope.recipes import Augmentation
 from digitscope.synthesis.pages.stream import VALIDATION, Plan, Source
 from digitscope.synthesis.pages.targets import sought_and_ignored
 from digitscope.synthesis.pages.truth import PageTruth
-from digitscope.training.augmentation import bend
-from digitscope.training.glyph.singles import draw_singles
+from digitscope.training.augmentation import bend, defocus
+from digitscope.training.glyph.singles import DEFOCUS, draw_singles
 from digitscope.training.mixture import Mixture
 
 # How crops are bent in training. `shift` and `scale` stand for errors of the boxes, too.
@@ -144,7 +144,8 @@ def _cut_bent(
     """Return crops, each bent in its own way."""
     side = CROP + 2 * MARGIN
     squares = cut_squares(gray, centres, sizes, AROUND * side / CROP, side)
-    return even_out(bend(squares, rng, BENT)[:, MARGIN:-MARGIN, MARGIN:-MARGIN])
+    bent = bend(squares, rng, BENT)[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+    return even_out(defocus(bent, rng, *DEFOCUS))
 
 
 def turned_back(glyphs: Glyphs, quarters: int, size: tuple[int, int]) -> Glyphs:

@@ -9,15 +9,19 @@ from numpy.typing import NDArray
 from digitscope.data import Dataset, Split, load_data
 from digitscope.data.handwriting import MNIST_HELD_OUT
 from digitscope.errors import DataUnavailable
+from digitscope.glyph_classes import CROP
 from digitscope.images import Images
-from digitscope.reading.crops import cut_crops
+from digitscope.reading.crops import AROUND, cut_squares, even_out
 from digitscope.reading.glyphs import Floats
 from digitscope.recipes import RECIPES, Augmentation
-from digitscope.training.augmentation import augment
+from digitscope.training.augmentation import augment, defocus
 from digitscope.training.mixture import Mixture
 
 INK = 96  # level from which on a pixel belongs to the box of a digit
 NEGATIVE = 0.15  # share of digits that are light on dark
+# Share of crops in training that are out of focus; least and largest standard deviation of the blur,
+# in pixels of a crop, in which a digit is 20 pixels high.
+DEFOCUS = (0.15, (0.5, 2.6))
 # Neighbours come with the crops of pages.
 AUGMENTATION = replace(RECIPES["cnn"].augmentation or Augmentation(), neighbours=0.0)
 
@@ -65,14 +69,14 @@ def draw_singles(
     if mixture.recipe.augmentation:
         images = augment(images, rng, mixture.recipe.augmentation, drawn)
     negative = rng.random(n) < NEGATIVE
-    crops = [
-        cut_crops(
+    squares = [
+        cut_squares(
             image if light else 255 - image, (box[None, :2] + box[None, 2:]) / 2,
-            box[None, 2:] - box[None, :2],
+            box[None, 2:] - box[None, :2], AROUND, CROP,
         )
         for image, box, light in zip(images, boxes, negative.tolist(), strict=True)
     ]  # fmt: skip
-    return np.concatenate(crops), labels.astype(np.int8)
+    return even_out(defocus(np.concatenate(squares), rng, *DEFOCUS)), labels.astype(np.int8)
 
 
 def ink_boxes(images: Images) -> Floats:
