@@ -1,5 +1,7 @@
 """Further looks: crops, which glyphs get one, how the answers of the networks are joined."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from digitscope.classifier import load
 from digitscope.errors import BadImage, BadModel
 from digitscope.fusion import Fusion, add_digits
 from digitscope.glyph_classes import CLASSES, CROP, NOTHING
@@ -237,9 +240,22 @@ def test_a_reader_takes_either_network_from_a_file(shipped):
     assert by_glyph.glyph.path == shipped.path
     by_page = load_reader(both.page.path, threads=1)
     assert by_page.glyph is both.glyph
-    assert by_page.digit is by_glyph.digit is both.digit
-    assert both.digit.path.name == "cnn.onnx"
+    assert by_page.digit == by_glyph.digit == both.digit
+    tiles = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    seen = both.digit.predict_proba(tiles)
+    np.testing.assert_array_equal(seen, load("cnn", threads=1).predict_proba(tiles))
     assert load_reader(both.page).page is both.page
+
+
+def test_the_classifier_is_opened_when_a_digit_is_in_doubt():
+    """A process that reads a clear page opens two networks; `cnn` is not one of them."""
+    code = (
+        "from digitscope.reading import load_reader, reader\n"
+        "load_reader(threads=1)\n"
+        "print(reader._digit.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
 
 
 def test_reading_uses_the_second_look():

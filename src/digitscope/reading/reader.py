@@ -17,6 +17,7 @@ from PIL import Image
 from digitscope.classifier import PRETRAINED, Classifier, load
 from digitscope.errors import BadModel, did_you_mean
 from digitscope.glyph_network import GlyphNetwork
+from digitscope.images import Images
 from digitscope.page_network import PageNetwork
 from digitscope.pictures import Gray, read_gray
 from digitscope.reading.assembly import Writing, to_page
@@ -42,13 +43,32 @@ class Reader:
         Finds glyphs on pages.
     glyph : GlyphNetwork or None
         Has a second look at doubtful ones; None for no second look.
-    digit : Classifier or None
+    digit : Classifier, another `DigitLooker`, or None
         Has a third look at what is still in doubt; None for no third look.
     """
 
     page: PageNetwork
     glyph: GlyphNetwork | None
-    digit: Classifier | None = None
+    digit: DigitLooker | None = None
+
+
+@dataclass(frozen=True)
+class PretrainedDigits:
+    """The classifier that comes with digitscope, opened when the first digit is in doubt.
+
+    Most pictures need no third look, and opening a network takes as long as reading a small one.
+
+    Attributes
+    ----------
+    threads : int
+        Threads of one call; 0 lets ONNX Runtime choose.
+    """
+
+    threads: int = 0
+
+    def predict_proba(self, images: Images) -> NDArray[np.float32]:
+        """Return the probability of each digit, shape (n, 10), as `Classifier.predict_proba`."""
+        return _digit(self.threads).predict_proba(images)
 
 
 def read(
@@ -114,9 +134,9 @@ def load_reader(
     if isinstance(model, Reader):
         return model
     if isinstance(model, PageNetwork):
-        return Reader(model, _glyph(threads), _digit(threads))
+        return Reader(model, _glyph(threads), PretrainedDigits(threads))
     if model is None or str(model) in (PAGE, GLYPH):
-        return Reader(_page(threads), _glyph(threads), _digit(threads))
+        return Reader(_page(threads), _glyph(threads), PretrainedDigits(threads))
     if str(model) in PRETRAINED:
         raise BadModel(
             f"{model} is a model of single digits, and pages are read by a page network: the "
@@ -130,8 +150,8 @@ def load_reader(
         )
     network = open_network(path, threads=threads)
     if isinstance(network, PageNetwork):
-        return Reader(network, _glyph(threads), _digit(threads))
-    return Reader(_page(threads), network, _digit(threads))
+        return Reader(network, _glyph(threads), PretrainedDigits(threads))
+    return Reader(_page(threads), network, PretrainedDigits(threads))
 
 
 def open_network(path: Path, *, threads: int = 0) -> PageNetwork | GlyphNetwork:

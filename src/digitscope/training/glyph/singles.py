@@ -19,8 +19,8 @@ from digitscope.training.mixture import Mixture
 
 INK = 96  # level from which on a pixel belongs to the box of a digit
 NEGATIVE = 0.15  # share of digits that are light on dark
-# Share of crops in training that are out of focus; least and largest standard deviation of the blur,
-# in pixels of a crop, in which a digit is 20 pixels high.
+# Share of crops in training that are out of focus, and how far: smallest and largest standard
+# deviation of the blur, in pixels of a crop, in which a digit is 20 pixels high.
 DEFOCUS = (0.15, (0.5, 2.6))
 # Neighbours come with the crops of pages.
 AUGMENTATION = replace(RECIPES["cnn"].augmentation or Augmentation(), neighbours=0.0)
