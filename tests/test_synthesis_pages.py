@@ -211,6 +211,32 @@ def test_boxed_fields_in_a_table_are_one_number_a_cell(sources):
     assert linked > 20
 
 
+def ring(radius, turns=1.0):
+    angle = np.linspace(0, 2 * np.pi * turns, 30)
+    points = radius * np.stack([np.cos(angle), np.sin(angle)], 1) + [radius, -0.5]
+    return Outline(points.astype(np.float32), (0, 30))
+
+
+def test_a_broad_pen_fills_loops():
+    assert ring(0.3).loops(0.05) == 1
+    assert ring(0.3).loops(0.3) == 1
+    assert ring(0.3).loops(0.65) == 0
+    assert ring(0.3, turns=0.8).loops(0.05) == 0
+    both = ring(0.3).points, ring(0.3).points + np.float32([0.8, 0])
+    assert Outline(np.concatenate(both), (0, 30, 60)).loops(0.05) == 2
+
+
+@pytest.mark.parametrize(("pen", "known"), [(0.05, True), (0.7, False)])
+def test_a_0_that_is_a_blot_is_ignored(sources, pen, known):
+    rng = np.random.default_rng(3)
+    sheet = Sheet(SIZE)
+    hand = draw_hand(rng, replace(sources, scans=()), 40, PEN)
+    hand.pen, hand.nib, hand.ink = pen, (0.0, 0.0), lambda character, rng: ring(0.3)
+    sheet.character(hand, "0", 100, 100, rng)
+    _, truth = drawn(sheet)
+    assert (len(truth.glyphs), len(truth.ignored)) == (int(known), int(not known))
+
+
 def test_the_longest_1s_reach_above_and_below_the_line(sources):
     style = HandStyle(ones=(1.0, 0.0, 2.0), bend=(1e-6, 2e-6), size=(1e-6, 2e-6))
     tops, feet = [], []

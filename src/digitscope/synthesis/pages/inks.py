@@ -7,6 +7,7 @@ forms and fonts, and gives the inks of one hand (`hands`) from it.
 
 import functools
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeAlias
 
 import cv2
@@ -18,6 +19,7 @@ from digitscope.synthesis.fonts import load_font
 from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 from digitscope.synthesis.pages.truth import Points
 
+RASTER = 40  # pixels to the height of a digit in which loops are counted
 TYPE_SIZE = 48  # pixels; printed characters are rendered at this font size
 EDGE = 0.4  # of the darkest ink; paler pixels are outside of a character
 SCAN_BLUR = 0.6  # pixels; takes the steps out of the edges of enlarged scans
@@ -42,6 +44,22 @@ class Outline:
     def right(self) -> float:
         """The largest x."""
         return float(self.points[:, 0].max())
+
+    def loops(self, pen: float) -> int:
+        """Return how many areas of paper the strokes enclose.
+
+        Parameters
+        ----------
+        pen : float
+            Width of the pen, in heights of a digit.
+        """
+        points = (self.points - self.points.min(axis=0) + 0.5) * RASTER
+        width, height = (points.max(axis=0) + 0.5 * RASTER).astype(int).tolist()
+        plane = np.zeros((height, width), np.uint8)
+        lines = [np.round(points[a:b]).astype(np.int32) for a, b in pairwise(self.starts)]
+        cv2.polylines(plane, lines, False, 1, max(1, round(pen * RASTER)))
+        _, tree = cv2.findContours(plane, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+        return int((np.asarray(tree)[0, :, 3] >= 0).sum()) if tree is not None else 0
 
 
 @dataclass(frozen=True, eq=False)

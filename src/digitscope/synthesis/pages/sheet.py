@@ -26,6 +26,8 @@ INSIDE = 0.8  # share of a glyph's box that must be in the picture for it to be 
 COVERED = 0.3  # share of a glyph's box under strokes of drawings from which on it is ignored
 TRACE = 0.05  # a glyph with a smaller share inside leaves nothing to be ignored
 DOT_GAP = 0.02  # heights of a digit; the smallest gap beside a point or comma
+LOOPED = "0689"  # digits that cannot be told once their loops are filled
+BROAD, THIN = 0.12, 0.02  # heights of a digit; pens that may fill loops, and one that fills none
 JOIN = 0.9  # heights of a digit; the longest stroke that joins two characters
 THINNEST = 0.9  # pixels of the picture; a finer pen leaves no line
 JOINING = ".,-"  # signs that belong to a number
@@ -255,7 +257,10 @@ def _glyph(script: Script, text: str, ink: Ink, x: float, y: float) -> _Glyph:
     """Return a character that a script writes, with its lengths in pixels."""
     height = script.height
     nib = script.nib[0] * height, script.nib[1] * height
-    return _Glyph(text, ink, x, y, height, script.pen * height, script.layer, nib)
+    glyph = _Glyph(text, ink, x, y, height, script.pen * height, script.layer, nib)
+    if script.pen >= BROAD and text in LOOPED and isinstance(ink, Outline):
+        glyph.known = ink.loops(script.pen) >= ink.loops(THIN)
+    return glyph
 
 
 def _belongs(text: str, place: int) -> bool:

@@ -16,7 +16,7 @@ HASTY = HandStyle(ones=(0.75, 40.0, 2.0))
 
 
 def single(s: Setting) -> None:
-    """Write single digits of any pen with much or no space around: crops and drawings."""
+    """Write single digits of any pen, with much or no space around them, and some blots."""
     h = s.height
     step = h * s.between(1.3, 2.5)
     hand: Script = draw_hand(s.rng, s.sources, h, PEN, BROAD) if s.chance(0.8) else s.hand
@@ -25,7 +25,9 @@ def single(s: Setting) -> None:
     while y < s.size[0] + h:
         x = s.between(-0.5, 0.5) * h
         while x < s.size[1]:
-            if s.chance(0.7):
+            if s.chance(0.06):
+                blot(s, x, y)
+            elif s.chance(0.7):
                 s.sheet.text(hand, digits(s.rng, 1), x, y, s.rng)
             if framed:
                 left, middle = x - 0.2 * step, y - 0.5 * h
@@ -34,6 +36,18 @@ def single(s: Setting) -> None:
                 hand = draw_hand(s.rng, s.sources, h, PEN, BROAD)
             x += step
         y += step
+
+
+def blot(s: Setting, x: float, y: float) -> None:
+    """Draw a blot of ink as large as a digit, or the filled mark of a list or a form."""
+    angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    high = s.height * s.between(0.2, 0.55)
+    wide = high * s.between(0.5, 1.3)
+    ragged = s.between(0, 0.25)
+    bumps = [s.rng.standard_normal() * np.cos(k * angle + s.between(0, 6)) for k in (1, 2, 3, 5)]
+    radius = 1 + ragged * np.mean(bumps, axis=0)
+    outline = np.stack([wide * np.cos(angle), high * np.sin(angle)], 1) * radius[:, None]
+    s.sheet.wash(outline + np.array([x + wide, y - 0.5 * s.height]), s.count(180, 255), PEN)
 
 
 def amounts(s: Setting) -> None:
