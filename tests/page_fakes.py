@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.glyph_classes import CLASSES
+from digitscope.glyph_recipe import GLYPH
 from digitscope.page_recipe import PAGE
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
 
-# A page network and a training that take a second.
+# Networks and trainings that take a second.
 TINY_PAGE = PAGE.but(
     stem=4,
     channels=(8, 8, 8),
@@ -19,6 +20,19 @@ TINY_PAGE = PAGE.but(
     patches=8,
     batch_size=4,
     epochs=1,
+    validation=4,
+    precision="float32",
+)
+TINY_GLYPH = GLYPH.but(
+    stem=4,
+    channels=(8, 8),
+    hidden=16,
+    patches=8,
+    batch_size=4,
+    crops=12,
+    singles=6,
+    epochs=2,
+    average=0.9,
     validation=4,
     precision="float32",
 )

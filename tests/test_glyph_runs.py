@@ -20,7 +20,7 @@ from digitscope.reading.glyphs import Glyphs
 from digitscope.recipes import RECIPES
 from digitscope.synthesis.pages.stream import Plan
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
-from page_fakes import FakePages
+from page_fakes import TINY_GLYPH, FakePages
 
 pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
@@ -52,19 +52,7 @@ from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.trainer import resume_page
 from digitscope.training.start import grow
 
-TINY = GLYPH.but(
-    stem=4,
-    channels=(8, 8),
-    hidden=16,
-    patches=8,
-    batch_size=4,
-    crops=12,
-    singles=6,
-    epochs=2,
-    average=0.9,
-    validation=4,
-    precision="float32",
-)
+TINY = TINY_GLYPH
 PAGES = FakePages(side=64, glyphs=4)
 SINGLES = Mixture(RECIPES["mlp"].but(synthetic=500), load_data("digits").train)
 SOURCE = CropSource(PAGES, MODELS / "page.onnx", SINGLES)
@@ -362,10 +350,12 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
     assert metrics["crops"] == len(held_out.of_classes)
     assert metrics["turned"] == len(held_out.of_turns)
     assert set(metrics) == {
-        "crops", "digits", "turned", "turns_right", "fusion", "page", "glyph", "both"
+        "crops", "digits", "turned", "turns_right", "fusion", "quantisation", "page", "glyph",
+        "both",
     }  # fmt: skip
     card = GlyphNetwork(run.model_file).card
     assert card.fusion == metrics["fusion"]
+    assert card.quantisation == metrics["quantisation"]
     assert card.scores["n"] == len(held_out)
     assert len(card.data["page_network"]) == 64
     text = train_stream.describe_glyph_scores("glyph-1", metrics)

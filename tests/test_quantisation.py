@@ -3,16 +3,20 @@
 import numpy as np
 import onnx
 import pytest
+from scipy.special import softmax
 
 from digitscope.contrast import normalise_contrast
 from digitscope.glyph_classes import HEAT
-from digitscope.model_card import ModelCard
+from digitscope.glyph_network import GlyphNetwork
+from digitscope.model_card import MODELS, ModelCard
 from digitscope.page_network import PageNetwork
-from page_fakes import TINY_PAGE, FakePages
+from page_fakes import TINY_GLYPH, TINY_PAGE, FakePages
 
-pytest.importorskip("keras")
+keras = pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.runs import Run
+from digitscope.training.glyph import trainer as glyph_trainer
+from digitscope.training.glyph.crops import CropSource, held_out_crops
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page import trainer
 from digitscope.training.page.export import page_to_onnx
@@ -79,3 +83,22 @@ def test_the_shipped_network_lost_nothing_that_matters():
     assert network.path.stat().st_size < 1_600_000
     scores = network.card.quantisation
     assert scores["f1_before"] - scores["f1_after"] < trainer.LOSS
+
+
+@pytest.mark.parametrize(("allowed", "integers"), [(1.0, True), (-1.0, False)])
+def test_a_glyph_network_computes_with_integers_too(tmp_path, monkeypatch, allowed, integers):
+    monkeypatch.setattr(glyph_trainer, "LOSS", allowed)
+    monkeypatch.setattr(glyph_trainer, "RANGES", 8)
+    run = glyph_trainer.train_glyph(PAGES, PAGES, recipe=TINY_GLYPH, out=tmp_path, workers=0)
+    graph = onnx.load(run.model_file).graph
+    assert ("QuantizeLinear" in {node.op_type for node in graph.node}) == integers
+    network = GlyphNetwork(run.model_file)
+    scores = network.card.quantisation
+    assert (set(scores) == {"accuracy_before", "accuracy_after"}) == integers
+    assert scores == run.metrics["quantisation"]
+    crops = held_out_crops(CropSource(PAGES, MODELS / "page.onnx"), 8).images
+    logits = keras.models.load_model(run.keras_file, compile=False).predict(crops, verbose=0)
+    classes, turns = softmax(logits[:, :-4], axis=1), softmax(logits[:, -4:], axis=1)
+    # A network that has learned little keeps its answers to a few hundredths.
+    np.testing.assert_allclose(network.probabilities(crops), classes, atol=0.06)
+    np.testing.assert_allclose(network.turns(crops), turns, atol=0.06)

@@ -39,8 +39,10 @@ class ModelCard:
     fusion : dict
         Of a glyph network: the weights of `digitscope.fusion.Fusion`, fitted on held-out pages.
     quantisation : dict
-        Of a page network that computes with 8-bit integers: the F1 of digits on held-out pages
-        with float32 (``f1_before``) and with these (``f1_after``).
+        Of a network that computes with 8-bit integers, what it reached on held-out pages with
+        float32 and with these: of a page network the F1 of digits (``f1_before``, ``f1_after``),
+        of a glyph network the share of digits told apart (``accuracy_before``,
+        ``accuracy_after``).
     refusal : dict
         Below which ``threshold`` of the score an answer is refused, and what it was chosen for:
         the ``coverage`` of digits it keeps and the share of ``non_digits_kept``. Of a page network

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-QUANTISED = ["Conv", "Add", "Relu"]  # operators; the others stay float32
+QUANTISED = ["Conv", "Gemm", "Add", "Relu"]  # operators; the others stay float32
 
 
 def quantise(
     proto: onnx.ModelProto, images: Iterable[np.ndarray], *, exclude: Sequence[str] = ()
 ) -> onnx.ModelProto:
-    """Return a network whose convolutions compute with 8-bit integers.
+    """Return a network whose layers compute with 8-bit integers.
 
     Weights have 7 bits: processors without VNNI instructions add pairs of products in 16 bits,
     which would overflow with 8.

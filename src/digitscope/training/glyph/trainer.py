@@ -3,11 +3,12 @@
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 
 from digitscope.files import replacing
-from digitscope.fusion import Fusion
 from digitscope.glyph_classes import DIGIT_CLASSES
 from digitscope.glyph_network import GlyphNetwork
 from digitscope.glyph_recipe import GLYPH, GlyphRecipe
@@ -23,6 +24,7 @@ from digitscope.training.layer_export import check_difference
 from digitscope.training.mixture import Mixture
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.calibration import calibration_error
+from digitscope.training.quantisation import quantise
 from digitscope.training.stream_run import (
     StreamListener,
     StreamTraining,
@@ -34,6 +36,9 @@ from digitscope.training.stream_run import (
 from digitscope.training.trainer import now
 
 CHECKED = 8  # patches on whose crops the ONNX file must agree with Keras
+RANGES = 100  # patches from whose crops the ranges of 8-bit integers are taken
+LOSS = 0.005  # of the accuracy among digits on held-out pages, that 8-bit integers may cost at most
+LAST = "answers/out"  # the last layer, which stays float32: its logits become probabilities
 SHOWN = 30  # mistakes on the page of a run
 DIGITS = len(DIGIT_CLASSES)
 
@@ -156,52 +161,31 @@ class GlyphTraining(StreamTraining):
 
     fit: GlyphFit
 
-    def write_model(self, fusion: Fusion | None = None) -> None:
-        """Write model.keras and model.onnx with the averaged weights of the last epoch.
-
-        Parameters
-        ----------
-        fusion : Fusion, optional
-            For the card: the weights of both networks, once they are fitted.
-        """
-        run, fit = self.run, self.fit
-        with replacing(run.keras_file) as temporary:
-            fit.network.save(temporary)
-        record, row = run.record, fit.history[-1]
-        card = ModelCard(
-            recipe=record["recipe"],
-            data={
-                "name": "glyphs on synthesised pages",
-                "patches": int(row["epoch"]) * fit.recipe.steps * fit.recipe.batch_size,
-                "page_network": record["data"]["page_network"],
-            },
-            versions=record["versions"],
-            parameters=fit.network.count_params(),
-            fusion=fusion.to_dict() if fusion else {},
-            scores=held_out_scores(row, len(fit.crops or ())),
-            created=now(),
-        )
-        some = Crops.joined(
-            [draw_crops(fit.source, (0, 2), number, bent=False) for number in range(CHECKED)]
-        )
-        with replacing(run.model_file) as temporary:
-            write_onnx(glyph_to_onnx(fit.network), temporary, card)
+    def write_model(self) -> None:
+        """Write model.keras and model.onnx with the averaged weights of the last epoch."""
+        with replacing(self.run.keras_file) as temporary:
+            self.fit.network.save(temporary)
+        images = self._draw(CHECKED)
+        with replacing(self.run.model_file) as temporary:
+            write_onnx(glyph_to_onnx(self.fit.network), temporary, self._card())
             network = GlyphNetwork(temporary)
-            ours = (network.probabilities(some.images), network.turns(some.images))
-            for mine, keras in zip(ours, fit.probabilities(some.images), strict=True):
+            ours = (network.probabilities(images), network.turns(images))
+            for mine, keras in zip(ours, self.fit.probabilities(images), strict=True):
                 check_difference(mine, keras, temporary, half=True)
 
     def score(self) -> None:
-        """Write the model once more, with its fusion; and what both networks say together."""
+        """Write the model once more, quantised, with its fusion; and what both networks say."""
         self.write_model()
         if self.fit.crops is None or not len(self.fit.crops.of_classes):
             return
         crops, turned = self.fit.crops.of_classes, self.fit.crops.of_turns
+        quantisation = self._quantise(crops)
         network = GlyphNetwork(self.run.model_file)
         seen = network.probabilities(crops.images)
         turns = network.turns(turned.images).argmax(axis=1)
         fusion = fit_fusion(crops.heat, seen, crops.labels)
-        self.write_model(fusion)
+        card = self._card(fusion=fusion.to_dict(), quantisation=quantisation)
+        write_onnx(onnx.load(self.run.model_file), self.run.model_file, card)
         both = fusion.apply(crops.heat, seen)
         write_held_out(self.run.held_out_file, crops, both)
         parts = {"page": crops.heat, "glyph": seen[:, :-1], "both": both}
@@ -210,10 +194,59 @@ class GlyphTraining(StreamTraining):
                 "crops": len(crops),
                 "digits": int((crops.labels < DIGITS).sum()),
                 "fusion": fusion.to_dict(),
+                "quantisation": quantisation,
                 "turned": len(turned),
                 "turns_right": float((turns == turned.turns).mean()) if len(turned) else 0.0,
                 **{name: judge_digits(part, crops.labels) for name, part in parts.items()},
             }
+        )
+
+    def _quantise(self, crops: Crops) -> dict[str, float]:
+        """Make the model file compute with 8-bit integers, unless that costs too much.
+
+        Returns
+        -------
+        dict
+            For the card: the share of digits told apart before and after; empty when the file
+            keeps its weights.
+        """
+        digits = crops[crops.labels < DIGITS]
+
+        def accuracy() -> float:
+            seen = GlyphNetwork(self.run.model_file).probabilities(digits.images)
+            right = seen[:, :DIGITS].argmax(axis=1) == digits.labels
+            return float(right.mean()) if len(right) else 0.0
+
+        before, whole = accuracy(), self.run.model_file.read_bytes()
+        ranges = (image[None] for image in self._draw(RANGES))
+        proto = quantise(glyph_to_onnx(self.fit.network, half=False), ranges, exclude=[LAST])
+        write_onnx(proto, self.run.model_file, self._card())
+        after = accuracy()
+        if before - after > LOSS:
+            with replacing(self.run.model_file) as temporary:
+                temporary.write_bytes(whole)
+            return {}
+        return {"accuracy_before": before, "accuracy_after": after}
+
+    def _draw(self, n: int) -> np.ndarray:
+        """Return the crops of n patches of the training's kind that no training sees."""
+        source = self.fit.source
+        return Crops.joined([draw_crops(source, (0, 2), k, bent=False) for k in range(n)]).images
+
+    def _card(self, **fields: Any) -> ModelCard:
+        record, row, recipe = self.run.record, self.fit.history[-1], self.fit.recipe
+        return ModelCard(
+            recipe=record["recipe"],
+            data={
+                "name": "glyphs on synthesised pages",
+                "patches": int(row["epoch"]) * recipe.steps * recipe.batch_size,
+                "page_network": record["data"]["page_network"],
+            },
+            versions=record["versions"],
+            parameters=self.fit.network.count_params(),
+            scores=held_out_scores(row, len(self.fit.crops or ())),
+            created=now(),
+            **fields,
         )
 
 
