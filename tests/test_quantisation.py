@@ -12,7 +12,7 @@ from digitscope.model_card import MODELS, ModelCard
 from digitscope.page_network import PageNetwork
 from page_fakes import TINY_GLYPH, TINY_PAGE, FakePages
 
-keras = pytest.importorskip("keras")
+pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.runs import Run
 from digitscope.training.glyph import trainer as glyph_trainer
@@ -97,6 +97,7 @@ def test_a_glyph_network_computes_with_integers_too(tmp_path, monkeypatch, allow
     assert (set(scores) == {"accuracy_before", "accuracy_after"}) == integers
     assert scores == run.metrics["quantisation"]
     crops = held_out_crops(CropSource(PAGES, MODELS / "page.onnx"), 8).images
+    keras = pytest.importorskip("keras")
     logits = keras.models.load_model(run.keras_file, compile=False).predict(crops, verbose=0)
     classes, turns = softmax(logits[:, :-4], axis=1), softmax(logits[:, -4:], axis=1)
     # A network that has learned little keeps its answers to a few hundredths.
