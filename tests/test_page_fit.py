@@ -56,7 +56,12 @@ def test_a_fit_begins_with_given_weights(tmp_path, whole):
             (one.kernel == given.kernel).numpy().all()
         )
         assert same == taken
-    nothing = TINY.but(stem=8, channels=(12, 12, 12), head=6)
+    wider = TINY.but(stem=8, channels=(12, 10, 12), head=100)
+    begun = PageFit(wider, SOURCE, start=tmp_path / "model.keras").model
+    picture = np.random.default_rng(0).integers(0, 256, (1, 64, 64), dtype=np.uint8)
+    one, other = (model.predict(picture, verbose=0) for model in (whole.network, begun))
+    np.testing.assert_allclose(one, other, atol=1e-4)
+    nothing = TINY.but(stem=2, channels=(4, 4, 4), head=6)
     with pytest.raises(BadModel, match="no layer in common"):
         PageFit(nothing, SOURCE, start=tmp_path / "model.keras")
     (tmp_path / "bad.keras").write_bytes(b"no model")
