@@ -95,17 +95,17 @@ def train(
         "start": options.start,
         "data_dir": folder,
     }
-    if options.resume:
-        if name == PAGE.name:
+    if name == PAGE.name:
+        if options.resume:
             run = resume_page(options.resume, source, held_out, **how)
         else:
-            singles = load_singles(folder)
-            run = resume_glyph(options.resume, source, held_out, singles=singles, **how)
-    elif name == PAGE.name:
-        run = train_page(source, held_out, **new, **how)
+            run = train_page(source, held_out, **new, **how)
     else:
-        singles = load_singles(folder)
-        run = train_glyph(source, held_out, network=page, singles=singles, **new, **how)
+        how["singles"] = load_singles(folder)
+        if options.resume:
+            run = resume_glyph(options.resume, source, held_out, **how)
+        else:
+            run = train_glyph(source, held_out, network=page, **new, **how)
     finished = run.record["status"] == "finished"
     report = report and finished and _has_report(run)
     if report:

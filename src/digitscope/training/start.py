@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from digitscope.errors import BadModel
 
-Weights = list[NDArray[np.float32]]
-
 
 def take_weights(path: Path, model: keras.Model) -> None:
     """Give a network the weights of another, layer by layer, as far as their names and forms agree.

@@ -133,8 +133,10 @@ def draw_crops(source: CropSource, seed: tuple[int, ...], number: int, *, bent: 
     rows = np.flatnonzero(wanted)
     glyphs, labels = glyphs[rows], labels[rows]
     turns = np.full(len(rows), turn, np.int8)
-    cut = functools.partial(_cut_bent, rng=rng) if bent and len(rows) else cut_crops
-    images = cut(gray, glyphs.centre, glyphs.size)
+    if bent and len(rows):
+        images = _cut_bent(gray, glyphs.centre, glyphs.size, rng)
+    else:
+        images = cut_crops(gray, glyphs.centre, glyphs.size)
     return Crops(images, labels.astype(np.int8), turns, glyphs.heat)
 
 
