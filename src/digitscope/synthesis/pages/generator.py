@@ -11,6 +11,7 @@ from digitscope.synthesis.fonts import find_fonts
 from digitscope.synthesis.glyphs import DIGITS
 from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 from digitscope.synthesis.pages.cameras import Camera
+from digitscope.synthesis.pages.collected import cut_picture, find_pictures, illustrate
 from digitscope.synthesis.pages.inks import Sources, StrokePool, scan_hands
 from digitscope.synthesis.pages.layouts import LAYOUTS, Setting
 from digitscope.synthesis.pages.lights import light
@@ -47,6 +48,10 @@ class PageStyle:
         Strength of rotation, perspective and bend.
     surface : float
         Share of pictures that show no page at all.
+    collected : float
+        Share of surfaces that are cut from real pictures, where such are at hand.
+    illustrated : float
+        Share of light papers with a picture printed on them, where such are at hand.
     enlarged : float
         Share of pictures that are drawn at half the size or less and enlarged: what a reader does
         to a small picture, whose grain and specks then are as large as writing.
@@ -58,7 +63,9 @@ class PageStyle:
     outside: float = 0.08
     printed: float = 0.18
     camera: float = 1.0
-    surface: float = 0.07
+    surface: float = 0.12
+    collected: float = 0.6
+    illustrated: float = 0.08
     enlarged: float = 0.25
     zoom: tuple[float, float] = (1.3, 3.5)
 
@@ -112,8 +119,7 @@ class PageSource:
     ) -> tuple[NDArray[np.uint8], PageTruth]:
         """Return a page that will be enlarged by a factor, for which its writing is smaller."""
         if rng.random() < self.style.surface:
-            surface = draw_surface(rng, size, kinds=self.surfaces)
-            return self._seen(rng, surface, PageTruth(size, (), layout="surface"))
+            return self._seen(rng, self._surface(rng, size), PageTruth(size, (), layout="surface"))
         layout = self._layout(rng)
         sheet = Sheet(size)
         height = max(self._height(rng) / zoom, READABLE)
@@ -121,11 +127,15 @@ class PageSource:
         LAYOUTS[layout][0](setting)
         camera = Camera.draw(rng, size, self.style.camera)
         paper = draw_paper(rng, size, kinds=self.papers)
+        pictures = self.sources.pictures
+        light_paper = paper.ink < paper.gray.mean()
+        if pictures and light_paper and rng.random() < self.style.illustrated:
+            illustrate(rng, paper.gray, pictures)
         layers, truth = sheet.draw(camera.map, _writable(paper, camera))
         picture = _with_ink(rng, paper.gray, paper.ink, layers)
         behind = None
         if camera.edge == "desk":
-            behind = draw_surface(rng, size, kinds=self.surfaces)
+            behind = self._surface(rng, size)
         picture = camera.lay(rng, picture, behind)
         truth = replace(truth, layout=layout, faults=paper.faults)
         photo, truth = self._seen(rng, picture, truth)
@@ -144,6 +154,12 @@ class PageSource:
         smallest = min(heights) if heights else SMALLEST
         file, names = develop(rng, lit, writing=max(smallest, SMALLEST / 2))
         return file, replace(truth, faults=(*truth.faults, *lights, *names))
+
+    def _surface(self, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float32]:
+        """Return what lies around a page: a part of a real picture, or a drawn surface."""
+        if self.sources.pictures and rng.random() < self.style.collected:
+            return cut_picture(rng, size, self.sources.pictures)
+        return draw_surface(rng, size, kinds=self.surfaces)
 
     def _layout(self, rng: np.random.Generator) -> str:
         weights = np.array([LAYOUTS[name][1] for name in self.layouts])
@@ -300,17 +316,21 @@ def make_sources(
     scans : list of ScanSet
         Scanned digits.
     validation : bool
-        Every eighth font belongs to validation pages, the others to training.
+        Every eighth font and picture belongs to validation pages, the others to training.
     seed : int
         Of the parametric forms.
     """
     drawn = parametric_strokes(np.random.default_rng([seed, int(validation)]))
-    fonts = find_fonts()
-    held_out = {font for i, font in enumerate(fonts) if i % 8 == 5}
-    chosen = tuple(f for f in fonts if (f in held_out) == validation) or fonts
+    fonts = _part(find_fonts(), validation)
     return Sources(
         tuple(StrokePool.of(s) for s in (*digits, drawn)),
         tuple(StrokePool.of(s) for s in others),
         tuple(scan_hands(s) for s in scans),
-        chosen,
+        fonts,
+        _part(find_pictures(), validation),
     )
+
+
+def _part(files: tuple[str, ...], validation: bool) -> tuple[str, ...]:
+    """Return the files of one part; all of them where the part would be empty."""
+    return tuple(f for i, f in enumerate(files) if (i % 8 == 5) == validation) or files

@@ -199,12 +199,15 @@ class Sources:
         Per data set and writer the scanned digits: ``scans[k][writer]["7"]`` is a list of images.
     fonts : tuple of str
         As `find_fonts` calls them.
+    pictures : tuple of str
+        Real pictures without digits, as `find_pictures` returns them.
     """
 
     digits: tuple[StrokePool, ...]
     others: tuple[StrokePool, ...]
     scans: tuple[tuple[ScanHand, ...], ...]
     fonts: tuple[str, ...]
+    pictures: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         # In words: a training notes what it was made from, and these are a million points.
@@ -214,7 +217,10 @@ class Sources:
         scans = [
             sum(len(images) for hand in hands for images in hand.values()) for hands in self.scans
         ]
-        return f"Sources(digits={digits}, others={others}, scans={scans}, fonts={self.fonts})"
+        return (
+            f"Sources(digits={digits}, others={others}, scans={scans}, fonts={self.fonts}, "
+            f"pictures={len(self.pictures)})"
+        )
 
     def scan_writer(self, rng: np.random.Generator) -> ScanHand:
         """Return the scanned digits of one writer, at most four of each digit."""
