@@ -17,10 +17,13 @@ export function startPhoto({ lookInside }) {
 
   $("photo-legend").append(...legend([...GRADES, ["corrected", "corrected by you"]]));
   for (const id of ["photo-file", "photo-camera"]) {
-    $(id).addEventListener("change", ({ target }) => {
-      take(target.files[0]);
-      target.value = ""; // so that the same file can be chosen again
-    });
+    const input = $(id);
+    const takeChosen = () => {
+      take(input.files[0]);
+      input.value = ""; // so that the same file can be chosen again
+    };
+    input.addEventListener("change", takeChosen);
+    takeChosen(); // a file may be chosen while this code is still being fetched
   }
   const shown = () => !$("photo-drop").closest("section").hidden;
   addEventListener("paste", (event) => {
