@@ -92,7 +92,7 @@ class HandStyle:
     aspect: tuple[float, float] = (0.14, 0.06)
     turn: float = 2.5
     size: tuple[float, float] = (0.03, 0.16)
-    gap: tuple[float, float] = (0.13, 0.15)
+    gap: tuple[float, float] = (0.12, 0.17)
     spaced: tuple[float, float, float] = (0.12, 0.3, 0.65)
     uneven_gap: float = 0.06
     rise: tuple[float, float] = (0.01, 0.1)
@@ -300,7 +300,7 @@ def draw_hand(
     """Return a writer: of recorded strokes, parametric forms or scans."""
     median, spread, least, most = style.pen
     pen = float(np.clip(median * np.exp(spread * rng.standard_normal()), least, most))
-    gap = float(np.clip(style.gap[0] + style.gap[1] * rng.standard_normal(), -0.1, 0.6))
+    gap = float(np.clip(style.gap[0] + style.gap[1] * rng.standard_normal(), -0.18, 0.6))
     if rng.random() < style.spaced[0]:
         gap = float(rng.uniform(*style.spaced[1:]))
     slant = float(np.tan(np.deg2rad(style.slant[0] * rng.standard_normal() + 2)))
