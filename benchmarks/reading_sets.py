@@ -1,7 +1,9 @@
 """Sets of pictures to read, each with its truth and with what counts as right.
 
 Sets of real pictures lie in the folder that ``DIGITSCOPE_DATA`` names; nothing was trained on them.
-Synthetic pages come from `read_pages.py`, pictures without digits from `empty_pictures.py`.
+Synthetic pages come from `read_pages.py`, pictures without digits from `empty_pictures.py`, and
+real ones from the folder that ``DIGITSCOPE_PICTURES`` names, which `scripts/pictures` fills; of
+these, only every eighth one is read, which no training sees.
 
 For each picture an `Outcome` says whether the whole of it is right, how many of its units (digits,
 cells or numbers) were found, and how many reported ones are too many.
@@ -20,6 +22,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 import empty_pictures
+from digitscope.synthesis.pages.collected import find_pictures, of_part
 from page_score import aligned, score_page
 from read_pages import mixed_pages
 from readers import Layout, Picture, Reading
@@ -264,6 +267,12 @@ def empties(folder: Path, options: Namespace) -> Iterator[Item]:
         yield Item(f"{options.seed}-{i}", picture, [], kind)
 
 
+def held_out_pictures(folder: Path, options: Namespace) -> Iterator[Item]:
+    """Yield real pictures without any digit that no training sees; kinds are packages."""
+    for path in map(Path, sample(of_part(find_pictures(), validation=True), options)):
+        yield Item(path.name, path, [], path.name.partition("__")[0])
+
+
 SETS: dict[str, ReadingSet] = {
     "orand-car-dev": ReadingSet(
         "whole amounts", "digits", amounts, score_digits, "line", "orand-car-dev"
@@ -299,4 +308,11 @@ SETS: dict[str, ReadingSet] = {
         "pages", "numbers", synthetic(every=True), score_synthetic, folder="mnist"
     ),
     "empty": ReadingSet("pictures", "numbers", empties, score_numbers),
+    "pictures": ReadingSet(
+        "pictures",
+        "numbers",
+        held_out_pictures,
+        score_numbers,
+        folder=os.environ.get("DIGITSCOPE_PICTURES", "pictures"),
+    ),
 }

@@ -44,6 +44,17 @@ def find_pictures(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(found)
 
 
+def of_part(files: tuple[str, ...], validation: bool) -> tuple[str, ...]:
+    """Return the files of validation pages, every eighth one, or the others, for training.
+
+    Where the part would be empty, all files belong to it.
+
+    >>> of_part(tuple("abcdefg"), validation=True)
+    ('f',)
+    """
+    return tuple(f for i, f in enumerate(files) if (i % 8 == 5) == validation) or files
+
+
 @functools.lru_cache(maxsize=64)
 def _load(name: str) -> NDArray[np.uint8]:
     picture = cv2.imread(name, cv2.IMREAD_GRAYSCALE)

@@ -11,7 +11,7 @@ from digitscope.synthesis.fonts import find_fonts
 from digitscope.synthesis.glyphs import DIGITS
 from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 from digitscope.synthesis.pages.cameras import Camera
-from digitscope.synthesis.pages.collected import cut_picture, find_pictures, illustrate
+from digitscope.synthesis.pages.collected import cut_picture, find_pictures, illustrate, of_part
 from digitscope.synthesis.pages.inks import Sources, StrokePool, scan_hands
 from digitscope.synthesis.pages.layouts import LAYOUTS, Setting
 from digitscope.synthesis.pages.lights import light
@@ -321,16 +321,11 @@ def make_sources(
         Of the parametric forms.
     """
     drawn = parametric_strokes(np.random.default_rng([seed, int(validation)]))
-    fonts = _part(find_fonts(), validation)
+    fonts = of_part(find_fonts(), validation)
     return Sources(
         tuple(StrokePool.of(s) for s in (*digits, drawn)),
         tuple(StrokePool.of(s) for s in others),
         tuple(scan_hands(s) for s in scans),
         fonts,
-        _part(find_pictures(), validation),
+        of_part(find_pictures(), validation),
     )
-
-
-def _part(files: tuple[str, ...], validation: bool) -> tuple[str, ...]:
-    """Return the files of one part; all of them where the part would be empty."""
-    return tuple(f for i, f in enumerate(files) if (i % 8 == 5) == validation) or files
