@@ -275,6 +275,18 @@ def test_a_picture_is_pasted_and_what_is_none_is_said_so(visit, photo, tmp_path)
     expect(page.locator("#photo-status")).to_contain_text("pasted.png: 11 digits")
 
 
+def test_a_picture_chosen_while_the_view_is_being_fetched_is_read(browser, address, photo):
+    page = browser.new_page()
+    held = []
+    page.route("**/photo.js", lambda route: held.append(route))
+    with page.expect_request("**/photo.js"):
+        page.goto(f"{address}/#photo")
+    page.locator("#photo-file").set_input_files(photo)
+    held[0].continue_()
+    expect(page.locator("#photo-text")).to_contain_text("4207")
+    page.context.close()
+
+
 def test_what_is_no_picture_gets_one_sentence(browser, address, tmp_path):
     # Not by `visit`: the browser itself notes every 4xx in its console.
     page = browser.new_page()
