@@ -15,6 +15,7 @@ from page_fakes import TINY_GLYPH, TINY_PAGE, FakePages
 pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.runs import Run
+from digitscope.training import stream_run
 from digitscope.training.glyph import trainer as glyph_trainer
 from digitscope.training.glyph.crops import CropSource, held_out_crops
 from digitscope.training.onnx_export import write_onnx
@@ -43,7 +44,9 @@ def test_maps_change_little_and_the_file_is_smaller(fit, tmp_path):
     proto = page_to_onnx(fit.network, half=False)
     write_onnx(proto, whole, ModelCard())
     ranges = (image[None] for image in images(20))
-    write_onnx(quantise(proto, ranges, exclude=[trainer.LAST]), small, ModelCard(parameters=7))
+    write_onnx(
+        quantise(proto, ranges, exclude=[trainer.PageTraining.last]), small, ModelCard(parameters=7)
+    )
     before, after = PageNetwork(whole, threads=1), PageNetwork(small, threads=1)
     assert after.card.parameters == 7
     one, other = (network.maps(images(30)[29]) for network in (before, after))
@@ -67,7 +70,7 @@ def test_maps_change_little_and_the_file_is_smaller(fit, tmp_path):
 def test_a_file_keeps_its_weights_where_integers_cost_too_much(
     tmp_path, monkeypatch, allowed, integers
 ):
-    monkeypatch.setattr(trainer, "LOSS", allowed)
+    monkeypatch.setattr(stream_run, "LOSS", allowed)
     monkeypatch.setattr(trainer, "RANGES", 8)
     run = trainer.train_page(PAGES, PAGES, recipe=RECIPE.but(patches=8), out=tmp_path, workers=0)
     kinds = {node.op_type for node in onnx.load(run.model_file).graph.node}
@@ -82,12 +85,12 @@ def test_the_shipped_network_lost_nothing_that_matters():
     network = PageNetwork(threads=1)
     assert network.path.stat().st_size < 1_600_000
     scores = network.card.quantisation
-    assert scores["f1_before"] - scores["f1_after"] < trainer.LOSS
+    assert scores["f1_before"] - scores["f1_after"] < stream_run.LOSS
 
 
 @pytest.mark.parametrize(("allowed", "integers"), [(1.0, True), (-1.0, False)])
 def test_a_glyph_network_computes_with_integers_too(tmp_path, monkeypatch, allowed, integers):
-    monkeypatch.setattr(glyph_trainer, "LOSS", allowed)
+    monkeypatch.setattr(stream_run, "LOSS", allowed)
     monkeypatch.setattr(glyph_trainer, "RANGES", 8)
     run = glyph_trainer.train_glyph(PAGES, PAGES, recipe=TINY_GLYPH, out=tmp_path, workers=0)
     graph = onnx.load(run.model_file).graph

@@ -2,15 +2,26 @@
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import numpy as np
+import onnx
 
 from digitscope.errors import BadModel, BadRun, TrainingFailed
+from digitscope.files import replacing
+from digitscope.model_card import ModelCard
 from digitscope.runs import RUNS, Row, Run, new_run_folder
 from digitscope.stream_recipe import StreamRecipe
+from digitscope.training.onnx_export import write_onnx
+from digitscope.training.quantisation import quantise
 from digitscope.training.stream_fit import StreamFit
 from digitscope.training.trainer import describe_machine, describe_versions, now
+
+Judged = TypeVar("Judged")
+LOSS = 0.005  # of a score on held-out pages, 0 to 1, that 8-bit integers may cost at most
 
 
 class StreamListener(Protocol):
@@ -69,7 +80,17 @@ class StreamTraining(ABC):
     ----------
     run : Run
     fit : StreamFit
+
+    Attributes
+    ----------
+    data : str
+        What it learns from, for the card.
+    last : str
+        The last layer, which stays float32: its logits become probabilities.
     """
+
+    data: ClassVar[str]
+    last: ClassVar[str]
 
     def __init__(self, run: Run, fit: StreamFit[Any]) -> None:
         self.run, self.fit = run, fit
@@ -124,6 +145,68 @@ class StreamTraining(ABC):
             raise TrainingFailed(result.problem)
         listener.done(run)
         return run
+
+    def card(self, n: int, *, data: dict[str, Any] | None = None, **fields: Any) -> ModelCard:
+        """Return the card of the model after the last epoch.
+
+        Parameters
+        ----------
+        n : int
+            Pages or crops that the epochs were judged on.
+        data : dict, optional
+            More about what it learned from.
+        **fields : Any
+            Further fields of the card.
+        """
+        record, row, recipe = self.run.record, self.fit.history[-1], self.fit.recipe
+        patches = int(row["epoch"]) * recipe.steps * recipe.batch_size
+        return ModelCard(
+            recipe=record["recipe"],
+            data={"name": self.data, "patches": patches} | (data or {}),
+            versions=record["versions"],
+            parameters=self.fit.network.count_params(),
+            scores=held_out_scores(row, n),
+            created=now(),
+            **fields,
+        )
+
+    def quantise_model(
+        self,
+        model: onnx.ModelProto,
+        images: Iterable[np.ndarray],
+        card: ModelCard,
+        judge: Callable[[], tuple[float, Judged]],
+        score: str,
+    ) -> tuple[dict[str, float], Judged]:
+        """Make the model file compute with 8-bit integers, unless that costs too much.
+
+        Parameters
+        ----------
+        model : onnx.ModelProto
+            The model with float32 weights.
+        images : iterable of ndarray
+            Batches from which the ranges of the integers are taken.
+        card : ModelCard
+        judge : callable
+            Returns the score of the model file, 0 to 1, and what it found out.
+        score : str
+            The name of that score.
+
+        Returns
+        -------
+        dict
+            For the card: the score before and after; empty when the file keeps its weights.
+        object
+            What `judge` found out about the file as it is now.
+        """
+        (before, found), whole = judge(), self.run.model_file.read_bytes()
+        write_onnx(quantise(model, images, exclude=[self.last]), self.run.model_file, card)
+        after, found_after = judge()
+        if before - after > LOSS:
+            with replacing(self.run.model_file) as temporary:
+                temporary.write_bytes(whole)
+            return {}, found
+        return {f"{score}_before": before, f"{score}_after": after}, found_after
 
 
 def open_new(

@@ -24,21 +24,16 @@ from digitscope.training.layer_export import check_difference
 from digitscope.training.mixture import Mixture
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.calibration import calibration_error
-from digitscope.training.quantisation import quantise
 from digitscope.training.stream_run import (
     StreamListener,
     StreamTraining,
     check_data,
-    held_out_scores,
     open_new,
     set_threads,
 )
-from digitscope.training.trainer import now
 
 CHECKED = 8  # patches on whose crops the ONNX file must agree with Keras
 RANGES = 100  # patches from whose crops the ranges of 8-bit integers are taken
-LOSS = 0.005  # of the accuracy among digits on held-out pages, that 8-bit integers may cost at most
-LAST = "answers/out"  # the last layer, which stays float32: its logits become probabilities
 SHOWN = 30  # mistakes on the page of a run
 DIGITS = len(DIGIT_CLASSES)
 
@@ -160,6 +155,8 @@ class GlyphTraining(StreamTraining):
     """A run that trains the glyph network."""
 
     fit: GlyphFit
+    data = "glyphs on synthesised pages"
+    last = "answers/out"
 
     def write_model(self) -> None:
         """Write model.keras and model.onnx with the averaged weights of the last epoch."""
@@ -179,7 +176,14 @@ class GlyphTraining(StreamTraining):
         if self.fit.crops is None or not len(self.fit.crops.of_classes):
             return
         crops, turned = self.fit.crops.of_classes, self.fit.crops.of_turns
-        quantisation = self._quantise(crops)
+        digits = crops[crops.labels < DIGITS]
+        quantisation, _ = self.quantise_model(
+            glyph_to_onnx(self.fit.network, half=False),
+            (image[None] for image in self._draw(RANGES)),
+            self._card(),
+            lambda: (self._judge(digits), None),
+            "accuracy",
+        )
         network = GlyphNetwork(self.run.model_file)
         seen = network.probabilities(crops.images)
         turns = network.turns(turned.images).argmax(axis=1)
@@ -201,32 +205,11 @@ class GlyphTraining(StreamTraining):
             }
         )
 
-    def _quantise(self, crops: Crops) -> dict[str, float]:
-        """Make the model file compute with 8-bit integers, unless that costs too much.
-
-        Returns
-        -------
-        dict
-            For the card: the share of digits told apart before and after; empty when the file
-            keeps its weights.
-        """
-        digits = crops[crops.labels < DIGITS]
-
-        def accuracy() -> float:
-            seen = GlyphNetwork(self.run.model_file).probabilities(digits.images)
-            right = seen[:, :DIGITS].argmax(axis=1) == digits.labels
-            return float(right.mean()) if len(right) else 0.0
-
-        before, whole = accuracy(), self.run.model_file.read_bytes()
-        ranges = (image[None] for image in self._draw(RANGES))
-        proto = quantise(glyph_to_onnx(self.fit.network, half=False), ranges, exclude=[LAST])
-        write_onnx(proto, self.run.model_file, self._card())
-        after = accuracy()
-        if before - after > LOSS:
-            with replacing(self.run.model_file) as temporary:
-                temporary.write_bytes(whole)
-            return {}
-        return {"accuracy_before": before, "accuracy_after": after}
+    def _judge(self, digits: Crops) -> float:
+        """Return the share of digits that the model file tells apart."""
+        seen = GlyphNetwork(self.run.model_file).probabilities(digits.images)
+        right = seen[:, :DIGITS].argmax(axis=1) == digits.labels
+        return float(right.mean()) if len(right) else 0.0
 
     def _draw(self, n: int) -> np.ndarray:
         """Return the crops of n patches of the training's kind that no training sees."""
@@ -234,20 +217,8 @@ class GlyphTraining(StreamTraining):
         return Crops.joined([draw_crops(source, (0, 2), k, bent=False) for k in range(n)]).images
 
     def _card(self, **fields: Any) -> ModelCard:
-        record, row, recipe = self.run.record, self.fit.history[-1], self.fit.recipe
-        return ModelCard(
-            recipe=record["recipe"],
-            data={
-                "name": "glyphs on synthesised pages",
-                "patches": int(row["epoch"]) * recipe.steps * recipe.batch_size,
-                "page_network": record["data"]["page_network"],
-            },
-            versions=record["versions"],
-            parameters=self.fit.network.count_params(),
-            scores=held_out_scores(row, len(self.fit.crops or ())),
-            created=now(),
-            **fields,
-        )
+        data = {"page_network": self.run.record["data"]["page_network"]}
+        return self.card(len(self.fit.crops or ()), data=data, **fields)
 
 
 def write_held_out(path: Path, crops: Crops, both: np.ndarray) -> None:

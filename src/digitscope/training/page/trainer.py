@@ -17,21 +17,16 @@ from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.calibration import calibrate, fit_calibration
 from digitscope.training.page.export import check_page_agreement, page_to_onnx
 from digitscope.training.page.fit import PageFit
-from digitscope.training.quantisation import quantise
 from digitscope.training.stream_run import (
     StreamListener,
     StreamTraining,
     check_data,
-    held_out_scores,
     open_new,
     set_threads,
 )
-from digitscope.training.trainer import now
 
 CHECKED = 4  # patches on which the ONNX file must agree with Keras
 RANGES = 100  # patches from which the ranges of 8-bit integers are taken
-LOSS = 0.005  # of the F1 of digits on held-out pages, that 8-bit integers may cost at most
-LAST = "head/out"  # the last layer, which stays float32: its logits become probabilities
 
 
 def train_page(
@@ -127,6 +122,8 @@ class PageTraining(StreamTraining):
     """A run that trains the page network."""
 
     fit: PageFit
+    data = "synthesised pages"
+    last = "head/out"
 
     def write_model(self, **card: Any) -> None:
         """Write model.keras and model.onnx with the averaged weights of the last epoch.
@@ -150,11 +147,17 @@ class PageTraining(StreamTraining):
         pages = self.fit.pages
         if not pages:
             return
-        fitted = fit_calibration(self._look())
+        fitted = fit_calibration(self._judge()[1])
         calibrate(self.fit.network, fitted)
         calibration = fitted.to_dict()
         self.write_model(calibration=calibration)
-        quantisation, scores = self._quantise(calibration)
+        quantisation, scores = self.quantise_model(
+            page_to_onnx(self.fit.network, half=False),
+            (image[None] for image in self._draw(RANGES)),
+            self._card(calibration=calibration),
+            self._judge,
+            "f1",
+        )
         refusal = scores.choose_threshold()
         proto = onnx.load(self.run.model_file)
         card = self._card(calibration=calibration, quantisation=quantisation, refusal=refusal)
@@ -169,53 +172,19 @@ class PageTraining(StreamTraining):
             | scores.row()
         )
 
-    def _quantise(self, calibration: dict[str, float]) -> tuple[dict[str, float], PageScores]:
-        """Make the model file compute with 8-bit integers, unless that costs too much.
-
-        Returns
-        -------
-        dict
-            For the card: the F1 of digits on the held-out pages before and after; empty when the
-            file keeps its weights.
-        PageScores
-            Of the file as it is now.
-        """
-        before = self._look()
-        whole = self.run.model_file.read_bytes()
-        images = (image[None] for image in self._draw(RANGES))
-        proto = quantise(page_to_onnx(self.fit.network, half=False), images, exclude=[LAST])
-        write_onnx(proto, self.run.model_file, self._card(calibration=calibration))
-        after = self._look()
-        scores = {"f1_before": before.rates().f1, "f1_after": after.rates().f1}
-        if scores["f1_before"] - scores["f1_after"] > LOSS:
-            with replacing(self.run.model_file) as temporary:
-                temporary.write_bytes(whole)
-            return {}, before
-        return scores, after
-
     def _card(self, **fields: Any) -> ModelCard:
-        record, row, recipe = self.run.record, self.fit.history[-1], self.fit.recipe
-        return ModelCard(
-            recipe=record["recipe"],
-            data={
-                "name": "synthesised pages",
-                "patches": int(row["epoch"]) * recipe.steps * recipe.batch_size,
-            },
-            versions=record["versions"],
-            parameters=self.fit.network.count_params(),
-            scores=held_out_scores(row, recipe.validation),
-            created=now(),
-            **fields,
-        )
+        return self.card(self.fit.recipe.validation, **fields)
 
     def _draw(self, n: int) -> list[np.ndarray]:
         """Return n patches of the training's kind that no training sees."""
         return [draw_patch(self.fit.source, (0, 2), number)[0] for number in range(n)]
 
-    def _look(self) -> PageScores:
-        """Return what the model file shows of the held-out pages."""
+    def _judge(self) -> tuple[float, PageScores]:
+        """Return the F1 of digits of the model file on the held-out pages, and all its scores."""
         network = PageNetwork(self.run.model_file)
-        return PageScores.from_maps((network.maps(image), truth) for image, truth in self.fit.pages)
+        maps = ((network.maps(image), truth) for image, truth in self.fit.pages)
+        scores = PageScores.from_maps(maps)
+        return scores.rates().f1, scores
 
 
 def _describe(source: Source, held_out: Source | None) -> dict[str, str]:
