@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from digitscope.errors import Misuse
-from digitscope.synthesis.pages.collected import cut_picture, find_pictures, illustrate
+from digitscope.synthesis.pages import collected
+from digitscope.synthesis.pages.collected import (
+    cut_picture,
+    find_pictures,
+    illustrate,
+    lay_pictures,
+)
 from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sources
 
 
@@ -76,3 +82,25 @@ def test_surfaces_are_cut_from_the_pictures(folder, monkeypatch):
     picture, truth = with_pictures.patch(np.random.default_rng(0))
     assert picture.shape == (224, 224)
     assert truth.glyphs == ()
+
+
+def test_whole_pictures_lie_side_by_side_as_a_coarse_look_shows_them(folder, monkeypatch):
+    monkeypatch.setattr(collected, "MANY", 1.0)
+    for seed in range(8):
+        wall = lay_pictures(np.random.default_rng(seed), (200, 224), find_pictures())
+        assert wall.shape == (200, 224)
+        assert wall.dtype == np.float32
+        # Each of the pictures has a dark frame above: a sixth of its height.
+        assert (wall < 20).mean() == pytest.approx(1 / 6, abs=0.09)
+    monkeypatch.setattr(collected, "MANY", 0.0)
+    one, other = (
+        cut(np.random.default_rng(1), (30, 40), find_pictures())
+        for cut in (lay_pictures, lambda rng, *more: cut_picture(_after_one(rng), *more))
+    )
+    np.testing.assert_array_equal(one, other)
+
+
+def _after_one(rng):
+    """Return a generator after the number by which `lay_pictures` chooses."""
+    rng.random()
+    return rng

@@ -19,6 +19,9 @@ SUFFIXES = {".jpg", ".jpeg", ".png"}
 PART = (0.3, 1.0)  # of a picture's shorter side: the part that is cut out
 GAIN = (0.4, 1.1)  # factor of its contrast
 TURNED = 0.2  # share that is turned by 90°, 180° or 270°
+MANY = 0.5  # share of surfaces that show several whole pictures, as a coarse look shows them
+SIDES = (24, 160)  # pixels; of the squares that those fill; small ones are more frequent
+MOST = 12  # different pictures on one surface
 COVERED = (0.2, 0.9)  # of the sides of a page: an illustration's height and width
 
 
@@ -103,6 +106,40 @@ def cut_picture(rng: np.random.Generator, size: Size, names: tuple[str, ...]) ->
     cut *= gain
     cut += room * rng.random()
     return np.clip(cut, 0, 255, out=cut)
+
+
+def lay_pictures(rng: np.random.Generator, size: Size, names: tuple[str, ...]) -> Plane:
+    """Return a part of one picture, or several whole ones side by side, each in a square.
+
+    A reader also looks at a picture at coarse scales, where an apple is as large as a digit.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    size : tuple of int
+        Height and width in pixels.
+    names : tuple of str
+        As `find_pictures` returns them.
+
+    Returns
+    -------
+    ndarray of shape (height, width), dtype float32
+        0 = black, 255 = white.
+    """
+    if rng.random() >= MANY:
+        return cut_picture(rng, size, names)
+    side = int(np.exp(rng.uniform(*np.log(SIDES))))
+    rows, columns = (-(-length // side) for length in size)
+    wall = np.empty((rows * side, columns * side), np.float32)
+    chosen = [_load(names[k]) for k in rng.integers(len(names), size=min(rows * columns, MOST))]
+    for place in range(rows * columns):
+        picture = chosen[place % len(chosen)]
+        small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+        y, x = place // columns * side, place % columns * side
+        wall[y : y + side, x : x + side] = small[:, ::-1] if rng.random() < 0.5 else small
+    top, left = (int(rng.integers(side)) if n > 1 else 0 for n in (rows, columns))
+    rolled: Plane = np.roll(wall, (top, left), (0, 1))[: size[0], : size[1]]
+    return np.ascontiguousarray(rolled)
 
 
 def illustrate(rng: np.random.Generator, paper: Plane, names: tuple[str, ...]) -> None:

@@ -11,7 +11,12 @@ from digitscope.synthesis.fonts import find_fonts
 from digitscope.synthesis.glyphs import DIGITS
 from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 from digitscope.synthesis.pages.cameras import Camera
-from digitscope.synthesis.pages.collected import cut_picture, find_pictures, illustrate, of_part
+from digitscope.synthesis.pages.collected import (
+    find_pictures,
+    illustrate,
+    lay_pictures,
+    of_part,
+)
 from digitscope.synthesis.pages.inks import Sources, StrokePool, scan_hands
 from digitscope.synthesis.pages.layouts import LAYOUTS, Setting
 from digitscope.synthesis.pages.lights import light
@@ -158,7 +163,7 @@ class PageSource:
     def _surface(self, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float32]:
         """Return what lies around a page: a part of a real picture, or a drawn surface."""
         if self.sources.pictures and rng.random() < self.style.collected:
-            return cut_picture(rng, size, self.sources.pictures)
+            return lay_pictures(rng, size, self.sources.pictures)
         return draw_surface(rng, size, kinds=self.surfaces)
 
     def _layout(self, rng: np.random.Generator) -> str:
