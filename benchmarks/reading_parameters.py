@@ -4,7 +4,7 @@
 
 Validation pages are synthesised, with writers, fonts and papers that no training has seen. Each
 parameter is changed alone; the first row is the one that ships. Only parameters that act after the
-glyphs are found can be tried: certain, settled, tile, threshold, linked, sign, link and landing.
+glyphs are found can be tried: certain, settled, tile, threshold, linked, link and landing.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from digitscope.synthesis.pages.generator import PageStyle
 
 SIZE = (352, 352)  # pixels of a validation page
 STYLE = PageStyle(height=(14, 40), outside=0.0)
-TRIED = ("certain", "settled", "tile", "threshold", "linked", "sign", "link", "landing")
+TRIED = ("certain", "settled", "tile", "threshold", "linked", "link", "landing")
 
 
 @dataclass(frozen=True)

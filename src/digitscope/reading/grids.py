@@ -314,12 +314,12 @@ def _without_unruled(
     while min(lattice.shape[:2]) >= LINES:
         ruled = [_edges(lattice, across, parameters)]  # (rows, columns - 1)
         ruled.append(_edges(lattice.transpose(1, 0, 2)[..., ::-1], down.T, parameters))
-        worst, axis, index = parameters.least_ruled, -1, 0
+        worst, axis, index = parameters.ruled, -1, 0
         for k, (own, other) in enumerate((ruled, ruled[::-1])):
             shares = own.mean(axis=1)
             for end in (0, -1):
                 leads = other[:, end] >= parameters.ruled
-                if leads.mean() <= parameters.least_ruled and not (leads[0] and leads[-1]):
+                if leads.mean() <= parameters.ruled and not (leads[0] and leads[-1]):
                     shares[end] = 0
             if shares.min() < worst:
                 worst, axis, index = float(shares.min()), k, int(shares.argmin())

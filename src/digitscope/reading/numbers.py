@@ -51,7 +51,7 @@ def find_runs(
     digit = glyphs.is_digit
     runs = []
     for chain in find_chains(glyphs, parameters):
-        chain = [i for i in chain if labels[i] not in MARKS or best[i] >= parameters.sign]
+        chain = [i for i in chain if labels[i] not in MARKS or best[i] >= parameters.threshold]
         linked = any(digit[i] and best[i] >= parameters.threshold for i in chain)
         if expected is not None:
             linked |= bool(expected[chain].any())

@@ -14,12 +14,11 @@ class ReadingParameters:
     Attributes
     ----------
     threshold : float
-        Probability of a digit from which on it is reported. (chosen; higher values invent less on
-        pictures without digits, but refuse plain upright 1s)
+        Probability of a digit from which on it is reported, and of a minus, point or comma from
+        which on it is part of a number. (chosen; higher values invent less on pictures without
+        digits, but refuse plain upright 1s)
     linked : float
         The same of a digit that is linked to one above the threshold, or in a grid. (chosen)
-    sign : float
-        Probability of a minus, point or comma from which on it is part of a number. (chosen)
     least_presence : float
         Presence (`glyphs.to_presence`) from which on a peak is a glyph of any class. (chosen)
     certain : float
@@ -38,12 +37,10 @@ class ReadingParameters:
     best_height : float
         Pixels; the height at which a digit is read best. (layout: the geometric middle of the
         heights known to the network)
-    step : float
-        Ratio of the scales of two levels. (layout: the network knows a range of heights of 4)
     usual_pixels : float
         Of the level from which the pyramid goes down. (layout: one page with usual writing)
-    most_pixels, most_zoom : float
-        Pixels of the finest level, and its scale to the picture, at most. (layout: time)
+    most_pixels : float
+        Pixels of the finest level at most. (layout: time)
     small_share : float
         Share of small writing from which on a finer level is looked at. (chosen)
     upright : float
@@ -63,9 +60,8 @@ class ReadingParameters:
     ruling : float
         Probability from which on a cell of the maps shows a ruling line or a crossing. (chosen)
     ruled : float
-        Share of the way between two crossings that a ruling line must cover. (layout: broken lines)
-    least_ruled : float
-        Share of its length that a line of a grid must be ruled. (layout: merged cells)
+        Share of the way between two crossings that a ruling line must cover, and of its length
+        that a line of a grid must be ruled. (layout: broken lines, merged cells)
     aside : float
         Cells of the maps from a ruling line up to which a crossing is on it. (layout: bent lines)
     steep_ruling : float
@@ -78,7 +74,6 @@ class ReadingParameters:
 
     threshold: float = 0.45
     linked: float = 0.2
-    sign: float = 0.5
     least_presence: float = 0.3
     certain: float = 0.99
     settled: float = 0.9
@@ -87,10 +82,8 @@ class ReadingParameters:
     same_size: float = 2.5
     slimmest: float = 0.3
     best_height: float = 24.0
-    step: float = 2.0
     usual_pixels: float = 1_050_000.0
     most_pixels: float = 4_000_000.0
-    most_zoom: float = 4.0
     small_share: float = 0.25
     upright: float = 0.9
     turn: float = 2.5
@@ -99,8 +92,7 @@ class ReadingParameters:
     same_row: float = 0.5
     steepest: float = 17.0
     ruling: float = 0.4
-    ruled: float = 0.7
-    least_ruled: float = 0.5
+    ruled: float = 0.6
     aside: float = 2.0
     steep_ruling: float = 0.6
     same_ruling: float = 0.4

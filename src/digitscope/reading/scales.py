@@ -93,9 +93,9 @@ def look_at_all(gray: Gray, network: MapMaker, parameters: ReadingParameters) ->
         usual = gray
     coarse = scale
     while min(gray.shape) * coarse > LARGEST:
-        coarse /= parameters.step
+        coarse /= 2
         levels.append(look(gray, network, coarse, parameters, usual))
-    largest = min(parameters.most_zoom, (parameters.most_pixels / gray.size) ** 0.5)
+    largest = (parameters.most_pixels / gray.size) ** 0.5
     while (step := min(_finer(levels, gray.size * scale**2, parameters), largest / scale)) > 1.1:
         scale *= step
         levels.insert(0, look(gray, network, scale, parameters))
