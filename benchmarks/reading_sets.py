@@ -308,7 +308,7 @@ SETS: dict[str, ReadingSet] = {
         "pages", "numbers", synthetic(every=True), score_synthetic, folder="mnist"
     ),
     "empty": ReadingSet("pictures", "numbers", empties, score_numbers),
-    "pictures": ReadingSet(
+    "empty-real": ReadingSet(
         "pictures",
         "numbers",
         held_out_pictures,
