@@ -112,19 +112,7 @@ def lay_pictures(rng: np.random.Generator, size: Size, names: tuple[str, ...]) -
     """Return a part of one picture, or several whole ones side by side, each in a square.
 
     A reader also looks at a picture at coarse scales, where an apple is as large as a digit.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    size : tuple of int
-        Height and width in pixels.
-    names : tuple of str
-        As `find_pictures` returns them.
-
-    Returns
-    -------
-    ndarray of shape (height, width), dtype float32
-        0 = black, 255 = white.
+    Parameters and result are those of `cut_picture`.
     """
     if rng.random() >= MANY:
         return cut_picture(rng, size, names)

@@ -28,7 +28,7 @@ def rows(s: Setting) -> None:
         x = -s.between(0, 4) * h if s.chance(0.6) else s.between(0, 3) * h
         while x < s.size[1]:
             kind = s.rng.random()
-            if kind < 0.12 and x >= 0:  # a slash tells itself from a 1 by what stands before it
+            if kind < 0.12 and x >= 0:  # a leaning 1 can begin a row, a slash cannot
                 text = date_or_time(s.rng)
             elif kind < 0.15:
                 text = word(s.rng, capital=True)
@@ -92,7 +92,7 @@ def scattered(s: Setting) -> None:
     for _ in range(s.count(3, 60)):
         text = number(s.rng, 6, 0.25) if s.chance(0.85) else date_or_time(s.rng)
         width = (0.85 * len(text) + 0.4) * h
-        first = -0.3 * width if "/" not in text else 0.0  # so that something stands before a slash
+        first = -0.3 * width if "/" not in text else 0.0
         x, y = s.between(first, s.size[1]), s.between(0, s.size[0] + 0.5 * h)
         width += max(s.hand.gap - 0.2, 0) * len(text) * h
         box = x - 0.8 * h, y - 1.6 * h, x + width + 0.8 * h, y + 0.6 * h
@@ -125,7 +125,7 @@ def equations(s: Setting) -> None:
             if x > s.size[1]:
                 break
             if text == "/" and (place == 0 or x < h):
-                text = "+"  # as above
+                text = "+"  # a slash cannot begin a row
             end = s.sheet.text(s.hand, text, x, y, s.rng)
             if s.chance(0.1) and text[-1].isalnum():
                 end = superscript(s, s.hand, integer(s.rng, 1), end, y)
