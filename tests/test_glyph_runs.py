@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 
 from digitscope.data import load_data
@@ -215,6 +216,16 @@ def test_a_fit_begins_with_the_weights_of_another_also_for_a_larger_network(
     begun = GlyphFit(TINY.but(seed=9, **larger), SOURCE, start=tmp_path / "model.keras")
     np.testing.assert_allclose(
         predict(begun.model, crops), predict(whole.network, crops), atol=1e-5
+    )
+
+
+def test_a_fit_begins_with_the_weights_of_an_onnx_file(tmp_path, whole):
+    file = tmp_path / "glyph.onnx"
+    onnx.save(glyph_to_onnx(whole.network, half=False), file)
+    crops = held_out_crops(SOURCE, 4).images
+    begun = GlyphFit(TINY.but(seed=9), SOURCE, start=file)
+    np.testing.assert_allclose(
+        predict(begun.model, crops), predict(whole.network, crops), atol=1e-3
     )
 
 

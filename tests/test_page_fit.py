@@ -1,7 +1,9 @@
 """The fit of the page network: exact resume, learning, and what goes wrong."""
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from page_fakes import TINY_PAGE, FakePages
 
@@ -9,7 +11,10 @@ pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.errors import BadModel, BadRun
 from digitscope.page_recipe import PAGE
+from digitscope.training.onnx_start import read_onnx_weights
+from digitscope.training.page.export import page_to_onnx
 from digitscope.training.page.fit import PageFit
+from digitscope.training.quantisation import quantise
 from digitscope.training.stream_fit import learning_rates
 
 TINY = TINY_PAGE.but(epochs=2, average=0.9)
@@ -67,6 +72,46 @@ def test_a_fit_begins_with_given_weights(tmp_path, whole):
     (tmp_path / "bad.keras").write_bytes(b"no model")
     with pytest.raises(BadModel, match="cannot be loaded"):
         PageFit(TINY, SOURCE, start=tmp_path / "bad.keras")
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_fit_begins_with_the_weights_of_an_onnx_file(tmp_path, whole, half):
+    file, images = tmp_path / "page.onnx", PageFit(TINY, SOURCE).sample(40)
+    proto = page_to_onnx(whole.network, half=half)
+    onnx.save(proto, file)
+    begun = PageFit(TINY.but(seed=5, patch=64), SOURCE, start=file).model
+    given, taken = (model.predict(images, verbose=0) for model in (whole.network, begun))
+    np.testing.assert_allclose(taken, given, atol=3e-2 if half else 1e-3)
+    if half:
+        return
+    # Normalised by the images of a batch, as in training, it answers nearly the same.
+    learning = np.asarray(begun(images, training=True))
+    assert np.abs(learning - given).mean() < 0.1 * np.abs(given).std()
+    kernel = begun.get_layer("quarter_convolution").kernel.numpy()
+    np.testing.assert_allclose(np.square(kernel).sum(axis=(0, 1, 2)), 2, rtol=1e-5)
+
+    quantised = quantise(proto, images[:, None], exclude=["head/out"])
+    onnx.save(quantised, file)
+    kernels = read_onnx_weights(file)
+    for name, (kernel, bias) in kernels.items():
+        onnx_kernel = next(t for t in proto.graph.initializer if t.name == f"{name}/kernel")
+        exact = numpy_helper.to_array(onnx_kernel).transpose(2, 3, 1, 0)
+        step = np.abs(exact).max(axis=(0, 1, 2)) / 63  # seven bits, one of them the sign
+        assert (np.abs(kernel - exact) <= 0.51 * step + 1e-6).all(), name
+        onnx_bias = next(t for t in proto.graph.initializer if t.name == f"{name}/bias")
+        np.testing.assert_allclose(bias, numpy_helper.to_array(onnx_bias), atol=1e-3)
+
+
+def test_an_onnx_file_that_cannot_be_begun_with_is_told(tmp_path, whole):
+    file = tmp_path / "page.onnx"
+    file.write_bytes(b"no model")
+    with pytest.raises(BadModel, match="cannot be loaded"):
+        PageFit(TINY, SOURCE, start=file)
+    onnx.save(page_to_onnx(whole.network), file)
+    with pytest.raises(BadModel, match="no layer in common"):
+        PageFit(TINY.but(stem=2, channels=(6, 6, 6), head=6), SOURCE, start=file)
+    with pytest.raises(BadModel, match="cannot be loaded"):
+        PageFit(TINY, SOURCE, start=tmp_path / "none.onnx")
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):

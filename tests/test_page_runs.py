@@ -12,6 +12,7 @@ import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.cli import main, train_stream
 from digitscope.data import handwriting
 from digitscope.errors import BadModel, BadRun
+from digitscope.model_card import MODELS
 from digitscope.page_network import PageNetwork
 from digitscope.runs import Run, latest_run
 from digitscope.training.page.trainer import resume_page
@@ -116,6 +117,13 @@ def test_misuse_is_one_line(cli, arguments, told):
     code, out, err = cli(*arguments)
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert told in err
+
+
+def test_a_training_goes_on_from_the_pretrained_network(cli, tmp_path):
+    folder = tmp_path / "run"
+    code, _, err = cli("train", "page", "--start", "pretrained", "--out", folder, "--no-report")
+    assert code == 0, err
+    assert Run.open(folder).record["data"]["start"] == str(MODELS / "page.onnx")
 
 
 def test_help_tells_of_the_page_network(cli):

@@ -96,7 +96,11 @@ def command(
     seed: Annotated[int | None, _option("Of weights, order, dropout and augmentation.")] = None,
     patches: Annotated[int | None, _stream_option("Drawn patches in an epoch.")] = None,
     start: Annotated[
-        Path | None, _stream_option("A model.keras whose weights to begin with.")
+        Path | None,
+        _stream_option(
+            "Weights to begin with: a model.keras or .onnx file, or 'pretrained'.",
+            default="random ones",
+        ),
     ] = None,
     page: Annotated[
         Path | None,
@@ -123,6 +127,7 @@ def command(
       digitscope train mlp-max                  the same network, as good as it gets
       digitscope train cnn                      the one that reads; some twenty minutes
       digitscope train page --epochs 4          the one that finds digits on pages; a day in full
+      digitscope train page --start pretrained  go on with the network that comes with it
       digitscope train glyph --workers 2        its second look at doubtful ones; an hour
       digitscope train --hidden 256 --hidden 64 --dropout 0.2 --epochs 10
       digitscope train --data folder:my-digits  on one's own images

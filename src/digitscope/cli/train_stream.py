@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from digitscope.runs import Row, Run
 
 STREAMED: dict[str, StreamRecipe] = {recipe.name: recipe for recipe in (PAGE, GLYPH)}
+PRETRAINED = Path("pretrained")  # in the place of a file: the network that comes with digitscope
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,8 @@ class StreamOptions:
     resume : Path or None
         The folder of a run to go on with.
     start : Path or None
-        A ``model.keras`` whose weights to begin with.
+        A ``model.keras`` or ``.onnx`` file whose weights to begin with; ``pretrained`` names the
+        network that comes with digitscope.
     page : Path or None
         Of the glyph network: the page network whose glyphs are cut out.
     data_dir : Path or None
@@ -92,7 +94,7 @@ def train(
     new: dict[str, Any] = {
         "recipe": recipe,
         "out": options.out,
-        "start": options.start,
+        "start": _pretrained(name) if options.start == PRETRAINED else options.start,
         "data_dir": folder,
     }
     if name == PAGE.name:
@@ -132,6 +134,12 @@ def train(
 def _has_report(run: "Run") -> bool:
     """Tell whether there is something to report: the glyph network needs held-out pages."""
     return run.network == "page" or run.held_out_file.is_file()
+
+
+def _pretrained(name: str) -> Path:
+    from digitscope.model_card import MODELS
+
+    return MODELS / f"{name}.onnx"
 
 
 def _page_network(path: Path | None) -> Any:

@@ -28,6 +28,7 @@ from digitscope.training.compiled import (
     gradient_function,
     has_convolutions,
 )
+from digitscope.training.interrupts import uninterrupted
 from digitscope.training.mixture import Mixture
 from digitscope.training.networks import build_network, build_optimizer, rate_factors
 
@@ -186,11 +187,11 @@ class Fit:
                         row["seconds"] = time.perf_counter() - started
                         self.callbacks.on_epoch_end(epoch - 1, dict(logs))
                     row |= self._norms(good)
-                    # Together, and before anybody is told: Ctrl-C may come at any time.
-                    good, finished = self.state, finished + 1
-                    self._add(row, on_epoch)
-                    if checkpoint:
-                        self.save(checkpoint, good)
+                    with uninterrupted():
+                        good, finished = self.state, finished + 1
+                        self._add(row, on_epoch)
+                        if checkpoint:
+                            self.save(checkpoint, good)
                     if self.model.stop_training:
                         result.stopped = f"a callback stopped it after epoch {epoch}"
                         break

@@ -5,6 +5,7 @@ After Chen, Goodfellow and Shlens, "Net2Net: Accelerating Learning via Knowledge
 weights, and no old channel sees them at first.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -12,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.errors import BadModel
+from digitscope.training.onnx_start import take_onnx_weights
 
 
-def take_weights(path: Path, model: keras.Model) -> None:
+def take_weights(
+    path: Path, model: keras.Model, sample: Callable[[int], NDArray[np.uint8]]
+) -> None:
     """Give a network the weights of another, layer by layer, as far as their names and forms agree.
 
     A layer with more channels than its counterpart takes its weights, too, and computes in these
@@ -24,14 +28,28 @@ def take_weights(path: Path, model: keras.Model) -> None:
     Parameters
     ----------
     path : path
-        The ``model.keras`` of an earlier run.
+        The ``model.keras`` of an earlier run, or an ONNX file as the networks are shipped.
     model : keras.Model
+    sample : callable
+        Returns a number of inputs of the network, uint8 (n, H, W); see `take_onnx_weights`.
 
     Raises
     ------
     BadModel
         When the file cannot be loaded, or no layer agrees.
     """
+    if path.suffix == ".onnx":
+        taken = take_onnx_weights(path, model, sample)
+    else:
+        taken = _take_keras_weights(path, model)
+    if not taken:
+        raise BadModel(
+            f"{path} has no layer in common with the recipe's network; give the same stem, "
+            f"channels, encoder and decoder, or larger ones."
+        )
+
+
+def _take_keras_weights(path: Path, model: keras.Model) -> int:
     try:
         other = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds for a damaged file
@@ -48,11 +66,7 @@ def take_weights(path: Path, model: keras.Model) -> None:
         if all(w is not None for w in grown):
             layer.set_weights(grown)
             taken += 1
-    if not taken:
-        raise BadModel(
-            f"{path} has no layer in common with the recipe's network; give the same stem, "
-            f"channels, encoder and decoder, or larger ones."
-        )
+    return taken
 
 
 def _flattened(network: keras.Model) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from digitscope.runs import Row
 from digitscope.stream_recipe import StreamRecipe
 from digitscope.synthesis.pages.stream import BatchStream, Plan
 from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
+from digitscope.training.interrupts import uninterrupted
 from digitscope.training.start import take_weights
 
 PART = 10  # steps between two signs of life
@@ -60,7 +61,7 @@ class StreamFit(ABC, Generic[Made]):
         Of the same layers, float32; it gets the averaged weights.
     optimizer : keras.Optimizer
     start : path, optional
-        A ``model.keras`` whose weights to begin with; see `take_weights`.
+        A ``model.keras`` or ``.onnx`` file whose weights to begin with; see `take_weights`.
 
     Attributes
     ----------
@@ -83,11 +84,15 @@ class StreamFit(ABC, Generic[Made]):
     ) -> None:
         self.recipe, self.model, self.network = recipe, model, network
         if start:
-            take_weights(start, model)
+            take_weights(start, model, self.sample)
         self.optimizer = optimizer
         self.optimizer.build(self.model.trainable_variables)
         self.averages = [keras.Variable(v.value, trainable=False) for v in self.model.variables]
         self.history: list[Row] = []
+
+    @abstractmethod
+    def sample(self, n: int) -> np.ndarray:
+        """Return inputs of the training's kind that no training sees, of n patches."""
 
     @abstractmethod
     def open_stream(self, plan: Plan) -> BatchStream[Any, Made]:
@@ -160,11 +165,13 @@ class StreamFit(ABC, Generic[Made]):
                         )
                         break
                     self._average_in()
-                    self.history.append({"epoch": float(epoch), **row, **self.judge()})
-                    if checkpoint:
-                        self.save(checkpoint)
-                    if on_epoch:
-                        on_epoch(self.history[-1])
+                    row |= self.judge()
+                    with uninterrupted():
+                        self.history.append({"epoch": float(epoch), **row})
+                        if checkpoint:
+                            self.save(checkpoint)
+                        if on_epoch:
+                            on_epoch(self.history[-1])
             except KeyboardInterrupt:
                 result.interrupted = True
                 result.stopped = f"interrupted after epoch {len(self.history)}"

@@ -18,6 +18,7 @@ from digitscope.training.glyph.crops import (
     Crops,
     CropSource,
     draw_crop_batch,
+    draw_crops,
     held_out_crops,
 )
 from digitscope.training.glyph.network import build_glyph_network
@@ -41,7 +42,7 @@ class GlyphFit(StreamFit[Crops]):
     workers : int
         Processes that draw patches and look for glyphs.
     start : path, optional
-        A ``model.keras`` of an earlier run whose weights to begin with.
+        A ``model.keras`` or ``.onnx`` file whose weights to begin with.
     """
 
     recipe: GlyphRecipe
@@ -70,6 +71,11 @@ class GlyphFit(StreamFit[Crops]):
         if self._held_out is not None and self._crops is None and self.recipe.validation:
             self._crops = held_out_crops(self._held_out, self.recipe.validation)
         return self._crops
+
+    def sample(self, n: int) -> np.ndarray:
+        """Return the crops of n patches of the training's kind that no training sees."""
+        drawn = [draw_crops(self.source, (0, 2), k, bent=False) for k in range(n)]
+        return Crops.joined(drawn).images
 
     def open_stream(self, plan: Plan) -> BatchStream[CropSource, Crops]:
         """Return the crops of a plan."""

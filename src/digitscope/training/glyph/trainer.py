@@ -16,7 +16,7 @@ from digitscope.model_card import ModelCard
 from digitscope.page_network import PageNetwork
 from digitscope.runs import Run
 from digitscope.synthesis.pages.stream import Source
-from digitscope.training.glyph.crops import Crops, CropSource, draw_crops
+from digitscope.training.glyph.crops import Crops, CropSource
 from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
 from digitscope.training.glyph.fusion import fit_fusion
@@ -68,7 +68,7 @@ def train_glyph(
     out : path, optional
         The run's folder, which must not hold a run yet; by default ``runs/glyph-<number>``.
     start : path, optional
-        A ``model.keras`` of an earlier run whose weights to begin with.
+        A ``model.keras`` or ``.onnx`` file whose weights to begin with.
     data_dir : path, optional
         Where the sources were loaded from; it is noted for those who go on with the run.
     workers : int
@@ -162,7 +162,7 @@ class GlyphTraining(StreamTraining):
         """Write model.keras and model.onnx with the averaged weights of the last epoch."""
         with replacing(self.run.keras_file) as temporary:
             self.fit.network.save(temporary)
-        images = self._draw(CHECKED)
+        images = self.fit.sample(CHECKED)
         with replacing(self.run.model_file) as temporary:
             write_onnx(glyph_to_onnx(self.fit.network), temporary, self._card())
             network = GlyphNetwork(temporary)
@@ -179,7 +179,7 @@ class GlyphTraining(StreamTraining):
         digits = crops[crops.labels < DIGITS]
         quantisation, _ = self.quantise_model(
             glyph_to_onnx(self.fit.network, half=False),
-            (image[None] for image in self._draw(RANGES)),
+            (image[None] for image in self.fit.sample(RANGES)),
             self._card(),
             lambda: (self._judge(digits), None),
             "accuracy",
@@ -210,11 +210,6 @@ class GlyphTraining(StreamTraining):
         seen = GlyphNetwork(self.run.model_file).probabilities(digits.images)
         right = seen[:, :DIGITS].argmax(axis=1) == digits.labels
         return float(right.mean()) if len(right) else 0.0
-
-    def _draw(self, n: int) -> np.ndarray:
-        """Return the crops of n patches of the training's kind that no training sees."""
-        source = self.fit.source
-        return Crops.joined([draw_crops(source, (0, 2), k, bent=False) for k in range(n)]).images
 
     def _card(self, **fields: Any) -> ModelCard:
         data = {"page_network": self.run.record["data"]["page_network"]}

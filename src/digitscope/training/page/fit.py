@@ -14,6 +14,7 @@ from digitscope.synthesis.pages.stream import (
     Plan,
     Source,
     draw_batch,
+    draw_patch,
     held_out_patches,
 )
 from digitscope.synthesis.pages.targets import Targets, draw_targets
@@ -38,7 +39,7 @@ class PageFit(StreamFit[Batch]):
     workers : int
         Processes that draw patches.
     start : path, optional
-        A ``model.keras`` whose weights to begin with, in all layers that are the same.
+        A ``model.keras`` or ``.onnx`` file whose weights to begin with.
     """
 
     recipe: PageRecipe
@@ -67,6 +68,10 @@ class PageFit(StreamFit[Batch]):
         if self._held_out is not None and not self._pages:
             self._pages = held_out_patches(self._held_out, self.recipe.validation)
         return self._pages
+
+    def sample(self, n: int) -> np.ndarray:
+        """Return patches of the training's kind that no training sees, uint8 (n, side, side)."""
+        return np.stack([draw_patch(self.source, (0, 2), number)[0] for number in range(n)])
 
     def open_stream(self, plan: Plan) -> BatchStream[Source, Batch]:
         """Return the patches of a plan."""

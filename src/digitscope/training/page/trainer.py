@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 
 from digitscope.files import replacing
@@ -12,7 +11,7 @@ from digitscope.page_network import PageNetwork
 from digitscope.page_recipe import PAGE, PageRecipe
 from digitscope.page_scores import PageScores
 from digitscope.runs import Run
-from digitscope.synthesis.pages.stream import Source, draw_patch
+from digitscope.synthesis.pages.stream import Source
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.calibration import calibrate, fit_calibration
 from digitscope.training.page.export import check_page_agreement, page_to_onnx
@@ -53,7 +52,7 @@ def train_page(
     out : path, optional
         The run's folder, which must not hold a run yet; by default ``runs/page-<number>``.
     start : path, optional
-        A ``model.keras`` of an earlier run whose weights to begin with.
+        A ``model.keras`` or ``.onnx`` file whose weights to begin with.
     data_dir : path, optional
         Where the sources were loaded from; it is noted for those who go on with the run.
     workers : int
@@ -136,7 +135,7 @@ class PageTraining(StreamTraining):
         fit = self.fit
         with replacing(self.run.keras_file) as temporary:
             fit.network.save(temporary)
-        images = np.stack(self._draw(CHECKED))
+        images = fit.sample(CHECKED)
         with replacing(self.run.model_file) as temporary:
             write_onnx(page_to_onnx(fit.network), temporary, self._card(**card))
             check_page_agreement(fit.network, temporary, images, half=True)
@@ -153,7 +152,7 @@ class PageTraining(StreamTraining):
         self.write_model(calibration=calibration)
         quantisation, scores = self.quantise_model(
             page_to_onnx(self.fit.network, half=False),
-            (image[None] for image in self._draw(RANGES)),
+            (image[None] for image in self.fit.sample(RANGES)),
             self._card(calibration=calibration),
             self._judge,
             "f1",
@@ -174,10 +173,6 @@ class PageTraining(StreamTraining):
 
     def _card(self, **fields: Any) -> ModelCard:
         return self.card(self.fit.recipe.validation, **fields)
-
-    def _draw(self, n: int) -> list[np.ndarray]:
-        """Return n patches of the training's kind that no training sees."""
-        return [draw_patch(self.fit.source, (0, 2), number)[0] for number in range(n)]
 
     def _judge(self) -> tuple[float, PageScores]:
         """Return the F1 of digits of the model file on the held-out pages, and all its scores."""
