@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 from digitscope.errors import BadImage, DigitscopeError
 from digitscope.reading import load_reader, read
 from digitscope.reading.annotate import annotate
+from digitscope.reading.page import Number
 from digitscope.synthesis.faulty_pages import write, write_page
 
 LINES = ["4207 65 38", "9 1352", "80046 27"]
@@ -220,6 +222,17 @@ def test_the_annotated_picture_shows_the_page_and_the_tiles(model):
     assert drawn.width > picture.shape[1]
     left, top, width, _ = page.digits[0].box
     assert drawn.getpixel((left + width // 2, top - 2)) != (235, 235, 235)
+
+
+def test_the_tiles_of_a_long_line_and_of_many_lines_stand_in_stacks(model):
+    page = read(write_page(LINES), model=model)
+    digit = page.digits[0]
+    long = replace(page.lines[0], numbers=(Number((digit,) * 30),))
+    short = replace(page.lines[0], numbers=(Number((digit,)),))
+    full = replace(page, lines=(long, *[short] * 22), width=100, height=476, grids=())
+    drawn = annotate(np.full((476, 100), 255, np.uint8), full)
+    # 30 digits in rows of four and 22 rows of one are 30 rows: five stacks of six.
+    assert drawn.size == (100 + 5 * (4 * 64 + 16), 476)
 
 
 def test_an_annotated_picture_of_nothing_is_the_picture(model):

@@ -69,25 +69,32 @@ def _frame(draw: ImageDraw.ImageDraw, digit: Digit, scale: float) -> None:
 
 
 def _panel(page: Page, height: int) -> Image.Image:
-    """Return the tiles of all digits, a new row for each line and each row of a grid."""
+    """Return the tiles of all digits, a new row for each line and each row of a grid.
+
+    Long rows are wrapped, and rows beyond the height begin a further stack beside the first, in the
+    way that makes the panel the least wide.
+    """
     rows = [[d for n in line.numbers for d in n.digits] for line in page.lines]
     rows += [
         [d for cell in row for n in cell.numbers for d in n.digits]
         for grid in page.grids
         for row in grid.cells
     ]
-    # As many columns as let all rows, wrapped, go into the height of the picture.
     most = max((len(row) for row in rows), default=0)
-    columns = 4
-    while columns < most and sum(-(-len(r) // columns) for r in rows) * CELL[1] > height:
-        columns += 1
-    wrapped = [row[k : k + columns] for row in rows for k in range(0, len(row), columns)]
-    panel = Image.new("RGB", (columns * CELL[0] + 16, max(1, len(wrapped)) * CELL[1] + 8), PAPER)
+    deep = max(1, (height - 8) // CELL[1])  # rows in a stack
+    widths = {c: -(-len(_wrap(rows, c)) // deep) * (c * CELL[0] + 16) for c in range(4, most + 1)}
+    columns = min(widths, key=lambda c: widths[c], default=4)
+    wrapped = _wrap(rows, columns)
+    stacks, tall = max(1, -(-len(wrapped) // deep)), min(max(1, len(wrapped)), deep)
+    size = stacks * (columns * CELL[0] + 16), tall * CELL[1] + 8
+    panel = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(panel)
     font = ImageFont.load_default(14)
     for k, row in enumerate(wrapped):
+        stack, place = divmod(k, deep)
         for j, digit in enumerate(row):
-            x, y = 12 + j * CELL[0], 6 + k * CELL[1]
+            x = 12 + stack * (columns * CELL[0] + 16) + j * CELL[0]
+            y = 6 + place * CELL[1]
             tile = Image.fromarray(255 - digit.image).resize((TILE, TILE), Image.Resampling.NEAREST)
             panel.paste(tile, (x, y))
             tint = colour(digit.confidence)
@@ -97,3 +104,7 @@ def _panel(page: Page, height: int) -> Image.Image:
     if not wrapped:
         draw.text((12, 6), "no digits", "black", font=font)
     return panel
+
+
+def _wrap(rows: list[list[Digit]], columns: int) -> list[list[Digit]]:
+    return [row[k : k + columns] for row in rows for k in range(0, len(row), columns)]
