@@ -493,6 +493,16 @@ def test_tiles_of_both_polarities_and_all_sizes_are_alike():
     assert not cut_tiles(np.full((50, 50), 200, np.uint8), boxes[:1]).any()
 
 
+@pytest.mark.parametrize("blur", [2.0, 5.0])
+def test_the_loops_of_a_digit_out_of_focus_stay_lighter_than_its_strokes(blur):
+    picture = np.full((80, 80), 210, np.uint8)
+    for middle in (28, 52):
+        cv2.circle(picture, (40, middle), 11, 60, 5)
+    tile = cut_tile(cv2.GaussianBlur(picture, (0, 0), blur), 26, 14, 54, 66)
+    for loop in (slice(7, 12), slice(16, 21)):
+        assert tile[loop, 13:15].min() < 0.85 * tile[12:16, 12:16].max()
+
+
 def test_digits_have_tiles_of_their_own_boxes():
     truth = write_truth(["735"], height=40, size=(120, 240))
     picture = draw_picture(truth)
