@@ -102,6 +102,19 @@ def test_a_command_that_reads_loads_nothing_heavy(run, tmp_path, command):
         assert "onnxruntime" in packages
 
 
+def test_reading_a_line_does_not_load_the_masked_arrays_of_numpy():
+    """They take as long to import as OpenCV; `np.median` and `np.unique` load them."""
+    _, out = loaded(
+        "import sys\n"
+        "from digitscope import read\n"
+        "from digitscope.synthesis.faulty_pages import write_page\n"
+        "before = 'numpy.ma' in sys.modules\n"
+        "page = read(write_page(['407 25']))\n"
+        "print(page.text, before, 'numpy.ma' in sys.modules)"
+    )
+    assert out == "407 25 False False\n"
+
+
 @pytest.mark.parametrize(
     ("packages", "rooms"),
     [

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from digitscope.glyph_classes import CLASSES, COLON, DIGIT_CLASSES, SLASH
 from digitscope.pictures import Gray
-from digitscope.reading.glyphs import Floats, Glyphs
+from digitscope.reading.glyphs import Floats, Glyphs, median
 from digitscope.reading.grids import Ints, Points, cell_of
 from digitscope.reading.lines import find_lines, find_slope, levelled
 from digitscope.reading.numbers import Run
@@ -104,7 +104,7 @@ def _is_table(
         return False
     heights = [float(glyphs.size[i, 1]) for run in inside for i in run.glyphs if glyphs.is_digit[i]]
     rows = np.linalg.norm(np.diff(lattice, axis=0), axis=2)
-    return float(np.median(heights)) < float(np.median(rows))
+    return median(np.array(heights)) < median(rows)
 
 
 def _split(run: Run, glyphs: Glyphs, places: Ints) -> list[Run]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.glyph_classes import IGNORED, RULING, SMALLEST, STRIDE
-from digitscope.reading.glyphs import Floats
+from digitscope.reading.glyphs import Floats, median
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.scales import Level
 
@@ -207,7 +207,7 @@ def _to_lattice(
         return None
     known = np.flatnonzero((row >= 0) & (column >= 0))
     straight = np.stack([column_places[column[known]], row_places[row[known]]], axis=1)
-    pitch = min(float(np.median(np.diff(p))) for p in (row_places, column_places))
+    pitch = min(median(np.diff(p)) for p in (row_places, column_places))
     if len(known) < 4 or pitch < IGNORED * SMALLEST / STRIDE:  # no writing fits into its cells
         return None
     matrix, _ = cv2.findHomography(straight, points[known], cv2.RANSAC, max(pitch / 4, 0.5))
@@ -282,11 +282,11 @@ def _order(
         return np.full(len(heights), -1), np.zeros(0)
     near = parameters.same_ruling * float(np.percentile(steps, 25))
     names = np.unique(lines).tolist()
-    place = {name: float(np.median(heights[lines == name])) for name in names}
+    place = {name: median(heights[lines == name]) for name in names}
     groups: list[list[int]] = []
     for name in sorted(names, key=lambda name: place[name]):
         last = np.isin(lines, groups[-1]) if groups else np.zeros(len(lines), bool)
-        apart = place[name] - float(np.median(heights[last])) if groups else np.inf
+        apart = place[name] - median(heights[last]) if groups else np.inf
         # Two lines that cross the same third one are different lines, or one that is drawn twice.
         shared = np.isin(crossed[lines == name], crossed[last]).any()
         if apart < (near / 2 if shared else near):
@@ -298,7 +298,7 @@ def _order(
     places = np.zeros(len(groups))
     for k, group in enumerate(groups):
         own = np.isin(lines, group)
-        index[own], places[k] = k, np.median(heights[own])
+        index[own], places[k] = k, median(heights[own])
     return index, places
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.reading.glyphs import Floats
+from digitscope.reading.glyphs import Floats, median
 from digitscope.reading.parameters import ReadingParameters
 
 
@@ -38,7 +38,7 @@ def find_lines(
     rows = [sorted(line, key=lambda k: (level[k, 0], k)) for line in lines.values()]
     for k in sorted((k for k, up in enumerate(raised) if up), key=lambda k: float(level[k, 0])):
         _insert(k, rows, level)
-    return sorted(rows, key=lambda line: float(np.median(level[line, 1])))
+    return sorted(rows, key=lambda line: median(level[line, 1]))
 
 
 def levelled(boxes: Floats, slope: float) -> Floats:
@@ -62,7 +62,7 @@ def find_slope(boxes: Floats, parameters: ReadingParameters) -> float:
     if len(boxes) < 4:
         return 0.0
     height = boxes[:, 3] - boxes[:, 1]
-    usual = float(np.median(height))
+    usual = median(height)
     alike = boxes[(height > 0.5 * usual) & (height < 2 * usual)]
     x = (alike[:, 0] + alike[:, 2]) / 2
     degrees = np.arange(-parameters.steepest, parameters.steepest + 0.1, 0.5)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digitscope.contrast import normalise_contrast
 from digitscope.glyph_classes import HEAT, LARGEST, LINK, SIGNS, SMALLEST, STRIDE
 from digitscope.pictures import Gray
-from digitscope.reading.glyphs import Floats, Glyphs, find_glyphs, writing_heights
+from digitscope.reading.glyphs import Floats, Glyphs, find_glyphs, median, writing_heights
 from digitscope.reading.parameters import ReadingParameters
 
 AROUND = np.ones((3, 3), np.uint8)
@@ -123,7 +123,7 @@ def _finer(levels: Sequence[Level], pixels: float, parameters: ReadingParameters
         return 2.0 if 4 * pixels <= parameters.usual_pixels / 4 else 1.0
     if float(all_weights[0][small].sum()) < parameters.small_share * total:
         return 1.0
-    return min(2.0, parameters.best_height / max(float(np.median(height[small])), 1.0))
+    return min(2.0, parameters.best_height / max(median(height[small]), 1.0))
 
 
 def _is_tall(glyphs: Glyphs) -> NDArray[np.bool_]:
