@@ -156,12 +156,9 @@ def confirm(glyphs: Glyphs, levels: Sequence[Level], parameters: ReadingParamete
             continue
         weight = np.where(known, np.exp2(-np.abs(np.log2(height / parameters.best_height))), 0)
         weight = weight[:, None].astype(np.float32)
-        heat = np.stack(
-            [cv2.dilate(plane, np.ones((3, 3), np.uint8)) for plane in level.maps[HEAT]]
-        )
         x, y = (glyphs.centre * scale / STRIDE).astype(int).T
-        x, y = x.clip(0, heat.shape[2] - 1), y.clip(0, heat.shape[1] - 1)
-        total += weight * heat[:, y, x].T
+        x, y = x.clip(0, level.maps.shape[2] - 1), y.clip(0, level.maps.shape[1] - 1)
+        total += weight * level.maps[HEAT, y, x].T
         links += weight * level.maps[LINK][:, y, x].T
         weights += weight
     seen = weights > 0
