@@ -42,24 +42,6 @@ def test_strokes_become_thinner_and_thicker_but_never_vanish(images):
     assert (ink > 1.2).any()
 
 
-def test_a_blur_spreads_the_ink_and_keeps_its_darkest_level(images):
-    blurred = redraw(images, blur=1.0)
-    np.testing.assert_allclose(blurred.max(axis=(1, 2)), images.max(axis=(1, 2)), atol=1)
-    inked = [(part > 32).sum(axis=(1, 2)) for part in (images, blurred)]
-    grown = inked[1] / inked[0]
-    assert (grown >= 1).mean() > 0.95
-    assert grown.std() > 0.1  # each by its own amount
-
-
-def test_drawn_images_are_blurred_too_and_get_no_noise(images):
-    settings = Augmentation(
-        rotation=0, scale=0, shear=0, shift=0, elastic=0, stroke=1, blur=0.5, noise=1, cut=1
-    )
-    rng = np.random.default_rng(0)
-    drawn = augment(images, rng, settings, worn=len(images))
-    assert 0.4 < (drawn != images).any(axis=(1, 2)).mean() < 0.6
-
-
 def test_a_cut_takes_ink_at_one_side_only(images):
     changed = redraw(images, cut=1.0)
     assert (changed <= images).all()

@@ -41,7 +41,7 @@ class Augmentation:
     stroke : float
         Share of images whose strokes become thinner or thicker, by up to a pixel on each side.
     blur : float
-        Share that is blurred, as by a lens out of focus or by enlarging a small scan.
+        Share that is blurred, as by a lens or by enlarging a small scan.
     noise : float
         Share that gets grain, or hard edges as from a thresholded scan.
     cut : float
@@ -299,7 +299,7 @@ RECIPES: dict[str, Recipe] = {
                 shear=0.12,
                 shift=0.8,
                 stroke=0.3,
-                blur=0.15,
+                blur=0.1,
                 noise=0.1,
                 cut=0.05,
                 neighbours=0.1,

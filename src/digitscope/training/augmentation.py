@@ -24,9 +24,6 @@ MAX_ROWS = 32_767  # OpenCV addresses no more in one picture
 PADDING = 2
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 CHUNK = 1_000  # images that are redrawn at a time
-# Standard deviation of the blur of a lens out of focus, in pixels of a digit 20 pixels high: from
-# hardly seen to loops that are nearly filled.
-FOCUS = (0.5, 2.6)
 
 Planes: TypeAlias = NDArray[np.float32]  # (n, 28, 28), 0 = paper, 255 = ink
 
@@ -79,8 +76,8 @@ def augment(
     settings : Augmentation
         How strongly.
     worn : int
-        How many images, the last ones, were drawn with pens, noise and cuts of their own; they are
-        bent and blurred and get neighbours, no more.
+        How many images, the last ones, were drawn with pens, blur, noise and cuts of their own;
+        they are bent and get neighbours, no more.
 
     Returns
     -------
@@ -100,7 +97,7 @@ def augment(
         fresh = len(bent) - worn
         bent[:fresh] = _redraw(bent[:fresh], rng, settings)
         if worn:
-            mild = replace(settings, stroke=0, cut=0, noise=0)
+            mild = replace(settings, stroke=0, blur=0, cut=0, noise=0)
             bent[fresh:] = _redraw(bent[fresh:], rng, mild)
     return bent
 
@@ -190,7 +187,10 @@ def _redraw(images: Images, rng: np.random.Generator, settings: Augmentation) ->
     for rows, planes in some(settings.cut):
         changed[rows] = _cut(planes, rng).astype(np.uint8)
     for rows, planes in some(settings.blur):
-        changed[rows] = _blur(planes, rng).round().astype(np.uint8)
+        amount = rng.random((len(rows), 1, 1), dtype=np.float32)
+        soft = _in_one(planes, lambda tall: cv2.GaussianBlur(tall, (5, 5), 1.2))
+        planes += amount * (soft - planes)
+        changed[rows] = planes.round().astype(np.uint8)
     for rows, planes in some(settings.noise):
         changed[rows] = _grain(planes, rng).round().clip(0, 255).astype(np.uint8)
     return changed
@@ -203,14 +203,6 @@ def _in_one(planes: Planes, operation: Callable[[Planes], Planes]) -> Planes:
     tall[:, :height] = planes
     result: Planes = operation(tall.reshape(-1, width)).reshape(tall.shape)[:, :height]
     return result
-
-
-def _blur(planes: Planes, rng: np.random.Generator) -> Planes:
-    """Blur each image by its own amount; its darkest ink stays as dark, as in a normalised crop."""
-    soft = np.stack([cv2.GaussianBlur(p, (0, 0), float(rng.uniform(*FOCUS))) for p in planes])
-    before, after = (images.max(axis=(1, 2), keepdims=True) for images in (planes, soft))
-    stretched: Planes = soft * (before / np.maximum(after, 1))
-    return stretched
 
 
 def _add_neighbours(planes: Planes, rng: np.random.Generator) -> Planes:

@@ -14,14 +14,16 @@ from digitscope.images import Images
 from digitscope.reading.crops import AROUND, cut_squares, even_out
 from digitscope.reading.glyphs import Floats
 from digitscope.recipes import RECIPES, Augmentation
-from digitscope.training.augmentation import FOCUS, augment, defocus
+from digitscope.training.augmentation import augment, defocus
 from digitscope.training.mixture import Mixture
 
 INK = 96  # level from which on a pixel belongs to the box of a digit
 NEGATIVE = 0.15  # share of digits that are light on dark
-DEFOCUS = (0.15, FOCUS)  # share of crops in training that are out of focus, and how far
-# Neighbours come with the crops of pages, and blur with `DEFOCUS`.
-AUGMENTATION = replace(RECIPES["cnn"].augmentation or Augmentation(), neighbours=0.0, blur=0.0)
+# Share of crops in training that are out of focus, and how far: smallest and largest standard
+# deviation of the blur, in pixels of a crop, in which a digit is 20 pixels high.
+DEFOCUS = (0.15, (0.5, 2.6))
+# Neighbours come with the crops of pages.
+AUGMENTATION = replace(RECIPES["cnn"].augmentation or Augmentation(), neighbours=0.0)
 
 
 def load_singles(data_dir: str | Path | None = None) -> Mixture:
