@@ -10,6 +10,7 @@ from page_fakes import TINY_PAGE, FakePages
 pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.errors import BadModel, BadRun
+from digitscope.model_card import MODELS
 from digitscope.page_recipe import PAGE
 from digitscope.training.onnx_start import read_onnx_weights
 from digitscope.training.page.export import page_to_onnx
@@ -110,6 +111,8 @@ def test_an_onnx_file_that_cannot_be_begun_with_is_told(tmp_path, whole):
     onnx.save(page_to_onnx(whole.network), file)
     with pytest.raises(BadModel, match="no layer in common"):
         PageFit(TINY.but(stem=2, channels=(6, 6, 6), head=6), SOURCE, start=file)
+    with pytest.raises(BadModel, match="no layer in common"):  # convolutions without a bias
+        PageFit(TINY, SOURCE, start=MODELS / "cnn.onnx")
     with pytest.raises(BadModel, match="cannot be loaded"):
         PageFit(TINY, SOURCE, start=tmp_path / "none.onnx")
 

@@ -122,7 +122,7 @@ def _layers(
     graph: Any, constants: dict[str, np.ndarray], makers: dict[str, Any]
 ) -> Iterator[tuple[str, Weights]]:
     for node in graph.node:
-        if node.op_type not in ("Conv", "Gemm"):
+        if node.op_type not in ("Conv", "Gemm") or len(node.input) < 3:
             continue
         kernel, bias = (_value(name, constants, makers) for name in node.input[1:3])
         if kernel is None or bias is None:
@@ -139,7 +139,7 @@ def _value(
     if name in constants:
         return constants[name].astype(np.float32)
     maker = makers.get(name)
-    if maker is None or maker.input[0] not in constants:
+    if maker is None or not maker.input or maker.input[0] not in constants:
         return None
     value = constants[maker.input[0]].astype(np.float32)
     if maker.op_type == "DequantizeLinear":
