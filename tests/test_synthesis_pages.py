@@ -251,6 +251,35 @@ def test_the_longest_1s_reach_above_and_below_the_line(sources):
     assert max(feet) > 0.2
 
 
+def test_small_0s_stand_on_the_line_beside_tall_digits(sources):
+    style = HandStyle(zeros=(1.0, 0.5, 0.5), sizes=0, bend=(1e-6, 2e-6), size=(1e-6, 2e-6), turn=0)
+    for seed in range(20):
+        rng = np.random.default_rng([13, seed])
+        hand = draw_hand(rng, replace(sources, scans=()), 1.0, PEN, style)
+        zero, eight = (hand.ink(text, rng).points[:, 1] for text in "08")
+        assert np.ptp(zero) < 0.7 * np.ptp(eight)
+        assert zero.max() > -0.15
+
+
+def test_some_hands_space_strokes_and_not_boxes(sources):
+    widths = {0.0: 0.0, 1.0: 0.0}
+    for seed in range(20):
+        for tucked in widths:
+            rng = np.random.default_rng([14, seed])
+            hand = draw_hand(rng, sources, 20, PEN)
+            hand.tucked, hand.gap, hand.pen = tucked, 0.1, 0.03
+            sheet = Sheet(SIZE)
+            sheet.text(hand, "5010", 40, 100, rng)
+            _, truth = drawn(sheet)
+            boxes = [glyph.box for glyph in truth.glyphs]
+            middles = [(box[0] + box[2]) / 2 for box in boxes]
+            assert len(boxes) == 4
+            assert sorted(middles) == middles
+            assert len({glyph.number for glyph in truth.glyphs}) == 1
+            widths[tucked] += boxes[-1][2] - boxes[0][0]
+    assert widths[1.0] < 0.95 * widths[0.0]
+
+
 @pytest.mark.parametrize("enlarged", [0, 1])
 def test_writing_has_the_heights_that_were_asked_for(sources, enlarged):
     style = PageStyle(height=(30, 31), outside=0, surface=0, enlarged=enlarged)

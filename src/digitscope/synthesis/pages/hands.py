@@ -37,6 +37,7 @@ class Script(Protocol):
     layer: int  # on which layer of ink it writes
     handwritten: bool
     joining: float  # share of characters that are joined to the next
+    tucked: float  # share of the way to its neighbour's strokes that a character moves into its box
 
     def ink(self, character: str, rng: np.random.Generator) -> Ink | None:
         """Return the ink of a character, new each time; None if it cannot be written."""
@@ -82,8 +83,16 @@ class HandStyle:
     ones : tuple of float
         Share of hands whose 1s lean more and are taller than their other digits, the largest angle
         by which they do, and the largest factor of their height.
+    sizes : float
+        Deviation of the logarithm of a digit's usual height between the digits of a hand.
+    zeros : tuple of float
+        Share of hands whose 0s are smaller than their other digits, and the smallest and largest
+        factor of their height.
     joined : float
         Share of hands that sometimes draw on to the next character without lifting the pen.
+    tucked : tuple of float
+        Share of hands that leave space between strokes instead of bounding boxes (`spacing`), and
+        the least and largest share of the way that a character moves into its neighbour's box.
     """
 
     pen: tuple[float, float, float, float] = (0.085, 0.4, 0.03, 0.24)
@@ -98,7 +107,10 @@ class HandStyle:
     rise: tuple[float, float] = (0.01, 0.1)
     bend: tuple[float, float] = (0.01, 0.06)
     ones: tuple[float, float, float] = (0.35, 35.0, 1.7)
+    sizes: float = 0.06
+    zeros: tuple[float, float, float] = (0.25, 0.45, 0.85)
     joined: float = 0.2
+    tucked: tuple[float, float, float] = (0.6, 0.3, 1.0)
 
 
 STYLE = HandStyle()
@@ -126,10 +138,12 @@ class Hand:
     uneven: float = 0.06  # deviation of the logarithm of a character's height
     wander: float = 0.03  # deviation of the place above the baseline
     joining: float = 0.0  # share of characters that are joined to the next
+    tucked: float = 0.0  # share of the way to its neighbour's strokes that a character moves
     nib: tuple[float, float] = (0.0, 0.0)
     bend: float = 0.02  # deviation of the amplitude of the wave that bends a character
     # Tangent of the further slant of 1s, their size, and how much of the growth is below the line.
     ones: tuple[float, float, float] = (0.0, 1.0, 0.0)
+    heights: tuple[float, ...] = 10 * (1.0,)  # usual height of each digit
     forms: dict[str, list[tuple[StrokePool, int]]] = field(default_factory=dict)
     _scanned: dict[tuple[str, int], Bitmap] = field(default_factory=dict)
 
@@ -142,6 +156,7 @@ class Hand:
                 return self._scan(character, rng)
             pool, row = self._form(character, rng)
             points, starts = pool.outline(row)
+            points = points * np.float32(self.heights[int(character)])
             if character == "1":
                 lean, size, below = self.ones
                 points = points * np.float32(size) + np.array([0, below * (size - 1)], np.float32)
@@ -206,7 +221,7 @@ class Hand:
             ink = scanned(images[k])
             ink = self._scanned[digit, k] = weigh(ink, self.weight) if self.weight else ink
         noise = rng.standard_normal(3)
-        size = float(np.exp(self.uneven * noise[0]))
+        size = self.heights[int(digit)] * float(np.exp(self.uneven * noise[0]))
         shear = self.slant * 0.5 + float(np.tan(np.deg2rad(self.style.slant[1] * noise[1])))
         aspect = self.aspect * float(np.exp(self.style.aspect[1] * noise[2]))
         return _sheared(ink, size, shear, aspect)
@@ -226,6 +241,7 @@ class Typeface:
     aspect: float = 1.0
     handwritten: bool = False
     joining: float = 0.0
+    tucked: float = 0.0
     nib: tuple[float, float] = (0.0, 0.0)
     size: float = 0.0  # deviation of the logarithm of a character's size: fonts that imitate hands
     wander: float = 0.0  # deviation of the place above the baseline, in heights of a digit
@@ -321,6 +337,9 @@ def draw_hand(
     if rng.random() < style.ones[0]:
         lean = float(np.tan(np.deg2rad(rng.uniform(0, style.ones[1]))))
         ones = (lean, float(rng.uniform(1.0, style.ones[2])), float(rng.uniform(0, 0.5)))
+    heights = np.exp(style.sizes * rng.standard_normal(10))
+    if rng.random() < style.zeros[0]:
+        heights[0] = rng.uniform(*style.zeros[1:])
     scans = None
     weight = 0
     if sources.scans and rng.random() < 0.3:
@@ -337,7 +356,8 @@ def draw_hand(
         style, faithful=float(rng.uniform(0.3, 0.95)), weight=weight,
         uneven=_log_uniform(rng, style.size), wander=_log_uniform(rng, style.rise),
         joining=float(rng.uniform(0.1, 0.6)) if rng.random() < style.joined else 0.0,
-        nib=nib, ones=ones, bend=_log_uniform(rng, style.bend),
+        tucked=float(rng.uniform(*style.tucked[1:])) if rng.random() < style.tucked[0] else 0.0,
+        nib=nib, ones=ones, heights=tuple(heights.tolist()), bend=_log_uniform(rng, style.bend),
     )  # fmt: skip
 
 

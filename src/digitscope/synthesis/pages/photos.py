@@ -75,7 +75,7 @@ class PhotoStyle:
     motion_chance: float = 0.12
     coarse_chance: float = 0.35
     sharpen_chance: float = 0.15
-    defocus: Range = (0.4, 1.25)
+    defocus: Range = (0.4, 1.6)
     motion: Range = (1.5, 4.0)
     coarse: Range = (0.5, 0.9)
     sharpen: Range = (0.3, 1.6)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from digitscope.glyph_classes import CLASSES, OTHER
 from digitscope.synthesis.pages.hands import Script
 from digitscope.synthesis.pages.inks import Bitmap, Ink, Outline
+from digitscope.synthesis.pages.spacing import overlap
 from digitscope.synthesis.pages.truth import PageTruth, Points, TrueGlyph, TrueGrid
 
 FINE = 2  # the drawing is so many times as large as the picture
@@ -116,7 +117,7 @@ class Sheet:
             Pixels down for each pixel to the right.
         """
         start, number, before = x, -1, -1
-        gap = 0.0
+        gap, first = 0.0, len(self.glyphs)
         for place, character in enumerate(text):
             if character == " ":
                 x += max(0.55, gap + 0.45) * script.height
@@ -134,6 +135,12 @@ class Sheet:
                 continue
             glyph = self.glyphs[-1]
             glyph.raised = raised
+            pair = text[max(place - 1, 0) : place + 1]
+            if script.tucked and count > first and " " not in pair and "/" not in pair:
+                closer = script.tucked * overlap(self.glyphs[-2].ink, glyph.ink)
+                closer = max(closer + min(gap, 0), 0) * script.height  # a gap below 0 did a part
+                glyph.x -= closer
+                x -= closer
             if not _belongs(text, place):
                 number = before = -1
                 continue

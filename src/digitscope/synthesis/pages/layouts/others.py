@@ -12,11 +12,12 @@ from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, 
 from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT
 
 BROAD = HandStyle(pen=(0.14, 0.5, 0.03, 0.26))
+ALONE = "+-=<>*#%&?@[]{}abdefhkmnprtwxAEFGHKMNPRTVWXY"  # none looks like a digit when alone
 HASTY = HandStyle(ones=(0.75, 40.0, 2.0))
 
 
 def single(s: Setting) -> None:
-    """Write single digits of any pen, with much or no space around them, and some blots."""
+    """Write single digits of any pen, with much or no space around them, some signs and blots."""
     h = s.height
     step = h * s.between(1.3, 2.5)
     hand: Script = draw_hand(s.rng, s.sources, h, PEN, BROAD) if s.chance(0.8) else s.hand
@@ -29,6 +30,8 @@ def single(s: Setting) -> None:
                 blot(s, x, y)
             elif s.chance(0.7):
                 s.sheet.text(hand, digits(s.rng, 1), x, y, s.rng)
+            elif s.chance(0.3):
+                s.sheet.text(hand, ALONE[s.count(0, len(ALONE) - 1)], x, y, s.rng)
             if framed:
                 left, middle = x - 0.2 * step, y - 0.5 * h
                 box(s, left, middle - step / 2, left + step, middle + step / 2, 1.5)
@@ -61,7 +64,7 @@ def amounts(s: Setting) -> None:
         slope = float(np.tan(np.deg2rad(3 * s.rng.standard_normal())))
         while x < s.size[1]:
             text = _amount(s)
-            fence = s.chance(0.3)
+            fence = s.chance(0.12)
             if fence:
                 x = s.sheet.text(hand, "#*=-$"[s.count(0, 4)], x, y, s.rng) + 0.25 * h
             x = s.sheet.text(hand, text, x, y + slope * x, s.rng, slope=slope)

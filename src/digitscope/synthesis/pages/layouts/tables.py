@@ -34,12 +34,13 @@ def sudoku(s: Setting) -> None:
     clue = draw_typeface(s.rng, s.sources, clue_height, PRINT)
     share, clues = s.between(0.2, 1.0), s.between(0, 1)
     cells = [["" for _ in range(n)] for _ in range(n)]
+    zeros = 0.01 if n == 9 and every == 3 else 0.1  # a puzzle has no 0; other tables have
     for i in range(n):
         for j in range(n):
             if not s.chance(share):
                 continue
             script: Script = clue if s.chance(clues) else s.hand
-            text = str(s.count(1, 9)) if s.chance(0.95) else "0"
+            text = "0" if s.chance(zeros) else str(s.count(1, 9))
             spread = 0.08 * (cell - 0.8 * script.height) * s.rng.standard_normal(2)
             x, y = table[i, j] + 0.5 * cell + spread
             s.sheet.boxed(script, text, [(float(x), float(y) + script.height / 2)], s.rng)
