@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from digitscope.glyph_classes import CLASSES, OTHER
+from digitscope.synthesis.pages.drawing import PEN, PRINT, RULING
 from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sources, without_lost
 from digitscope.synthesis.pages.hands import HandStyle, draw_hand, draw_typeface
 from digitscope.synthesis.pages.inks import Bitmap, Outline, scanned
 from digitscope.synthesis.pages.layouts import LAYOUTS
 from digitscope.synthesis.pages.layouts.setting import Setting, number
-from digitscope.synthesis.pages.sheet import PEN, PRINT, RULING, Sheet
+from digitscope.synthesis.pages.sheet import Sheet
 
 SIZE = (224, 224)
 

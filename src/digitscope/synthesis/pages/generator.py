@@ -17,13 +17,14 @@ from digitscope.synthesis.pages.collected import (
     lay_pictures,
     of_part,
 )
+from digitscope.synthesis.pages.drawing import PEN, PEN_2, PRINT, RULING, Box
 from digitscope.synthesis.pages.inks import Sources, StrokePool, scan_hands
 from digitscope.synthesis.pages.layouts import LAYOUTS, Setting
 from digitscope.synthesis.pages.lights import light
 from digitscope.synthesis.pages.papers import TRAINING_KINDS as PAPERS
 from digitscope.synthesis.pages.papers import Paper, draw_paper
 from digitscope.synthesis.pages.photos import develop
-from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT, RULING, Box, Sheet
+from digitscope.synthesis.pages.sheet import Sheet
 from digitscope.synthesis.pages.surfaces import TRAINING_KINDS as SURFACES
 from digitscope.synthesis.pages.surfaces import draw_surface
 from digitscope.synthesis.pages.truth import PageTruth

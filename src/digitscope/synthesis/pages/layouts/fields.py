@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from digitscope.synthesis.pages.drawing import PEN, PRINT, RULING
 from digitscope.synthesis.pages.hands import draw_typeface
 from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, word
-from digitscope.synthesis.pages.sheet import PEN, PRINT, RULING
 
 
 def combs(s: Setting) -> None:

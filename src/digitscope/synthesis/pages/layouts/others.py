@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from digitscope.synthesis.pages.drawing import PEN, PEN_2, PRINT
 from digitscope.synthesis.pages.hands import HandStyle, Script, draw_hand, draw_typeface
 from digitscope.synthesis.pages.inks import Outline
 from digitscope.synthesis.pages.layouts.fields import block_code, box
 from digitscope.synthesis.pages.layouts.rows import circle, underlay
 from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, word
-from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT
 
 BROAD = HandStyle(pen=(0.14, 0.5, 0.03, 0.26))
 ALONE = "+-=<>*#%&?@[]{}abdefhkmnprtwxAEFGHKMNPRTVWXY"  # none looks like a digit when alone

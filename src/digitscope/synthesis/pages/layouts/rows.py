@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from digitscope.synthesis.pages.drawing import PEN, PRINT, RULING
 from digitscope.synthesis.pages.hands import Script
 from digitscope.synthesis.pages.layouts.setting import (
     Setting,
@@ -11,7 +12,6 @@ from digitscope.synthesis.pages.layouts.setting import (
     term,
     word,
 )
-from digitscope.synthesis.pages.sheet import PEN, PRINT, RULING
 
 
 def rows(s: Setting) -> None:

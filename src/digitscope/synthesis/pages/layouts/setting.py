@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from digitscope.synthesis.pages.drawing import PEN, PEN_2, PRINT
 from digitscope.synthesis.pages.hands import (
     OTHER_SYMBOLS,
     Script,
@@ -14,7 +15,7 @@ from digitscope.synthesis.pages.hands import (
     draw_typeface,
 )
 from digitscope.synthesis.pages.inks import Sources
-from digitscope.synthesis.pages.sheet import PEN, PEN_2, PRINT, Sheet
+from digitscope.synthesis.pages.sheet import Sheet
 
 VOWELS, CONSONANTS = "aeiou", "bcdfghklmnprstvwyz"
 

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from digitscope.synthesis.pages.drawing import PEN, PRINT, RULING
 from digitscope.synthesis.pages.hands import Script, draw_typeface
 from digitscope.synthesis.pages.layouts.fields import comb
 from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, word
-from digitscope.synthesis.pages.sheet import PEN, PRINT, RULING
 
 LETTERS = "abcdefhkmnprtuABCDEFGHKMNPRTU"  # alone they look like no digit
 
