@@ -13,12 +13,12 @@ from digitscope import classifier
 from digitscope.glyph_classes import CLASSES, HEAT, LINK, OFFSET, RULING, SIZE
 from digitscope.reading import ReadingParameters, read_page
 from digitscope.reading.glyphs import find_glyphs, joined, merge
-from digitscope.reading.grids import cell_of, find_grids
+from digitscope.reading.grids import cell_of, find_grids, find_lattices
 from digitscope.reading.lines import find_lines, find_slope
 from digitscope.reading.maps_picture import draw_maps as draw_maps_picture
 from digitscope.reading.numbers import find_chains, find_runs
 from digitscope.reading.page import Digit, Line, Number, Sign, to_value
-from digitscope.reading.scales import look
+from digitscope.reading.scales import Level, look
 from digitscope.reading.tiles import cut_tile
 from digitscope.synthesis.pages.truth import PageTruth
 from ideal_maps import (
@@ -345,6 +345,30 @@ def test_grids_side_by_side_are_two_also_where_thick_lines_nearly_bridge_the_gap
         return maps
 
     assert sorted(rows_of(truth, thick)) == sorted([left, right])
+
+
+def test_a_stray_line_does_not_join_a_grid_to_the_one_below():
+    above, below = [["1", "2", "3"], ["4", "5", "6"]], [["7", "8", "9"], ["0", "2", "1"]]
+    one, other = grid_truth(above), grid_truth(below)
+    first, last = one.crossings[:, 1].min(), one.crossings[:, 1].max()
+    other = warped(other, np.array([[1, 0, 0], [0, 1, last + 60 - first], [0, 0, 1]], float))
+    x = float(one.grids[0].crossings[0, 1, 0])
+    stray = np.array([[x, last], [x, last + 60]], np.float32)
+    truth = PageTruth(
+        (2 * one.size[0] + 60, one.size[1]), one.glyphs + other.glyphs, (),
+        (*one.rulings, *other.rulings, stray), np.concatenate([one.crossings, other.crossings]),
+    )  # fmt: skip
+    assert sorted(rows_of(truth)) == sorted([above, below])
+
+
+def test_levels_that_agree_outvote_one_that_sees_a_larger_grid():
+    right, wrong = grid_truth([["1", "2", "3"]] * 3), grid_truth([["1", "2", "3", "4"]] * 4)
+    levels = [
+        Level((scale, scale), draw_maps(truth, scale), None)
+        for scale, truth in ((1, right), (0.75, right), (0.5, wrong))
+    ]
+    shapes = {len(some): [x.shape for x in find_lattices(some, P)] for some in (levels, levels[1:])}
+    assert shapes == {3: [(4, 4, 2)], 2: [(5, 5, 2)]}
 
 
 def test_the_crossings_lie_where_they_are():

@@ -32,17 +32,23 @@ LINES = 3  # row lines and column lines of the smallest grid, which has 2×2 cel
 def find_lattices(levels: Sequence[Level], parameters: ReadingParameters) -> list[Points]:
     """Return the crossings of each grid on a page, in pixels of the picture.
 
-    Of grids that overlap the one counts that explains the most ruling: thick outer lines are seen
-    at coarse levels only, narrow cells at fine ones. But where a finer level shows several grids
-    in the place of one, the coarse one has run them together.
+    Of grids that overlap the one counts that explains the most ruling, on all levels that show a
+    grid of as many cells: thick outer lines are seen at coarse levels only, narrow cells at fine
+    ones. But where a finer level shows several grids in the place of one, the coarse one has run
+    them together.
     """
     found: list[tuple[float, int, Points]] = []
     for depth, level in enumerate(levels):  # the finest one first
         cell = np.array([STRIDE / level.scale[0], STRIDE / level.scale[1]], np.float32)
         for lattice, ruled in find_grids(level.maps, parameters):
             found.append((ruled * float(cell.mean()), depth, lattice * cell))
+    support = [
+        sum(r for r, _, other in found if other.shape == one.shape and _overlap(other, one))
+        for _, _, one in found
+    ]
+    order = sorted(range(len(found)), key=lambda k: (-support[k], -found[k][0], found[k][1]))
     kept: list[Points] = []
-    for _, depth, lattice in sorted(found, key=lambda one: (-one[0], one[1])):
+    for _, depth, lattice in (found[k] for k in order):
         parts = [d for _, d, other in found if d < depth and _overlap(other, lattice)]
         together = len(parts) > len(set(parts))
         if not together and not any(_overlap(lattice, other) for other in kept):
@@ -90,10 +96,9 @@ def find_grids(maps: Floats, parameters: ReadingParameters) -> list[tuple[Points
         own = np.flatnonzero(grid == name)
         if len(own) >= LINES * LINES - 1:
             lattice = _to_lattice(points[own], rows[own], columns[own], parameters)
-            if lattice is not None:
-                lattice = _without_unruled(lattice, across, down, parameters)
-            if lattice is not None:
-                lattices.append((lattice, _ruled_length(lattice, across, down, parameters)))
+            whole = [] if lattice is None else [lattice]
+            grids = [g for one in whole for g in _grids_of(one, across, down, parameters)]
+            lattices += [(g, _ruled_length(g, across, down, parameters)) for g in grids]
     return sorted(lattices, key=lambda lattice: -lattice[1])
 
 
@@ -302,31 +307,49 @@ def _order(
     return index, places
 
 
-def _without_unruled(
+def _grids_of(
     lattice: Points, across: Floats, down: Floats, parameters: ReadingParameters
-) -> Points | None:
-    """Return a lattice without lines that are no part of it; None if little is left.
+) -> list[Points]:
+    """Return the grids that make up a lattice, without lines that are no part of them.
 
-    A line must be ruled along a good part of its way, and lines of the other direction must lead
-    from the outermost line into the grid: most of them, or the two at its ends, which enclose
-    merged cells. The cells of a merged one stay apart.
+    A line must be ruled along a good part of its way. From each line to the next, lines of the
+    other direction must lead: some of them inside of a grid and most of them at its ends, or the
+    two outermost ones, which enclose merged cells. Where they do not, two grids stand one beside
+    the other. The cells of a merged one stay apart.
     """
-    while min(lattice.shape[:2]) >= LINES:
-        ruled = [_edges(lattice, across, parameters)]  # (rows, columns - 1)
-        ruled.append(_edges(lattice.transpose(1, 0, 2)[..., ::-1], down.T, parameters))
-        worst, axis, index = parameters.ruled, -1, 0
-        for k, (own, other) in enumerate((ruled, ruled[::-1])):
-            shares = own.mean(axis=1)
-            for end in (0, -1):
-                leads = other[:, end] >= parameters.ruled
-                if leads.mean() <= parameters.ruled and not (leads[0] and leads[-1]):
-                    shares[end] = 0
-            if shares.min() < worst:
-                worst, axis, index = float(shares.min()), k, int(shares.argmin())
-        if axis < 0:
-            return lattice
-        lattice = np.delete(lattice, index, axis=axis)
-    return None
+    grids, waiting = [], [lattice]
+    while waiting:
+        part = waiting.pop()
+        if min(part.shape[:2]) < LINES:
+            continue
+        ruled = [_edges(part, across, parameters)]  # (rows, columns - 1)
+        ruled.append(_edges(part.transpose(1, 0, 2)[..., ::-1], down.T, parameters))
+        gaps = [np.flatnonzero(~_joined(other, parameters)) for other in ruled[::-1]]
+        shares = [own.mean(axis=1) for own in ruled]
+        worst = int(shares[1].min() < shares[0].min())
+        if gap := next(((k, int(g[0])) for k, g in enumerate(gaps) if len(g)), None):
+            waiting += np.split(part, [gap[1] + 1], axis=gap[0])
+        elif shares[worst].min() < parameters.ruled:
+            waiting.append(np.delete(part, int(shares[worst].argmin()), axis=worst))
+        else:
+            grids.append(part)
+    return grids
+
+
+def _joined(ruled: Floats, parameters: ReadingParameters) -> NDArray[np.bool_]:
+    """Tell for each gap between two lines of a lattice whether both belong to one grid.
+
+    Parameters
+    ----------
+    ruled : ndarray of shape (n, gaps), dtype float32
+        Which share of its way across the gap is ruled, for each line of the other direction.
+    parameters : ReadingParameters
+    """
+    leads = ruled >= parameters.ruled
+    wanted = np.full(leads.shape[1], 1 - parameters.ruled)
+    wanted[[0, -1]] = parameters.ruled
+    joined: NDArray[np.bool_] = (leads.mean(axis=0) > wanted) | (leads[0] & leads[-1])
+    return joined
 
 
 def _ruled_length(
