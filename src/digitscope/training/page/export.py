@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
+from scipy.special import expit
 
 from digitscope.glyph_classes import HEAT, LINK, MAPS, RAISED, RULING
 from digitscope.training.layer_export import LayerGraph, add_layers, check_difference, to_model
@@ -86,6 +87,6 @@ def check_page_agreement(
     network = PageNetwork(path)
     theirs = np.array(keras.ops.convert_to_numpy(model(images, training=False)), np.float32)
     for part in PROBABILITIES:
-        theirs[..., part] = 1 / (1 + np.exp(-theirs[..., part]))
+        theirs[..., part] = expit(theirs[..., part])
     ours = np.stack([network.maps(image) for image in images]).transpose(0, 2, 3, 1)
     return check_difference(ours, theirs, path, half=half)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 
 from digitscope.glyph_classes import HEAT
 from digitscope.page_recipe import PageRecipe
@@ -97,7 +98,7 @@ class PageFit(StreamFit[Batch]):
             targets = Targets.stack([draw_targets(truth) for truth in truths])
             losses = page_loss(maps, targets.arrays(), self.recipe.loss)
             total += np.array([float(loss) for loss in losses]) * len(part)
-            heats += list(1 / (1 + np.exp(-maps[..., HEAT].transpose(0, 3, 1, 2))))
+            heats += list(expit(maps[..., HEAT].transpose(0, 3, 1, 2)))
         means = total / n
         parts = {f"val_{k}": float(m) for k, m in zip(Losses._fields, means, strict=True)}
         found = PageScores.from_maps(zip(heats, (truth for _, truth in pages), strict=True))
