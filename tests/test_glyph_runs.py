@@ -101,7 +101,8 @@ def test_crops_of_turned_pages_tell_the_turn():
     told = {number: draw_crops(SOURCE, (3,), number, bent=False) for number in range(0, 480, 4)}
     assert {int(t) for crops in told.values() for t in crops.turns} == {0, 1, 2, 3}
     assert all((crops.labels == UNKNOWN).all() for crops in told.values())
-    upright = draw_crops(SOURCE, (3,), 1, bent=False)
+    upright = draw_crops(SOURCE, (3,), SEEN, bent=False)
+    assert len(upright)
     assert (upright.turns == UNKNOWN).all()
     assert (upright.labels != UNKNOWN).all()
     batch = Crops.joined([*told.values(), upright])

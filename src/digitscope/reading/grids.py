@@ -96,9 +96,8 @@ def find_grids(maps: Floats, parameters: ReadingParameters) -> list[tuple[Points
         own = np.flatnonzero(grid == name)
         if len(own) >= LINES * LINES - 1:
             lattice = _to_lattice(points[own], rows[own], columns[own], parameters)
-            whole = [] if lattice is None else [lattice]
-            grids = [g for one in whole for g in _grids_of(one, across, down, parameters)]
-            lattices += [(g, _ruled_length(g, across, down, parameters)) for g in grids]
+            parts = [] if lattice is None else _grids_of(lattice, across, down, parameters)
+            lattices += [(part, _ruled_length(part, across, down, parameters)) for part in parts]
     return sorted(lattices, key=lambda lattice: -lattice[1])
 
 

@@ -9,10 +9,10 @@ from digitscope.synthesis.pages.hands import HandStyle, Script, draw_hand, draw_
 from digitscope.synthesis.pages.inks import Outline
 from digitscope.synthesis.pages.layouts.fields import block_code, box
 from digitscope.synthesis.pages.layouts.rows import circle, underlay
-from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, word
+from digitscope.synthesis.pages.layouts.setting import LETTERS, Setting, digits, number, word
 
 BROAD = HandStyle(pen=(0.14, 0.5, 0.03, 0.26))
-ALONE = "+-=<>*#%&?@[]{}abdefhkmnprtwxAEFGHKMNPRTVWXY"  # none looks like a digit when alone
+ALONE = "+-=<>*#%&?@[]{}" + LETTERS  # none looks like a digit
 HASTY = HandStyle(ones=(0.75, 40.0, 2.0))
 
 

@@ -18,6 +18,7 @@ from digitscope.synthesis.pages.inks import Sources
 from digitscope.synthesis.pages.sheet import Sheet
 
 VOWELS, CONSONANTS = "aeiou", "bcdfghklmnprstvwyz"
+LETTERS = "abcdefhkmnprtuABCDEFGHKMNPRTU"  # alone they look like no digit
 
 
 @dataclass(eq=False)

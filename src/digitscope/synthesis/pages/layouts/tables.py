@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from digitscope.synthesis.pages.drawing import PEN, PRINT, RULING
 from digitscope.synthesis.pages.hands import Script, draw_typeface
 from digitscope.synthesis.pages.layouts.fields import comb
-from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, word
-
-LETTERS = "abcdefhkmnprtuABCDEFGHKMNPRTU"  # alone they look like no digit
+from digitscope.synthesis.pages.layouts.setting import LETTERS, Setting, digits, number, word
 
 
 def sudoku(s: Setting) -> None:
