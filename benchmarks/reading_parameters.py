@@ -4,7 +4,8 @@
 
 Validation pages are synthesised, with writers, fonts and papers that no training has seen. Each
 parameter is changed alone; the first row is the one that ships. Only parameters that act after the
-glyphs are found can be tried: certain, settled, tile, threshold, linked, link and landing.
+glyphs are found can be tried: certain, tile, reach, threshold, linked, link and landing. The
+result also has the shares of digits, other marks and false alarms among their glyphs.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from common import write
 from digitscope.data.handwriting import page_sources
 from digitscope.pictures import read_gray
 from digitscope.reading.glyphs import Glyphs, merge
+from digitscope.reading.neighbours import to_kinds, weigh_neighbours
 from digitscope.reading.numbers import find_runs
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.reader import Reader, load_reader
@@ -27,7 +29,7 @@ from digitscope.synthesis.pages.generator import PageStyle
 
 SIZE = (352, 352)  # pixels of a validation page
 STYLE = PageStyle(height=(14, 40), outside=0.0)
-TRIED = ("certain", "settled", "tile", "threshold", "linked", "link", "landing")
+TRIED = ("certain", "tile", "reach", "threshold", "linked", "link", "landing")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Looked:
         assert reader.digit is not None
         glyphs = look_again(self.gray, self.glyphs, reader.glyph, parameters)
         glyphs = look_at_digits(self.gray, glyphs, reader.digit, parameters)
-        return texts(glyphs, parameters)
+        return texts(weigh_neighbours(glyphs, parameters), parameters)
 
 
 def texts(glyphs: Glyphs, parameters: ReadingParameters) -> Counter[str]:
@@ -101,7 +103,10 @@ def main() -> None:
         rows.append(row)
         print(row, flush=True)
     if not options.dry:
-        write("reading-parameters", {"shipped": vars(parameters), "rows": rows})
+        kinds = np.concatenate([to_kinds(looked.glyphs.heat) for _, looked in pages])
+        shares = [round(share, 2) for share in kinds.mean(axis=0).tolist()]
+        result = {"shipped": vars(parameters), "shares": shares, "rows": rows}
+        write("reading-parameters", result)
 
 
 if __name__ == "__main__":

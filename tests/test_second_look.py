@@ -135,17 +135,17 @@ def test_a_second_look_changes_doubtful_glyphs_alone(picture):
     assert look_again(picture, certain, looker, P) is certain
 
 
-def test_a_third_look_decides_among_the_digits_of_unsettled_glyphs(picture):
+def test_a_third_look_decides_among_the_digits_of_doubtful_glyphs(picture):
     judge = Judge()
-    some = glyphs({"3": 0.4, "7": 0.3}, {"3": 0.95}, {"*": 0.7}, {"7": 0.2, "/": 0.5})
+    some = glyphs({"3": 0.4, "7": 0.3}, {"3": 0.995}, {"*": 0.7}, {"7": 0.2, "/": 0.5})
     seen = look_at_digits(picture, some, judge, P)
     assert seen.labels == ["7", "3", "*", "/"]
     np.testing.assert_array_equal(judge.images, [cut_tile(picture, 22, 20, 38, 40)] * 2)
     # Whether it is a digit stays as it was.
     np.testing.assert_allclose(seen.heat[:, :10].sum(1), some.heat[:, :10].sum(1), rtol=1e-5)
     np.testing.assert_array_equal(seen.heat[:, 10:], some.heat[:, 10:])
-    settled = glyphs({"3": 0.95})
-    assert look_at_digits(picture, settled, judge, P) is settled
+    certain = glyphs({"3": 0.995})
+    assert look_at_digits(picture, certain, judge, P) is certain
 
 
 @given(
@@ -264,7 +264,7 @@ def test_reading_uses_the_second_look():
     assert read_page(page, network, P).text == "4207 65"
     doubting = replace(P, certain=1.1)
     assert read_page(page, network, doubting, second=Looker()).text == "7777 77"
-    unsettled = replace(P, settled=1.1, tile=2.0)
-    assert read_page(page, network, unsettled, third=Judge()).text.count("7") > 3
+    doubting = replace(P, certain=1.1, tile=2.0)
+    assert read_page(page, network, doubting, third=Judge()).text.count("7") > 3
     assert read(page, model=Reader(network, None)).text == "4207 65"
     assert read(page, model=Reader(network, GlyphNetwork(threads=1))).text == "4207 65"

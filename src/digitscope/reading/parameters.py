@@ -22,11 +22,15 @@ class ReadingParameters:
     least_presence : float
         Presence (`glyphs.to_presence`) from which on a peak is a glyph of any class. (chosen)
     certain : float
-        Probability of a glyph's class from which on it gets no second look. (real)
-    settled : float
-        The same after the second look, from which on it gets no third one. (real)
+        Probability of a glyph's class from which on it gets no further look. (real)
     tile : float
         Weight of the third look's log-probabilities of digits; those before have 1. (real)
+    shares : tuple of float
+        Usual shares of digits, other marks and false alarms among glyphs. (chosen: those of
+        validation pages)
+    reach : float
+        Distance in glyph sizes over which the weight of a neighbour falls to 1/e. (real; from 2 to
+        16 it makes little difference)
     same_centre : float
         Distance of two centres, in box sizes, below which they are one glyph. (layout: 1s written
         closely are half a box apart, in the measure of `glyphs.suppress`)
@@ -72,12 +76,13 @@ class ReadingParameters:
         Share of the links across ruling lines from which on a grid is squared paper. (layout)
     """
 
-    threshold: float = 0.5
+    threshold: float = 0.4
     linked: float = 0.2
     least_presence: float = 0.3
     certain: float = 0.99
-    settled: float = 0.9
-    tile: float = 0.5
+    tile: float = 0.3
+    shares: tuple[float, float, float] = (0.5, 0.3, 0.2)
+    reach: float = 3.0
     same_centre: float = 0.5
     same_size: float = 2.5
     slimmest: float = 0.3

@@ -23,6 +23,7 @@ from digitscope.pictures import Gray, read_gray
 from digitscope.reading.assembly import Writing, to_page
 from digitscope.reading.glyphs import merge
 from digitscope.reading.grids import cell_of, find_lattices
+from digitscope.reading.neighbours import weigh_neighbours
 from digitscope.reading.numbers import find_runs
 from digitscope.reading.orientation import find_turn
 from digitscope.reading.page import Decimal, Page
@@ -219,6 +220,7 @@ def read_page(
         glyphs = look_again(gray, glyphs, second, parameters)
     if third is not None:
         glyphs = look_at_digits(gray, glyphs, third, parameters)
+    glyphs = weigh_neighbours(glyphs, parameters)
     lattices = find_lattices(levels, parameters)
     runs = find_runs(glyphs, parameters, cell_of(glyphs.centre, lattices)[0] >= 0)
     writing = Writing(gray, 90 * quarters, glyphs, runs, lattices, decimal)

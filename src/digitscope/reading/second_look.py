@@ -63,7 +63,7 @@ def look_again(
 def look_at_digits(
     gray: Gray, glyphs: Glyphs, classifier: DigitLooker, parameters: ReadingParameters
 ) -> Glyphs:
-    """Return glyphs in which the classifier had a say in which digits the unsettled ones are.
+    """Return glyphs in which the classifier had a say in which digits the doubtful ones are.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def look_at_digits(
     classifier : Classifier
     parameters : ReadingParameters
     """
-    rows = np.flatnonzero(doubtful(glyphs, parameters.settled))
+    rows = np.flatnonzero(doubtful(glyphs, parameters.certain))
     if not len(rows):
         return glyphs
     tiles = np.stack([cut_tile(gray, *box) for box in glyphs.boxes[rows].tolist()])
