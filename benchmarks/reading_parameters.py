@@ -4,8 +4,8 @@
 
 Validation pages are synthesised, with writers, fonts and papers that no training has seen. Each
 parameter is changed alone; the first row is the one that ships. Only parameters that act after the
-glyphs are found can be tried: certain, tile, reach, threshold, linked, link and landing. The
-result also has the shares of digits, other marks and false alarms among their glyphs.
+glyphs are found can be tried: certain, tile, marks, digits, context, reach, threshold, linked, link
+and landing.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from common import write
 from digitscope.data.handwriting import page_sources
 from digitscope.pictures import read_gray
 from digitscope.reading.glyphs import Glyphs, merge
-from digitscope.reading.neighbours import to_kinds, weigh_neighbours
+from digitscope.reading.neighbours import weigh_neighbours
 from digitscope.reading.numbers import find_runs
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.reader import Reader, load_reader
@@ -29,7 +29,8 @@ from digitscope.synthesis.pages.generator import PageStyle
 
 SIZE = (352, 352)  # pixels of a validation page
 STYLE = PageStyle(height=(14, 40), outside=0.0)
-TRIED = ("certain", "tile", "reach", "threshold", "linked", "link", "landing")
+LOOKS = ("certain", "tile", "marks", "digits", "context", "reach")
+TRIED = (*LOOKS, "threshold", "linked", "link", "landing")
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,7 @@ def main() -> None:
         rows.append(row)
         print(row, flush=True)
     if not options.dry:
-        kinds = np.concatenate([to_kinds(looked.glyphs.heat) for _, looked in pages])
-        shares = [round(share, 2) for share in kinds.mean(axis=0).tolist()]
-        result = {"shipped": vars(parameters), "shares": shares, "rows": rows}
-        write("reading-parameters", result)
+        write("reading-parameters", {"shipped": vars(parameters), "rows": rows})
 
 
 if __name__ == "__main__":

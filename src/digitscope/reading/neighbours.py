@@ -1,9 +1,9 @@
 """The glyphs around a glyph help to tell whether it is a digit.
 
-The probabilities of the networks hold for the mixture of pages that they were trained on. Among the
-digits of an amount a doubtful mark is more often a digit than in that mixture; among letters, or in
-the grain of wood, less often. So the shares of digits, other marks and false alarms around each
-glyph are estimated from the probabilities of its neighbours, and its own probabilities are
+The probabilities of the networks hold for the mixture of pages that they were trained on. In the
+grain of wood, where doubtful glyphs stand among doubtful ones, most are false alarms; on a page of
+writing most are real. So the share of real marks around each glyph, and the share of digits among
+them, are estimated from the probabilities of its neighbours, and its own probabilities are
 corrected for them. This is the method of Saerens, Latinne and Decaestecker, "Adjusting the Outputs
 of a Classifier to New a Priori Probabilities", Neural Computation 14, 2002, with the neighbours of
 each glyph in the place of one whole data set.
@@ -34,23 +34,25 @@ def weigh_neighbours(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
     glyphs : Glyphs
     parameters : ReadingParameters
     """
-    n = len(glyphs)
-    if n < 2:
+    if len(glyphs) < 2:
         return glyphs
-    usual = np.array(parameters.shares)  # (3,)
+    marks, digits = parameters.marks, parameters.digits
     nearest, weights = _neighbours(glyphs, parameters.reach)  # (n, k)
-    total = 1 + weights.sum(axis=1, keepdims=True)
-    own = to_kinds(glyphs.heat)  # (n, 3)
-    probabilities = own
+    own = probabilities = to_kinds(glyphs.heat)  # (n, 3)
     for _ in range(ROUNDS):
         around = np.einsum("nk,nkc->nc", weights, probabilities[nearest])
-        shares = (usual + around) / total  # the usual shares count as one neighbour
-        probabilities = own * shares / usual
+        digit, real = around[:, 0], around[:, 0] + around[:, 1]
+        # The usual shares count as one neighbour more.
+        share = (marks + real) / (1 + weights.sum(axis=1))
+        among = (digits + digit) / (1 + real)
+        yes, no = share / marks, (1 - share) / (1 - marks)
+        more = (among / digits) ** parameters.context
+        less = ((1 - among) / (1 - digits)) ** parameters.context
+        probabilities = own * np.stack([yes * more, yes * less, no], axis=1)
         probabilities /= probabilities.sum(axis=1, keepdims=True)
     factor = (probabilities / own).astype(np.float32)
-    heat = np.hstack(
-        [glyphs.heat[:, :DIGITS] * factor[:, :1], glyphs.heat[:, DIGITS:] * factor[:, 1:2]]
-    )
+    digit, other = np.split(glyphs.heat, [DIGITS], axis=1)
+    heat = np.hstack([digit * factor[:, :1], other * factor[:, 1:2]])
     return replace(glyphs, heat=np.minimum(heat, np.float32(1 - LEAST)))
 
 

@@ -25,11 +25,14 @@ class ReadingParameters:
         Probability of a glyph's class from which on it gets no further look. (real)
     tile : float
         Weight of the third look's log-probabilities of digits; those before have 1. (real)
-    shares : tuple of float
-        Usual shares of digits, other marks and false alarms among glyphs. (chosen: those of
-        validation pages)
+    marks, digits : float
+        Usual share of real marks, which are no false alarms, among glyphs; of digits among marks.
+        (real)
+    context : float
+        Weight of the share of digits among the neighbours; that of real marks has 1. (real: whether
+        a mark among digits is one, the page network sees itself)
     reach : float
-        Distance in glyph sizes over which the weight of a neighbour falls to 1/e. (real; from 2 to
+        Distance in glyph sizes over which the weight of a neighbour falls to 1/e. (real; from 3 to
         16 it makes little difference)
     same_centre : float
         Distance of two centres, in box sizes, below which they are one glyph. (layout: 1s written
@@ -81,8 +84,10 @@ class ReadingParameters:
     least_presence: float = 0.3
     certain: float = 0.99
     tile: float = 0.3
-    shares: tuple[float, float, float] = (0.5, 0.3, 0.2)
-    reach: float = 3.0
+    marks: float = 0.8
+    digits: float = 0.9
+    context: float = 0.3
+    reach: float = 8.0
     same_centre: float = 0.5
     same_size: float = 2.5
     slimmest: float = 0.3

@@ -22,9 +22,11 @@ from digitscope.synthesis.pages.inks import (
     scanned,
     weigh,
 )
+from digitscope.synthesis.pages.signs import OPERATORS, draw_operator, draw_sign
 from digitscope.synthesis.pages.truth import Points
 
 OTHER_SYMBOLS = "!#$%&()*+<=>?@[]{}"
+RECORDED = 0.5  # share of operators that are recorded strokes, where there are some
 
 
 class Script(Protocol):
@@ -150,7 +152,7 @@ class Hand:
     def ink(self, character: str, rng: np.random.Generator) -> Ink | None:
         """Return the ink of a character."""
         if character in SIGNS:
-            return self._bent(*_sign(character, rng), rng)
+            return self._bent(*draw_sign(character, rng), rng)
         if character in DIGIT_CLASSES:
             if self.scans and character in self.scans:
                 return self._scan(character, rng)
@@ -162,7 +164,10 @@ class Hand:
                 points = points * np.float32(size) + np.array([0, below * (size - 1)], np.float32)
                 points[:, 0] -= np.float32(lean) * points[:, 1]
             return self._bent(points, starts, rng)
-        if self.letters is None or character not in self.letters.by_label:
+        recorded = self.letters is not None and character in self.letters.by_label
+        if character in OPERATORS and not (recorded and rng.random() < RECORDED):
+            return self._bent(*draw_operator(character, rng), rng)
+        if self.letters is None or not recorded:
             return None
         rows = self.letters.by_label[character]
         if self.letter_writer is not None:
@@ -276,34 +281,6 @@ def _sheared(ink: Bitmap, size: float, shear: float, aspect: float) -> Bitmap:
         ink.image, ink.scale * size, ink.left * size - start / aspect, ink.top * size, hull, shear,
         aspect,
     )  # fmt: skip
-
-
-def _sign(sign: str, rng: np.random.Generator) -> tuple[Points, tuple[int, ...]]:
-    """Return the strokes of a decimal point, comma, minus, slash or colon."""
-    r = rng.uniform(0, 1, 6)
-    if sign == ".":
-        y = -0.04 - 0.05 * r[0]
-        if r[1] < 0.6:
-            return np.array([[0, y], [0.02, y]], np.float32), (0, 2)
-        return np.array([[0, y], [0.04 + 0.05 * r[2], y + 0.04 * r[3]]], np.float32), (0, 2)
-    if sign == ",":
-        top, foot = -0.12 + 0.1 * r[0], 0.1 + 0.25 * r[1]
-        lean = 0.02 + 0.16 * r[2]
-        middle = [lean * (0.8 + 0.4 * r[3]), (top + foot) / 2]
-        return np.array([[lean, top], middle, [0, foot]], np.float32), (0, 3)
-    if sign == "-":
-        y, wide = -0.32 - 0.25 * r[0], 0.25 + 0.5 * r[1]
-        rise, bow = 0.12 * (r[2] - 0.5), 0.08 * (r[3] - 0.5)
-        line = [[0, y], [wide / 2, y + bow - rise / 2], [wide, y - rise]]
-        return np.array(line, np.float32), (0, 3)
-    if sign == "/":  # longer than a digit, which tells it from a 1 that leans
-        top, foot = -1.1 - 0.3 * r[0], 0.1 + 0.35 * r[1]
-        lean = 0.35 + 0.55 * r[2]
-        middle = [lean / 2 + 0.06 * (r[3] - 0.5), (top + foot) / 2]
-        return np.array([[lean, top], middle, [0, foot]], np.float32), (0, 3)
-    low, high = -0.02 - 0.12 * r[0], -0.42 - 0.2 * r[1]
-    points = [[0, high], [0.02, high + 0.02], [0.03 * r[2], low], [0.03 * r[2] + 0.02, low + 0.02]]
-    return np.array(points, np.float32), (0, 2, 4)
 
 
 def draw_hand(

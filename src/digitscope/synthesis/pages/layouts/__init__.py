@@ -8,7 +8,7 @@ LAYOUTS: dict[str, tuple[Layout, float]] = {
     "rows": (rows.rows, 3.0),
     "columns": (rows.columns, 1.5),
     "scattered": (rows.scattered, 2.0),
-    "equations": (rows.equations, 1.8),
+    "equations": (rows.equations, 2.2),
     "combs": (fields.combs, 1.7),
     "form": (fields.form, 1.3),
     "sudoku": (tables.sudoku, 2.2),

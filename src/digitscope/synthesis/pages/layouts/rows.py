@@ -9,6 +9,8 @@ from digitscope.synthesis.pages.layouts.setting import (
     date_or_time,
     integer,
     number,
+    operand,
+    operator,
     term,
     word,
 )
@@ -70,6 +72,8 @@ def columns(s: Setting) -> None:
             if y > s.size[0] + h:
                 break
             text = number(s.rng, longest, 0.2)
+            if s.chance(0.06):
+                text = "+" + " " * s.count(0, 1) + text
             start = x + (width - 0.72 * len(text) * h if right else s.between(-0.1, 0.1) * h)
             if line == lines - 1 and s.chance(0.4):  # the sum under its line
                 s.sheet.stroke(
@@ -120,8 +124,13 @@ def equations(s: Setting) -> None:
     y = s.between(0.6, 1.6) * h
     while y < s.size[0] + h:
         x = s.between(-1.0, 2.5) * h
+        arithmetic, close = s.chance(0.6), s.between(0.0, 0.4)
+        before = ""
         for place in range(s.count(2, 9)):
-            text = term(s.rng)
+            kind = term if not arithmetic else operator if place % 2 else operand
+            text = kind(s.rng)
+            if before[-1:].isdigit() and text[0].isdigit():  # two numbers
+                x += (0.35 + s.between(0.15, 0.8)) * h
             if x > s.size[1]:
                 break
             if text == "/" and (place == 0 or x < h):
@@ -131,9 +140,8 @@ def equations(s: Setting) -> None:
                 end = superscript(s, s.hand, integer(s.rng, 1), end, y)
             elif s.chance(0.04) and text.isdigit():  # a fraction
                 fraction(s, x, end, y)
-            x = end + h * (s.between(0.15, 0.8) + s.hand.gap)
-            if text[-1:].isdigit():
-                x += 0.35 * h
+            x = end + h * (close + s.between(0.05, 0.4) + max(s.hand.gap, 0))
+            before = text
         y += pitch * s.between(0.9, 1.2)
     underlay(s, pitch)
 

@@ -149,7 +149,7 @@ def date_or_time(rng: np.random.Generator) -> str:
 
 
 def term(rng: np.random.Generator) -> str:
-    """Return a letter, an operator or a number: a part of an equation."""
+    """Return a letter, a sign or a number: a part of a formula of any kind."""
     kind = rng.random()
     if kind < 0.34:
         return "abcdefhkmnprtuwxyABCDEFGHKLMNPQRTUVWXY"[rng.integers(38)]
@@ -158,3 +158,17 @@ def term(rng: np.random.Generator) -> str:
     if kind < 0.68:
         return OTHER_SYMBOLS[rng.integers(len(OTHER_SYMBOLS))]
     return integer(rng, 3)
+
+
+def operand(rng: np.random.Generator) -> str:
+    """Return what stands between operators: a number, a letter, or a number with a letter."""
+    kind = rng.random()
+    letter = "xxxyyabnmtk"[rng.integers(11)]
+    if kind < 0.6:
+        return integer(rng, 4)
+    return letter if kind < 0.75 else digits(rng, int(rng.integers(1, 3))) + letter
+
+
+def operator(rng: np.random.Generator) -> str:
+    """Return a sign that joins two operands."""
+    return "++++---==×÷/"[rng.integers(12)]
