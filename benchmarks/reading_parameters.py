@@ -4,7 +4,7 @@
 
 Validation pages are synthesised, with writers, fonts and papers that no training has seen. Each
 parameter is changed alone; the first row is the one that ships. Only parameters that act after the
-glyphs are found can be tried: certain, tile, marks, digits, context, reach, threshold, linked, link
+glyphs are found can be tried: certain, tile, marks, digits, context, reach, threshold, least, link
 and landing.
 """
 
@@ -30,7 +30,7 @@ from digitscope.synthesis.pages.generator import PageStyle
 SIZE = (352, 352)  # pixels of a validation page
 STYLE = PageStyle(height=(14, 40), outside=0.0)
 LOOKS = ("certain", "tile", "marks", "digits", "context", "reach")
-TRIED = (*LOOKS, "threshold", "linked", "link", "landing")
+TRIED = (*LOOKS, "threshold", "least", "link", "landing")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitscope.glyph_classes import CLASSES
+from digitscope.glyph_classes import BEST, CLASSES
 from digitscope.reading import ReadingParameters, glyphs, grids
 from digitscope.reading.glyphs import Glyphs, merge, suppress
 
@@ -54,7 +54,7 @@ def suppress_by_all_pairs(glyphs, parameters):
         duplicate &= apart < parameters.same_centre * larger
     np.fill_diagonal(duplicate, False)
     height = np.maximum(glyphs.size.max(axis=1) * glyphs.scale, 1)
-    far = np.abs(np.log2(height / parameters.best_height))
+    far = np.abs(np.log2(height / BEST))
     quality = glyphs.presence * np.where(glyphs.is_digit, np.exp2(-far), 0.5)
     keep = np.ones(n, bool)
     for i in np.argsort(-quality, kind="stable").tolist():

@@ -100,7 +100,7 @@ def _is_table(
         return False
     links = [pair for run in inside for pair in zip(run.glyphs, run.glyphs[1:], strict=False)]
     astray = sum((places[:, i] != places[:, j]).any() for i, j in links)
-    if links and astray > parameters.astray * len(links):
+    if 2 * astray > len(links):
         return False
     heights = [float(glyphs.size[i, 1]) for run in inside for i in run.glyphs if glyphs.is_digit[i]]
     rows = np.linalg.norm(np.diff(lattice, axis=0), axis=2)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.glyph_classes import (
+    BEST,
     CLASSES,
     DIGIT_CLASSES,
     HEAT,
@@ -125,7 +126,7 @@ def find_glyphs(maps: Floats, scale: tuple[float, float], parameters: ReadingPar
     parameters : ReadingParameters
     """
     presence = to_presence(maps[HEAT], axis=0)
-    peaks = (presence >= parameters.least_presence) & (
+    peaks = (presence >= parameters.least) & (
         presence == cv2.dilate(presence, np.ones((3, 3), np.uint8))
     )
     rows, columns = np.nonzero(peaks)
@@ -172,7 +173,7 @@ def suppress(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
     if len(glyphs) < 2:
         return glyphs
     height = np.maximum(glyphs.size.max(axis=1) * glyphs.scale, 1)
-    far = np.abs(np.log2(height / parameters.best_height))
+    far = np.abs(np.log2(height / BEST))
     quality = glyphs.presence * np.where(glyphs.is_digit, np.exp2(-far), 0.5)
     keep = np.ones(len(glyphs), bool)
     order = np.argsort(-quality, kind="stable")

@@ -55,7 +55,7 @@ def find_runs(
         linked = any(digit[i] and best[i] >= parameters.threshold for i in chain)
         if expected is not None:
             linked |= bool(expected[chain].any())
-        least = min(parameters.linked, parameters.threshold) if linked else parameters.threshold
+        least = min(parameters.least, parameters.threshold) if linked else parameters.threshold
         part: list[int] = []
         for i in [*chain, -1]:
             fits = i >= 0 and labels[i] in PARTS and (not digit[i] or best[i] >= least)

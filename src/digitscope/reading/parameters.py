@@ -17,10 +17,10 @@ class ReadingParameters:
         Probability of a digit from which on it is reported, and of a minus, point or comma from
         which on it is part of a number. (chosen; higher values invent less on pictures without
         digits, but refuse plain upright 1s)
-    linked : float
-        The same of a digit that is linked to one above the threshold, or in a grid. (chosen)
-    least_presence : float
-        Presence (`glyphs.to_presence`) from which on a peak is a glyph of any class. (chosen)
+    least : float
+        Presence (`glyphs.to_presence`) from which on a peak is a glyph of any class; probability of
+        a digit from which on it is reported where it is linked to one above the threshold, or in a
+        grid. (real)
     certain : float
         Probability of a glyph's class from which on it gets no further look. (real)
     tile : float
@@ -41,9 +41,6 @@ class ReadingParameters:
         Ratio of their longer sides below which they may be one glyph. (layout: errors of boxes)
     slimmest : float
         Least ratio of a box's sides in that measure. (layout: of a 1 or a minus)
-    best_height : float
-        Pixels; the height at which a digit is read best. (layout: the geometric middle of the
-        heights known to the network)
     usual_pixels : float
         Of the level from which the pyramid goes down. (layout: one page with usual writing)
     most_pixels : float
@@ -75,13 +72,10 @@ class ReadingParameters:
         Cells down per cell across; the steepest row line of an upright page. (layout: perspective)
     same_ruling : float
         Distance of two pieces of one ruling line, in cells of the grid. (layout)
-    astray : float
-        Share of the links across ruling lines from which on a grid is squared paper. (layout)
     """
 
     threshold: float = 0.4
-    linked: float = 0.2
-    least_presence: float = 0.3
+    least: float = 0.2
     certain: float = 0.99
     tile: float = 0.3
     marks: float = 0.8
@@ -91,7 +85,6 @@ class ReadingParameters:
     same_centre: float = 0.5
     same_size: float = 2.5
     slimmest: float = 0.3
-    best_height: float = 24.0
     usual_pixels: float = 1_050_000.0
     most_pixels: float = 4_000_000.0
     small_share: float = 0.25
@@ -106,4 +99,3 @@ class ReadingParameters:
     aside: float = 2.0
     steep_ruling: float = 0.6
     same_ruling: float = 0.4
-    astray: float = 0.5

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.contrast import normalise_contrast
-from digitscope.glyph_classes import HEAT, LARGEST, LINK, SIGNS, SMALLEST, STRIDE
+from digitscope.glyph_classes import BEST, HEAT, LARGEST, LINK, SIGNS, SMALLEST, STRIDE
 from digitscope.pictures import Gray
 from digitscope.reading.glyphs import Floats, Glyphs, find_glyphs, median, writing_heights
 from digitscope.reading.parameters import ReadingParameters
@@ -118,12 +118,12 @@ def _finer(levels: Sequence[Level], pixels: float, parameters: ReadingParameters
     finest = levels[0].glyphs
     tall = _is_tall(finest)
     height = finest.size[tall, 1] * finest.scale[tall]
-    small = height < parameters.best_height / 2**0.5
+    small = height < BEST / 2**0.5
     if not total:
         return 2.0 if 4 * pixels <= parameters.usual_pixels / 4 else 1.0
     if float(all_weights[0][small].sum()) < parameters.small_share * total:
         return 1.0
-    return min(2.0, parameters.best_height / max(median(height[small]), 1.0))
+    return min(2.0, BEST / max(median(height[small]), 1.0))
 
 
 def _is_tall(glyphs: Glyphs) -> NDArray[np.bool_]:
@@ -154,7 +154,7 @@ def confirm(glyphs: Glyphs, levels: Sequence[Level], parameters: ReadingParamete
         known = (height >= SMALLEST) & (height <= LARGEST)
         if not known.any():
             continue
-        weight = np.where(known, np.exp2(-np.abs(np.log2(height / parameters.best_height))), 0)
+        weight = np.where(known, np.exp2(-np.abs(np.log2(height / BEST))), 0)
         weight = weight[:, None].astype(np.float32)
         x, y = (glyphs.centre * scale / STRIDE).astype(int).T
         x, y = x.clip(0, level.maps.shape[2] - 1), y.clip(0, level.maps.shape[1] - 1)

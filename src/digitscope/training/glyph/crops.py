@@ -33,7 +33,7 @@ from digitscope.training.mixture import Mixture
 BENT = Augmentation(rotation=5, scale=0.08, shear=0.1, shift=1.0, elastic=0.8, smoothness=7)
 MARGIN = 8  # pixels around a crop that bending may bring into it
 HIT = 0.8  # distance from a glyph's middle, in halves of its longer side, up to which it is meant
-PEAKS = ReadingParameters(least_presence=0.15)  # fainter ones than reading takes, as bad examples
+PEAKS = ReadingParameters(least=0.15)  # fainter ones than reading takes, as bad examples
 TURNED = 4  # one patch in so many tells of turns
 UNKNOWN = -1  # label of crops that do not tell
 
@@ -128,7 +128,7 @@ def draw_crops(source: CropSource, seed: tuple[int, ...], number: int, *, bent: 
         wanted = doubtful(glyphs, certain=1.1) & (labels != UNKNOWN)
     else:
         wanted = (labels != UNKNOWN) & (labels != NOTHING)
-        wanted &= glyphs.presence >= ReadingParameters().least_presence
+        wanted &= glyphs.presence >= ReadingParameters().least
         labels[:] = UNKNOWN
     rows = np.flatnonzero(wanted)
     glyphs, labels = glyphs[rows], labels[rows]
