@@ -83,7 +83,7 @@ def test_a_file_keeps_its_weights_where_integers_cost_too_much(
 
 def test_the_shipped_network_lost_nothing_that_matters():
     network = PageNetwork(threads=1)
-    assert network.path.stat().st_size < 1_600_000
+    assert network.path.stat().st_size < 2_000_000
     scores = network.card.quantisation
     assert scores["f1_before"] - scores["f1_after"] < stream_run.LOSS
 

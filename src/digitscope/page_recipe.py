@@ -70,7 +70,7 @@ class PageRecipe(StreamRecipe):
     name: str = "page"
     stem: int = 16
     channels: tuple[int, int, int] = (32, 64, 128)
-    encoder: tuple[int, int, int] = (1, 3, 3)
+    encoder: tuple[int, int, int] = (1, 4, 4)
     decoder: tuple[int, int] = (1, 1)
     head: int = 96
     patch: int = 224

@@ -90,7 +90,7 @@ class ReadingParameters:
     small_share: float = 0.25
     upright: float = 0.9
     turn: float = 2.5
-    link: float = 0.6
+    link: float = 0.5
     landing: float = 0.65
     same_row: float = 0.5
     steepest: float = 17.0

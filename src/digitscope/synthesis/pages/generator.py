@@ -66,7 +66,7 @@ class PageStyle:
     """
 
     height: tuple[float, float] = (12.0, 46.0)
-    outside: float = 0.08
+    outside: float = 0.12
     printed: float = 0.18
     camera: float = 1.0
     surface: float = 0.12
@@ -174,7 +174,7 @@ class PageSource:
     def _height(self, rng: np.random.Generator) -> float:
         low, high = self.style.height
         if rng.random() < self.style.outside:
-            low, high = (0.5 * low, low) if rng.random() < 0.3 else (high, 4 * high)
+            low, high = (0.5 * low, low) if rng.random() < 0.55 else (high, 4 * high)
         return float(rng.uniform(low, high))
 
 

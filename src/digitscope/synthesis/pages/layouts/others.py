@@ -28,9 +28,10 @@ def single(s: Setting) -> None:
         while x < s.size[1]:
             if s.chance(0.06):
                 blot(s, x, y)
-            elif s.chance(0.7):
-                s.sheet.text(hand, digits(s.rng, 1), x, y, s.rng)
-            elif s.chance(0.3):
+            elif s.chance(0.72):
+                character = "1" if s.chance(0.08) else digits(s.rng, 1)
+                s.sheet.text(hand, character, x, y, s.rng)
+            elif s.chance(0.15):
                 s.sheet.text(hand, ALONE[s.count(0, len(ALONE) - 1)], x, y, s.rng)
             if framed:
                 left, middle = x - 0.2 * step, y - 0.5 * h
