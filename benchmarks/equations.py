@@ -58,7 +58,7 @@ def set_equation(
             shift = (0.05 * rng.standard_normal() + LOWER.get(character, 0.0)) * HEIGHT
             top = (len(page) - side) // 2 + int(shift)
             area = page[top : top + side, x : x + side]
-            np.minimum(area, crop[: len(area)], out=area)
+            np.minimum(area, crop, out=area)
             x += int(side * rng.uniform(0.75, 0.95))
         x += int(HEIGHT * rng.uniform(0.15, 0.5))
     light = page[:, : x + MARGIN].astype(np.float32) / 255

@@ -29,8 +29,10 @@ from digitscope.synthesis.pages.generator import PageStyle
 
 SIZE = (352, 352)  # pixels of a validation page
 STYLE = PageStyle(height=(14, 40), outside=0.0)
-LOOKS = ("certain", "tile", "marks", "digits", "context", "reach")
-TRIED = (*LOOKS, "threshold", "least", "link", "landing")
+TRIED = (
+    *("certain", "tile", "marks", "digits", "context", "reach"),
+    *("threshold", "least", "link", "landing"),
+)
 
 
 @dataclass(frozen=True)

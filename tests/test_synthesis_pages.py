@@ -1,6 +1,7 @@
 """Synthesised pages: what the truth says is what the picture shows."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from digitscope.synthesis.pages.inks import Bitmap, Outline, scanned
 from digitscope.synthesis.pages.layouts import LAYOUTS
 from digitscope.synthesis.pages.layouts.setting import Setting, number
 from digitscope.synthesis.pages.sheet import Sheet
+from digitscope.synthesis.pages.signs import draw_operator
 
 SIZE = (224, 224)
 
@@ -351,3 +353,29 @@ def test_numbers_have_every_digit_equally_often():
     text = "".join(number(rng) for _ in range(4000))
     counts = np.array([text.count(digit) for digit in "0123456789"])
     assert counts.min() > 0.9 * counts.mean()
+
+
+@pytest.mark.parametrize(
+    ("operator", "strokes"), [("+", {1, 2}), ("=", {2}), ("×", {2}), ("÷", {3})]
+)
+def test_operators_stand_between_the_baseline_and_the_top_of_a_digit(operator, strokes):
+    drawn = [draw_operator(operator, np.random.default_rng(k)) for k in range(60)]
+    assert {len(starts) - 1 for _, starts in drawn} == strokes
+    for points, starts in drawn:
+        assert starts[0] == 0
+        assert starts[-1] == len(points)
+        assert -1.1 < points[:, 1].min() < points[:, 1].max() < 0.3
+        assert 0.15 < np.ptp(points[:, 0]) < 1
+
+
+def test_the_strokes_of_a_plus_cross():
+    crossing = 0
+    for k in range(60):
+        points, starts = draw_operator("+", np.random.default_rng(k))
+        if len(starts) == 3:
+            crossing += 1
+            one, other = (points[a:b] for a, b in pairwise(starts))
+            wide, high = (one, other) if np.ptp(one[:, 0]) > np.ptp(other[:, 0]) else (other, one)
+            assert wide[:, 0].min() < high[:, 0].mean() < wide[:, 0].max()
+            assert high[:, 1].min() < wide[:, 1].mean() < high[:, 1].max()
+    assert crossing > 40

@@ -29,5 +29,5 @@ MAPS = 28
 
 # Heights of writing, in pixels: of the digits of the writer who wrote the glyph.
 SMALLEST, LARGEST = 12.0, 48.0  # within these the network finds every glyph
-BEST = 24.0  # their geometric middle: here digits are read best
+BEST = (SMALLEST * LARGEST) ** 0.5  # digits of this height are read best
 IGNORED = 1.3  # factor beyond them up to which an answer is neither right nor wrong

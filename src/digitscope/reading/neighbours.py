@@ -20,7 +20,9 @@ from digitscope.reading.parameters import ReadingParameters
 
 DIGITS = len(DIGIT_CLASSES)
 MOST = 64  # neighbours of a glyph that count; the weights of further ones are small
-ROUNDS = 10  # of estimating shares and correcting probabilities; more change nothing
+# Of estimating shares and correcting probabilities. On development pictures, further rounds change
+# one probability in fifty by 0.01 to 0.06.
+ROUNDS = 10
 LEAST = 1e-4  # smaller probabilities count as this one
 
 

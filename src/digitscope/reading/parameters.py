@@ -15,8 +15,8 @@ class ReadingParameters:
     ----------
     threshold : float
         Probability of a digit from which on it is reported, and of a minus, point or comma from
-        which on it is part of a number. (chosen; higher values invent less on pictures without
-        digits, but refuse plain upright 1s)
+        which on it is part of a number. (real; higher values invent less on pictures without
+        digits, but refuse single digits)
     least : float
         Presence (`glyphs.to_presence`) from which on a peak is a glyph of any class; probability of
         a digit from which on it is reported where it is linked to one above the threshold, or in a
@@ -53,7 +53,7 @@ class ReadingParameters:
         Nats of evidence, as of independent glyphs, that another turn must have more than upright.
         (turned)
     link : float
-        Mean of the two link probabilities from which on two glyphs belong together. (chosen)
+        Mean of the two link probabilities from which on two glyphs belong together. (real)
     landing : float
         Distance between the predicted and the found centre of the next glyph, in digit heights, up
         to which they may be the same. (chosen)

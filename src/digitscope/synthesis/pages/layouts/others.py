@@ -29,6 +29,7 @@ def single(s: Setting) -> None:
             if s.chance(0.06):
                 blot(s, x, y)
             elif s.chance(0.72):
+                # Plain 1s are refused most often, since so many strokes look like them.
                 character = "1" if s.chance(0.08) else digits(s.rng, 1)
                 s.sheet.text(hand, character, x, y, s.rng)
             elif s.chance(0.15):
