@@ -5,6 +5,8 @@ draws these maps from the truth of synthesised pages, reading finds glyphs in th
 order of the maps from here. The glyph network looks at single glyphs, with the same classes.
 """
 
+import math
+
 DIGIT_CLASSES = "0123456789"
 POINT, COMMA, MINUS, SLASH, COLON = ".", ",", "-", "/", ":"
 SIGNS = POINT + COMMA + MINUS + SLASH + COLON
@@ -29,5 +31,5 @@ MAPS = 28
 
 # Heights of writing, in pixels: of the digits of the writer who wrote the glyph.
 SMALLEST, LARGEST = 12.0, 48.0  # within these the network finds every glyph
-BEST = (SMALLEST * LARGEST) ** 0.5  # digits of this height are read best
+BEST = math.sqrt(SMALLEST * LARGEST)  # digits of this height are read best
 IGNORED = 1.3  # factor beyond them up to which an answer is neither right nor wrong
