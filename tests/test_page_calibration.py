@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 
 from digitscope.glyph_classes import CLASSES, HEAT, MAPS, OTHER
+from digitscope.model_card import ModelCard
+from digitscope.page_network import PageNetwork
 from digitscope.page_recipe import PAGE
 from digitscope.page_scores import PageScores
 
 keras = pytest.importorskip("keras")
+from digitscope.training.onnx_export import write_onnx  # noqa: E402
 from digitscope.training.page.calibration import (  # noqa: E402
     Calibration,
-    calibrate,
     calibration_error,
     fit_calibration,
 )
+from digitscope.training.page.export import check_page_agreement, page_to_onnx  # noqa: E402
 from digitscope.training.page.network import build_page_network  # noqa: E402
 
 
@@ -61,13 +64,18 @@ def test_the_error_is_the_mean_distance_in_bins():
     assert calibration_error(confidence, right) == pytest.approx((0.7 + 0.05 + 0.05) / 5)
 
 
-def test_the_maps_of_classes_follow_the_line_and_no_others():
+def test_the_maps_of_classes_follow_the_line_and_no_others(tmp_path):
     recipe = PAGE.but(stem=4, channels=(8, 8, 8), encoder=(1, 0, 0), decoder=(0, 0))
     network = build_page_network(recipe)
-    images = np.random.default_rng(1).integers(0, 256, (1, 32, 48), dtype=np.uint8)
-    before = np.asarray(network(images))
-    calibrate(network, Calibration(slope=2.0, offset=0.5))
-    after = np.asarray(network(images))
-    np.testing.assert_allclose(after[..., HEAT], 2 * before[..., HEAT] + 0.5, rtol=1e-4, atol=1e-4)
+    image = np.random.default_rng(1).integers(0, 256, (32, 48), dtype=np.uint8)
+    maps = []
+    for line in (Calibration(), Calibration(slope=2.0, offset=0.5)):
+        path = tmp_path / "page.onnx"
+        write_onnx(page_to_onnx(network, line, half=False), path, ModelCard())
+        check_page_agreement(network, path, image[None], line, half=False)
+        maps.append(PageNetwork(path, threads=1).maps(image))
+    before, after = maps
+    logits = [np.log(p / (1 - p)) for p in (before[HEAT], after[HEAT])]
+    np.testing.assert_allclose(logits[1], 2 * logits[0] + 0.5, rtol=1e-4, atol=1e-4)
     others = np.setdiff1d(np.arange(MAPS), np.arange(MAPS)[HEAT])
-    np.testing.assert_array_equal(after[..., others], before[..., others])
+    np.testing.assert_array_equal(after[others], before[others])

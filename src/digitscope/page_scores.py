@@ -217,14 +217,18 @@ class PageScores:
         if not len(thresholds):
             return {}
         good = np.flatnonzero((precisions >= precision) & (n >= LEAST))
-        f1 = 2 * precisions * recalls / np.maximum(precisions + recalls, 1e-9)
-        at = int(good[-1]) if len(good) else int(f1.argmax())
+        at = int(good[-1]) if len(good) else int(_f1(precisions, recalls).argmax())
         return {
             "threshold": float(thresholds[at]),
             "precision": float(precisions[at]),
             "recall": float(recalls[at]),
             "n": int(among(self.glyph_class, DIGIT_CLASSES).sum()),
         }
+
+    def best_f1(self) -> float:
+        """Return the F1 of digits at the threshold where it is highest, 0 to 1."""
+        _, precisions, recalls, _ = self.curve()
+        return float(_f1(precisions, recalls).max(initial=0.0))
 
     def row(self) -> Row:
         """Return precision, recall and F1 of digits, signs and other marks, and F1 by class."""
@@ -235,6 +239,10 @@ class PageScores:
             row[f"recall_{name}"] = rates.recall
             row[f"f1_{name}"] = rates.f1
         return row | {f"f1.{label}": self.rates(label).f1 for label in CLASSES}
+
+
+def _f1(precisions: NDArray[np.float64], recalls: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 2 * precisions * recalls / np.maximum(precisions + recalls, 1e-9)
 
 
 def among(classes: NDArray[np.intp], group: str) -> NDArray[np.bool_]:

@@ -170,6 +170,10 @@ class StreamTraining(ABC):
             **fields,
         )
 
+    def integers(self, model: onnx.ModelProto, images: Iterable[np.ndarray]) -> onnx.ModelProto:
+        """Return a model with float32 weights as one that computes with 8-bit integers."""
+        return quantise(model, images, exclude=[self.last])
+
     def quantise_model(
         self,
         model: onnx.ModelProto,
@@ -200,7 +204,7 @@ class StreamTraining(ABC):
             What `judge` found out about the file as it is now.
         """
         (before, found), whole = judge(), self.run.model_file.read_bytes()
-        write_onnx(quantise(model, images, exclude=[self.last]), self.run.model_file, card)
+        write_onnx(self.integers(model, images), self.run.model_file, card)
         after, found_after = judge()
         if before - after > LOSS:
             with replacing(self.run.model_file) as temporary:

@@ -3,18 +3,18 @@
 Focal loss keeps probabilities away from 0 and 1 (Mukhoti et al., "Calibrating Deep Neural Networks
 using Focal Loss", NeurIPS 2020). After training a logistic regression from the logit of each digit
 seen on held-out pages to whether it is right (Platt, "Probabilistic Outputs for Support Vector
-Machines", 1999) gives a slope and an offset. They go into the last layer, so the maps of the file
-are calibrated and nothing else has to know.
+Machines", 1999) gives a slope and an offset. The ONNX file applies them to its class maps, so that
+nothing else has to know; the weights of the network stay as they were trained, and a training that
+begins with them goes on where they were.
 """
 
 from dataclasses import asdict, dataclass
 
-import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from digitscope.evaluation import bin_by_confidence
-from digitscope.glyph_classes import DIGIT_CLASSES, HEAT
+from digitscope.glyph_classes import DIGIT_CLASSES
 from digitscope.page_scores import PageScores, among
 
 NO_PENALTY = 1e6  # inverse strength of the regularisation, in effect none
@@ -45,6 +45,9 @@ class Calibration:
     def to_dict(self) -> dict[str, float]:
         """Return it as plain JSON types."""
         return asdict(self)
+
+
+UNCHANGED = Calibration()
 
 
 def fit_calibration(scores: PageScores) -> Calibration:
@@ -84,12 +87,3 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10)
     0.4
     """
     return bin_by_confidence(confidence, right, bins).error
-
-
-def calibrate(network: keras.Model, calibration: Calibration) -> None:
-    """Change the last layer of a page network such that its class maps are calibrated."""
-    head = network.get_layer("head")
-    kernel, bias = (np.array(weights) for weights in head.get_weights())
-    kernel[..., HEAT] *= calibration.slope
-    bias[HEAT] = calibration.slope * bias[HEAT] + calibration.offset
-    head.set_weights([kernel, bias])

@@ -1,8 +1,10 @@
 """A training of the page network as one folder, as `digitscope.training.train` makes for digits."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 
 from digitscope.files import replacing
@@ -13,7 +15,7 @@ from digitscope.page_scores import PageScores
 from digitscope.runs import Run
 from digitscope.synthesis.pages.stream import Source
 from digitscope.training.onnx_export import write_onnx
-from digitscope.training.page.calibration import calibrate, fit_calibration
+from digitscope.training.page.calibration import UNCHANGED, Calibration, fit_calibration
 from digitscope.training.page.export import check_page_agreement, page_to_onnx
 from digitscope.training.page.fit import PageFit
 from digitscope.training.stream_run import (
@@ -124,11 +126,13 @@ class PageTraining(StreamTraining):
     data = "synthesised pages"
     last = "head/out"
 
-    def write_model(self, **card: Any) -> None:
+    def write_model(self, calibration: Calibration = UNCHANGED, **card: Any) -> None:
         """Write model.keras and model.onnx with the averaged weights of the last epoch.
 
         Parameters
         ----------
+        calibration : Calibration
+            Of the ONNX file.
         **card : Any
             Further fields of the card.
         """
@@ -136,50 +140,56 @@ class PageTraining(StreamTraining):
         with replacing(self.run.keras_file) as temporary:
             fit.network.save(temporary)
         images = fit.sample(CHECKED)
+        proto = page_to_onnx(fit.network, calibration)
         with replacing(self.run.model_file) as temporary:
-            write_onnx(page_to_onnx(fit.network), temporary, self._card(**card))
-            check_page_agreement(fit.network, temporary, images, half=True)
+            write_onnx(proto, temporary, self._card(**card))
+            check_page_agreement(fit.network, temporary, images, calibration, half=True)
 
     def score(self) -> None:
-        """Write the model once more, calibrated, quantised, with its threshold; and its scores."""
+        """Write the model once more, quantised, calibrated, with its threshold; and its scores."""
         self.write_model()
         pages = self.fit.pages
         if not pages:
             return
-        fitted = fit_calibration(self._judge()[1])
-        calibrate(self.fit.network, fitted)
-        calibration = fitted.to_dict()
-        self.write_model(calibration=calibration)
+        exact = page_to_onnx(self.fit.network, half=False)
         quantisation, scores = self.quantise_model(
-            page_to_onnx(self.fit.network, half=False),
-            (image[None] for image in self.fit.sample(RANGES)),
-            self._card(calibration=calibration),
-            self._judge,
-            "f1",
+            exact, self._ranges(), self._card(), self._judge, "f1"
         )
-        refusal = scores.choose_threshold()
+        # What ships is calibrated: with integers the confidence is a little different.
+        calibration = fit_calibration(scores)
+        self.write_model(calibration)
         proto = onnx.load(self.run.model_file)
-        card = self._card(calibration=calibration, quantisation=quantisation, refusal=refusal)
+        if quantisation:
+            exact = page_to_onnx(self.fit.network, calibration, half=False)
+            proto = self.integers(exact, self._ranges())
+        write_onnx(proto, self.run.model_file, self._card())
+        _, scores = self._judge()
+        refusal, line = scores.choose_threshold(), calibration.to_dict()
+        card = self._card(calibration=line, quantisation=quantisation, refusal=refusal)
         write_onnx(proto, self.run.model_file, card)
         self.run.write_metrics(
             {
                 "pages": len(pages),
                 "digits": refusal,
-                "calibration": calibration,
+                "calibration": line,
                 "quantisation": quantisation,
             }
             | scores.row()
         )
 
+    def _ranges(self) -> Iterator[np.ndarray]:
+        """Return batches of one patch from which the ranges of integers are taken."""
+        return (image[None] for image in self.fit.sample(RANGES))
+
     def _card(self, **fields: Any) -> ModelCard:
         return self.card(self.fit.recipe.validation, **fields)
 
     def _judge(self) -> tuple[float, PageScores]:
-        """Return the F1 of digits of the model file on the held-out pages, and all its scores."""
+        """Return the best F1 of digits of the model file on the held-out pages, and all scores."""
         network = PageNetwork(self.run.model_file)
         maps = ((network.maps(image), truth) for image, truth in self.fit.pages)
         scores = PageScores.from_maps(maps)
-        return scores.rates().f1, scores
+        return scores.best_f1(), scores
 
 
 def _describe(source: Source, held_out: Source | None) -> dict[str, str]:
