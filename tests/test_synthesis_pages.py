@@ -1,5 +1,6 @@
 """Synthesised pages: what the truth says is what the picture shows."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,8 +13,8 @@ from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sou
 from digitscope.synthesis.pages.hands import HandStyle, draw_hand, draw_typeface
 from digitscope.synthesis.pages.inks import Bitmap, Outline, scanned
 from digitscope.synthesis.pages.layouts import LAYOUTS
-from digitscope.synthesis.pages.layouts.setting import Setting, number
-from digitscope.synthesis.pages.sheet import Sheet
+from digitscope.synthesis.pages.layouts.setting import Setting, number, quantity
+from digitscope.synthesis.pages.sheet import USUAL, Sheet
 from digitscope.synthesis.pages.signs import draw_operator
 
 SIZE = (224, 224)
@@ -159,11 +160,12 @@ def test_what_is_cut_by_the_border_is_ignored_or_left_out(sources):
     rng = np.random.default_rng(5)
     script = draw_typeface(rng, sources, 40, PRINT)
     sheet = Sheet(SIZE)
-    for x in (100, 215, -22, 400):
+    for x in (100, 208, 216, -22, 400):  # whole, two thirds, a third, less, and nothing of it
         sheet.character(script, "8", x, 100, rng)
     _, truth = sheet.draw(same)
     assert len(truth.glyphs) == 1
-    assert len(truth.ignored) == 2
+    assert len(truth.ignored) == 1
+    assert truth.ignored[0][0] < 212
 
 
 def test_nothing_is_written_beside_the_sheet(sources):
@@ -281,6 +283,31 @@ def test_some_hands_space_strokes_and_not_boxes(sources):
             assert len({glyph.number for glyph in truth.glyphs}) == 1
             widths[tucked] += boxes[-1][2] - boxes[0][0]
     assert widths[1.0] < 0.95 * widths[0.0]
+
+
+@pytest.mark.parametrize("pitched", [0.0, 0.5, 1.0])
+def test_a_narrow_digit_stands_in_the_middle_of_its_space(sources, pitched):
+    rng = np.random.default_rng(15)
+    script = draw_typeface(rng, sources, 20, PRINT)
+    script.pitched, script.aspect = pitched, 0.5
+    sheet = Sheet(SIZE)
+    for character in "018,x":
+        end = sheet.character(script, character, 50, 100, rng)
+        glyph = sheet.glyphs[-1]
+        missing = max(USUAL - glyph.ink.right, 0) if character.isdigit() else 0
+        assert end - 50 == pytest.approx(20 * (glyph.ink.right + pitched * missing))
+        assert (glyph.x - 50) + 20 * glyph.ink.right / 2 == pytest.approx((end - 50) / 2)
+        if character == "1":
+            assert missing > 0.1
+
+
+def test_letters_beside_numbers_look_like_no_digit():
+    texts = [quantity(np.random.default_rng(k)) for k in range(2000)]
+    assert all(any(character.isdigit() for character in text) for text in texts)
+    assert len({re.sub(r"[-\d.,]+", "0", text) for text in texts}) > 200
+    alone = {run for text in texts for run in re.findall("[A-Za-z]+", text) if len(run) == 1}
+    assert alone
+    assert not alone & set("lIoOsSzZqgBbi")
 
 
 @pytest.mark.parametrize("enlarged", [0, 1])

@@ -40,6 +40,7 @@ class Script(Protocol):
     handwritten: bool
     joining: float  # share of characters that are joined to the next
     tucked: float  # share of the way to its neighbour's strokes that a character moves into its box
+    pitched: float  # share of the space between its width and a usual one that a digit gets
 
     def ink(self, character: str, rng: np.random.Generator) -> Ink | None:
         """Return the ink of a character, new each time; None if it cannot be written."""
@@ -95,6 +96,9 @@ class HandStyle:
     tucked : tuple of float
         Share of hands that leave space between strokes instead of bounding boxes (`spacing`), and
         the least and largest share of the way that a character moves into its neighbour's box.
+    pitched : tuple of float
+        Share of hands that give narrow digits more space, so that columns of digits stand below
+        each other, and the least and largest share of the space of a usual digit that they get.
     """
 
     pen: tuple[float, float, float, float] = (0.085, 0.4, 0.03, 0.24)
@@ -113,6 +117,7 @@ class HandStyle:
     zeros: tuple[float, float, float] = (0.25, 0.45, 0.85)
     joined: float = 0.2
     tucked: tuple[float, float, float] = (0.6, 0.3, 1.0)
+    pitched: tuple[float, float, float] = (0.2, 0.5, 1.2)
 
 
 STYLE = HandStyle()
@@ -141,6 +146,7 @@ class Hand:
     wander: float = 0.03  # deviation of the place above the baseline
     joining: float = 0.0  # share of characters that are joined to the next
     tucked: float = 0.0  # share of the way to its neighbour's strokes that a character moves
+    pitched: float = 0.0  # share of the space of a usual digit that a narrow one gets
     nib: tuple[float, float] = (0.0, 0.0)
     bend: float = 0.02  # deviation of the amplitude of the wave that bends a character
     # Tangent of the further slant of 1s, their size, and how much of the growth is below the line.
@@ -247,6 +253,7 @@ class Typeface:
     handwritten: bool = False
     joining: float = 0.0
     tucked: float = 0.0
+    pitched: float = 0.0
     nib: tuple[float, float] = (0.0, 0.0)
     size: float = 0.0  # deviation of the logarithm of a character's size: fonts that imitate hands
     wander: float = 0.0  # deviation of the place above the baseline, in heights of a digit
@@ -328,13 +335,18 @@ def draw_hand(
         pen *= float(rng.uniform(0.5, 0.8))
         edge = pen * float(rng.uniform(*style.nib[3:]))
         nib = (edge * float(np.cos(angle)), -edge * float(np.sin(angle)))
+    tucked = pitched = 0.0
+    if rng.random() < style.pitched[0]:
+        pitched = float(rng.uniform(*style.pitched[1:]))
+    elif rng.random() < style.tucked[0]:
+        tucked = float(rng.uniform(*style.tucked[1:]))
     return Hand(
         height, pen, gap, layer, pools, writer, letters, letter_writer, scans, slant, aspect,
         style, faithful=float(rng.uniform(0.3, 0.95)), weight=weight,
         uneven=_log_uniform(rng, style.size), wander=_log_uniform(rng, style.rise),
         joining=float(rng.uniform(0.1, 0.6)) if rng.random() < style.joined else 0.0,
-        tucked=float(rng.uniform(*style.tucked[1:])) if rng.random() < style.tucked[0] else 0.0,
-        nib=nib, ones=ones, heights=tuple(heights.tolist()), bend=_log_uniform(rng, style.bend),
+        tucked=tucked, pitched=pitched, nib=nib, ones=ones,
+        heights=tuple(heights.tolist()), bend=_log_uniform(rng, style.bend),
     )  # fmt: skip
 
 
@@ -356,4 +368,5 @@ def draw_typeface(
         weight=int(rng.integers(-1, 3)) if rng.random() < 0.4 else 0,
         shear=shear,
         aspect=float(np.exp(0.12 * rng.standard_normal())),
+        pitched=1.0 if rng.random() < 0.5 else 0.0,  # most fonts have digits of one width
     )

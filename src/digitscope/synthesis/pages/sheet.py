@@ -32,6 +32,7 @@ DOT_GAP = 0.02  # heights of a digit; the smallest gap beside a point or comma
 LOOPED = "0689"  # digits that cannot be told once their loops are filled
 BROAD, THIN = 0.12, 0.02  # heights of a digit; pens that may fill loops, and one that fills none
 JOIN = 0.9  # heights of a digit; the longest stroke that joins two characters
+USUAL = 0.6  # heights of a digit; usual width of one
 JOINING = ".,-"  # signs that belong to a number
 
 
@@ -63,8 +64,10 @@ class Sheet:
         if ink is None:
             return x
         y -= script.rise(rng) * script.height
+        beside = script.pitched * max(USUAL - ink.right, 0) / 2 if text.isdigit() else 0.0
+        x += beside * script.height
         self.glyphs.append(_glyph(script, text, ink, x, y))
-        return x + ink.right * script.height
+        return x + (ink.right + beside) * script.height
 
     def text(
         self,

@@ -11,6 +11,7 @@ from digitscope.synthesis.pages.layouts.setting import (
     number,
     operand,
     operator,
+    quantity,
     term,
     word,
 )
@@ -23,7 +24,7 @@ def rows(s: Setting) -> None:
     slope = float(np.tan(np.deg2rad(1.5 * s.rng.standard_normal())))
     gap = s.between(0.9, 3.0) * h
     signs = 0.7 if s.chance(0.3) else 0.15
-    longest = s.count(1, 8)
+    longest, labelled = s.count(1, 8), 0.4 if s.chance(0.35) else 0.04
     y = s.between(0.2, 1.3) * h
     hand: Script = s.hand
     while y < s.size[0] + h:
@@ -34,10 +35,12 @@ def rows(s: Setting) -> None:
                 text = date_or_time(s.rng)
             elif kind < 0.15:
                 text = word(s.rng, capital=True)
+            elif kind < 0.15 + labelled:
+                text = quantity(s.rng, longest)
             else:
                 text = number(s.rng, longest, signs)
             end = s.sheet.text(hand, text, x, y + slope * x, s.rng, slope=slope)
-            if kind >= 0.15 and s.chance(0.04):  # a superscript
+            if text[-1].isdigit() and s.chance(0.04):  # a superscript
                 end = superscript(s, hand, integer(s.rng, 2), end, y + slope * end)
             # Digits of one number stand closer than two numbers.
             x = end + max(gap * s.between(0.7, 1.6), (2 * hand.gap + 0.5) * h)

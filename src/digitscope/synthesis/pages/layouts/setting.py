@@ -19,6 +19,13 @@ from digitscope.synthesis.pages.sheet import Sheet
 
 VOWELS, CONSONANTS = "aeiou", "bcdfghklmnprstvwyz"
 LETTERS = "abcdefhkmnprtuABCDEFGHKMNPRTU"  # alone they look like no digit
+UNITS = (
+    "%", "kg", "km", "cm", "mm", "m", "ml", "h", "min", "pcs", "EUR", "USD", "CHF", "Fr", "kW",
+    "k", "th", "nd", "rd", "am", "pm", "ft", "lb", "x", "€", "$",
+)  # fmt: skip
+LABELS = (
+    "No.", "Nr.", "#", "$", "€", "p.", "x", "@", "(", "§", "pos.", "tel.", "Art.",
+)  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -113,6 +120,25 @@ def number(rng: np.random.Generator, longest: int = 8, signs: float = 0.35) -> s
     if kind >= 0.7 or rng.random() < 0.3:
         text = "-" + text
     return text
+
+
+def quantity(rng: np.random.Generator, longest: int = 5) -> str:
+    """Return a number with what stands close to it: a unit, a label, letters of a code, a bracket.
+
+    Letters that look like a digit stand only within words.
+    """
+    text, kind = number(rng, longest, 0.25), rng.random()
+    space = " " if rng.random() < 0.45 else ""
+    letter = LETTERS[rng.integers(len(LETTERS))]
+    if kind < 0.4:
+        return text + space + UNITS[rng.integers(len(UNITS))]
+    if kind < 0.6:
+        return LABELS[rng.integers(len(LABELS))] + space + text
+    if kind < 0.75:
+        return letter + space + text
+    if kind < 0.85:
+        return integer(rng, 2) + ".)"[rng.integers(2)] + " " + word(rng, capital=True)
+    return integer(rng, 3) + letter + (integer(rng, 2) if rng.random() < 0.4 else "")
 
 
 def word(rng: np.random.Generator, capital: bool = False) -> str:
