@@ -1,10 +1,10 @@
 """Sets of pictures to read, each with its truth and with what counts as right.
 
 Sets of real pictures lie in the folder that ``DIGITSCOPE_DATA`` names; nothing was trained on them.
-Equations are set from the crops of one of them (`equations.py`). Synthetic pages come from
-`read_pages.py`, pictures without digits from `empty_pictures.py`, and real ones from the folder
-that ``DIGITSCOPE_PICTURES`` names, which `scripts/pictures` fills; of these, only every eighth one
-is read, which no training sees.
+Equations and fields are set from the crops of one of them (`equations.py`, `fields.py`).
+Synthetic pages come from `read_pages.py`, pictures without digits from `empty_pictures.py`, and
+real ones from the folder that ``DIGITSCOPE_PICTURES`` names, which `scripts/pictures` fills; of
+these, only every eighth one is read, which no training sees.
 
 For each picture an `Outcome` says whether the whole of it is right, how many of its units (digits,
 cells or numbers) were found, and how many reported ones are too many.
@@ -25,6 +25,7 @@ import numpy as np
 import empty_pictures
 from digitscope.synthesis.pages.collected import find_pictures, of_part
 from equations import draw_terms, set_equation
+from fields import KINDS, set_field
 from page_score import aligned, score_page
 from read_pages import mixed_pages
 from readers import Layout, Picture, Reading
@@ -33,6 +34,7 @@ from sudoku import SIDE, best_grid, table
 T = TypeVar("T")
 CROPS = 1000  # of bhmsds-dev that are read
 EQUATIONS = 300  # pictures set from crops of bhmsds-dev
+FIELDS = 300  # the same: register cells, boxed fields, score cards and notes
 SYNTHETIC = 100  # synthetic pages that are read
 MOST_WORDS = 60  # characters of an answer that are kept in the result
 
@@ -240,6 +242,17 @@ def equations(folder: Path, options: Namespace) -> Iterator[Item]:
         yield Item(f"{options.seed}-{i}", picture, [term for term in terms if term.isdigit()])
 
 
+def fields(folder: Path, options: Namespace) -> Iterator[Item]:
+    """Yield register cells, boxed fields, score cards and notes set from the same crops."""
+    with np.load(folder / "bhmsds-dev" / "bhmsds-dev.npz") as content:
+        images, labels = content["images"], content["labels"]
+    kinds = list(KINDS)
+    for i in range(options.limit or FIELDS):
+        kind = kinds[i % len(kinds)]
+        rng = np.random.default_rng([options.seed, i])
+        yield Item(f"{options.seed}-{i}", *set_field(rng, kind, images, labels), kind)
+
+
 def drawn(folder: Path, options: Namespace) -> Iterator[Item]:
     """Yield drawn digits, one a file."""
     with (folder / "hwd-1000" / "dataset.csv").open(newline="") as file:
@@ -315,6 +328,7 @@ SETS: dict[str, ReadingSet] = {
     ),
     "bhmsds-dev": ReadingSet("digits alone", "digits", crops, score_digits, "digit", "bhmsds-dev"),
     "equations": ReadingSet("pictures", "numbers", equations, score_numbers, "line", "bhmsds-dev"),
+    "fields": ReadingSet("pictures", "numbers", fields, score_numbers, folder="bhmsds-dev"),
     "hwd-1000": ReadingSet("digits alone", "digits", drawn, score_digits, "digit", "hwd-1000"),
     "synthetic-common": ReadingSet(
         "pages", "numbers", synthetic(every=False), score_synthetic, folder="mnist"
