@@ -177,3 +177,30 @@ def test_words_have_no_digits_and_a_font_has_their_characters(benchmark):
         assert not any(character.isdigit() for character in words)
         assert min(map(len, words.split())) > 1
         assert paper.fonts_for(language)
+
+
+@pytest.mark.parametrize("kind", ["register cell", "boxed field", "score card", "notes"])
+def test_fields_hold_the_numbers_of_their_truth(benchmark, monkeypatch, kind):
+    fields = benchmark("fields")
+    written = []
+    digit = fields.Pen.digit
+
+    def watch(pen, page, text, x, y):
+        written.append((text, 0 <= x <= page.shape[1], y > 0.5 * pen.height))
+        digit(pen, page, text, x, y)
+
+    monkeypatch.setattr(fields.Pen, "digit", watch)
+    labels = np.array(list("0123456789"))
+    images = np.full((10, 28, 28), 255, np.uint8)
+    images[:, 4:24, 10:18] = 0
+    for seed in range(12):
+        written.clear()
+        picture, truth = fields.set_field(np.random.default_rng(seed), kind, images, labels)
+        again, _ = fields.set_field(np.random.default_rng(seed), kind, images, labels)
+        np.testing.assert_array_equal(picture, again)
+        assert picture.dtype == np.uint8
+        seen = [text for text, inside, whole in written[: len(written) // 2] if inside and whole]
+        if kind == "score card":  # the printed numbers of its columns are not written
+            truth = truth[next(i for i, text in enumerate(truth) if text != str(i + 1)) :]
+        assert len(truth) > 0
+        assert "".join(seen).endswith("".join(truth))
