@@ -335,6 +335,17 @@ def test_a_glyph_without_ink_in_the_picture_is_ignored(sources):
     assert kept.ignored == (truth.glyphs[1].box,)
 
 
+@pytest.mark.parametrize(("contrast", "kept"), [(40, 3), (1, 0)])
+def test_a_glyph_in_uneven_light_is_kept_as_long_as_its_contrast_is_seen(sources, contrast, kept):
+    rng = np.random.default_rng(16)
+    sheet = Sheet(SIZE)
+    sheet.text(draw_typeface(rng, sources, 30, PRINT), "407", 30, 100, rng)
+    ink, truth = drawn(sheet)
+    light = np.linspace(40, 250, SIZE[0])[:, None] + 4 * rng.standard_normal(SIZE)
+    picture = (light - contrast * (ink > 128)).clip(0, 255).astype(np.uint8)
+    assert len(without_lost(truth, picture, ink).glyphs) == kept
+
+
 @pytest.mark.parametrize(("layer", "ignored"), [(PRINT, 1), (RULING, 0)])
 def test_a_glyph_under_a_drawn_area_is_ignored_and_one_on_shading_is_not(sources, layer, ignored):
     rng = np.random.default_rng(10)

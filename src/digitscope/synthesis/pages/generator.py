@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitscope.contrast import normalise_contrast
 from digitscope.glyph_classes import SMALLEST
 from digitscope.synthesis.fonts import find_fonts
 from digitscope.synthesis.glyphs import DIGITS
@@ -32,7 +33,7 @@ from digitscope.synthesis.pen import HAND, trace
 
 SIDE = 224  # pixels; of a patch that the page network is trained on
 MARGIN = 3  # pixels around a glyph's box in which its ink is compared with the picture
-LEAST_CORRELATION = 0.5  # of gray and coverage; below, people cannot read most glyphs either
+LEAST_CORRELATION = 0.6  # of contrast and coverage; below, people cannot read most glyphs either
 FREE = 64  # coverage of 0 to 255 with a ruling line below which a pixel shows other ink
 READABLE = 8.0  # pixels; writing in a picture that is enlarged afterwards is at least so high
 DRAWN = 60  # samples of each parametric form
@@ -186,9 +187,10 @@ def without_lost(
 ) -> PageTruth:
     """Return a truth in which glyphs are ignored whose ink cannot be seen in the picture.
 
-    Glare, thresholding or few gray levels may take a pale stroke away. It is there if the gray of
-    its box follows the coverage with ink, where no ruling line lies.
+    Glare, thresholding or few gray levels may take a pale stroke away. It is there if the local
+    contrast in its box follows the coverage with ink, where no ruling line lies.
     """
+    picture = normalise_contrast(picture)
     height, width = picture.shape
     seen = []
     for glyph in truth.glyphs:

@@ -12,7 +12,7 @@ def combs(s: Setting) -> None:
     h = s.height
     y = s.between(-0.5, 1.5) * h
     cell_w, cell_h = h * s.between(1.0, 2.0), h * s.between(1.25, 2.2)
-    kind = 4 if s.chance(0.25) else s.count(0, 4)
+    kind = 4 if s.chance(0.12) else s.count(0, 3)
     line = s.between(0.6, 3.5)
     label = draw_typeface(s.rng, s.sources, h * s.between(0.35, 0.7), PRINT)
     while y < s.size[0]:
@@ -97,7 +97,7 @@ def comb(
 def _guide(s: Setting, x: float, y: float, wide: float, high: float) -> None:
     """Print the faint segments of an 8 into a box, after which digits are to be formed."""
     a, b = s.between(0.18, 0.32) * wide, s.between(0.2, 0.34) * high
-    pen = s.between(0.5, 1.8)
+    pen = s.between(0.4, 1.3)
     corners = np.array([[-a, -b], [a, -b], [a, b], [-a, b], [-a, -b]])
     corners += np.array([x, y])
     s.sheet.stroke(corners, pen, RULING)
