@@ -3,18 +3,26 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy.special import expit
 
 from page_fakes import TINY_PAGE, FakePages
 
 pytest.importorskip("keras")
+import keras
+
 import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.cli import main, train_stream
 from digitscope.data import handwriting
 from digitscope.errors import BadModel, BadRun
+from digitscope.glyph_classes import HEAT
 from digitscope.model_card import MODELS
 from digitscope.page_network import PageNetwork
 from digitscope.runs import Run, latest_run
+from digitscope.training.onnx_start import read_onnx_weights
+from digitscope.training.page import trainer
+from digitscope.training.page.calibration import Calibration
 from digitscope.training.page.trainer import resume_page
 from digitscope.training.page.trainer import train_page as train
 from digitscope.training.stream_run import PrintedProgress
@@ -126,6 +134,26 @@ def test_a_training_goes_on_from_the_pretrained_network(cli, tmp_path):
     assert Run.open(folder).record["data"]["start"] == str(MODELS / "page.onnx")
 
 
+def test_the_file_is_calibrated_and_the_weights_are_as_they_were_trained(tmp_path, monkeypatch):
+    line = Calibration(slope=0.5, offset=0.2)
+    monkeypatch.setattr(trainer, "fit_calibration", lambda scores: line)
+    recipe = TINY.but(epochs=1, patches=8)
+    run = train(SOURCE, SOURCE, recipe=recipe, out=tmp_path / "page-1", workers=0)
+    assert run.metrics["calibration"] == line.to_dict()
+    image = np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8)
+    network = keras.saving.load_model(run.keras_file, compile=False)
+    logits = np.asarray(network(image[None]))[0].transpose(2, 0, 1)
+    seen = PageNetwork(run.model_file, threads=1).maps(image)
+    # The file may compute with 8-bit integers.
+    np.testing.assert_allclose(seen[HEAT], expit(0.5 * logits[HEAT] + 0.2), atol=0.02)
+    assert np.abs(seen[HEAT] - expit(logits[HEAT])).max() > 0.04
+    # The next training begins with the averaged weights of this one, and so does one from ONNX.
+    trained = read_onnx_weights(run.model_file)["head"]
+    weights = network.get_layer("head").get_weights()
+    for one, other in zip(trained, weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-2 * np.abs(other).max())
+
+
 def test_help_tells_of_the_page_network(cli):
     _, out, _ = cli("train", "--help")
     assert "digitscope train page" in out
@@ -136,8 +164,6 @@ def test_help_tells_of_the_page_network(cli):
 def test_a_model_that_cannot_be_written_is_noted_and_does_not_end_the_training(
     tmp_path, monkeypatch, capsys
 ):
-    from digitscope.training.page import trainer
-
     asked = []
 
     def refuse(*arguments, **options):
