@@ -20,6 +20,7 @@ from digitscope.glyph_classes import HEAT
 from digitscope.model_card import MODELS
 from digitscope.page_network import PageNetwork
 from digitscope.runs import Run, latest_run
+from digitscope.training import stream_run
 from digitscope.training.onnx_start import read_onnx_weights
 from digitscope.training.page import trainer
 from digitscope.training.page.calibration import Calibration
@@ -137,6 +138,7 @@ def test_a_training_goes_on_from_the_pretrained_network(cli, tmp_path):
 def test_the_file_is_calibrated_and_the_weights_are_as_they_were_trained(tmp_path, monkeypatch):
     line = Calibration(slope=0.5, offset=0.2)
     monkeypatch.setattr(trainer, "fit_calibration", lambda scores: line)
+    monkeypatch.setattr(stream_run, "LOSS", -1.0)  # so that the file keeps its weights
     recipe = TINY.but(epochs=1, patches=8)
     run = train(SOURCE, SOURCE, recipe=recipe, out=tmp_path / "page-1", workers=0)
     assert run.metrics["calibration"] == line.to_dict()
@@ -144,14 +146,13 @@ def test_the_file_is_calibrated_and_the_weights_are_as_they_were_trained(tmp_pat
     network = keras.saving.load_model(run.keras_file, compile=False)
     logits = np.asarray(network(image[None]))[0].transpose(2, 0, 1)
     seen = PageNetwork(run.model_file, threads=1).maps(image)
-    # The file may compute with 8-bit integers.
-    np.testing.assert_allclose(seen[HEAT], expit(0.5 * logits[HEAT] + 0.2), atol=0.02)
+    np.testing.assert_allclose(seen[HEAT], expit(0.5 * logits[HEAT] + 0.2), atol=3e-3)
     assert np.abs(seen[HEAT] - expit(logits[HEAT])).max() > 0.04
     # The next training begins with the averaged weights of this one, and so does one from ONNX.
     trained = read_onnx_weights(run.model_file)["head"]
     weights = network.get_layer("head").get_weights()
     for one, other in zip(trained, weights, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-2 * np.abs(other).max())
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
 def test_help_tells_of_the_page_network(cli):
