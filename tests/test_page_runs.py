@@ -137,7 +137,8 @@ def test_a_training_goes_on_from_the_pretrained_network(cli, tmp_path):
 
 def test_the_file_is_calibrated_and_the_weights_are_as_they_were_trained(tmp_path, monkeypatch):
     line = Calibration(slope=0.5, offset=0.2)
-    monkeypatch.setattr(trainer, "fit_calibration", lambda scores: line)
+    lines = iter([Calibration(slope=0.25, offset=0.0), Calibration(slope=2.0, offset=0.2)])
+    monkeypatch.setattr(trainer, "fit_calibration", lambda scores: next(lines))
     monkeypatch.setattr(stream_run, "LOSS", -1.0)  # so that the file keeps its weights
     recipe = TINY.but(epochs=1, patches=8)
     run = train(SOURCE, SOURCE, recipe=recipe, out=tmp_path / "page-1", workers=0)

@@ -42,6 +42,21 @@ class Calibration:
     error_before: float = 0.0
     error_after: float = 0.0
 
+    def then(self, other: "Calibration") -> "Calibration":
+        """Return the line that first applies this one and then another.
+
+        >>> both = Calibration(2.0, 1.0).then(Calibration(0.5, 0.25))
+        >>> (both.slope, both.offset)
+        (1.0, 0.75)
+        """
+        return Calibration(
+            self.slope * other.slope,
+            self.offset * other.slope + other.offset,
+            other.n,
+            self.error_before,
+            other.error_after,
+        )
+
     def to_dict(self) -> dict[str, float]:
         """Return it as plain JSON types."""
         return asdict(self)
