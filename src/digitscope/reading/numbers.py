@@ -46,12 +46,11 @@ def find_runs(
     expected : ndarray of shape (n,), dtype bool, optional
         Which glyphs are where digits are expected: in the cells of grids.
     """
-    labels, raised = glyphs.labels, glyphs.raised > 0.5  # more likely than not
-    best = glyphs.heat.max(axis=1, initial=0)
-    digit = glyphs.is_digit
+    best, labels, digit = glyphs.heat.max(axis=1, initial=0), glyphs.labels, glyphs.is_digit
+    raised, sure = glyphs.raised > 0.5, best > 0.5  # more likely than not
     runs = []
     for chain in find_chains(glyphs, parameters):
-        chain = [i for i in chain if labels[i] not in MARKS or best[i] >= parameters.threshold]
+        chain = [i for i in chain if labels[i] not in MARKS or sure[i]]
         linked = any(digit[i] and best[i] >= parameters.threshold for i in chain)
         if expected is not None:
             linked |= bool(expected[chain].any())

@@ -14,9 +14,9 @@ class ReadingParameters:
     Attributes
     ----------
     threshold : float
-        Probability of a digit from which on it is reported, and of a minus, point or comma from
-        which on it is part of a number. (real; higher values invent less on pictures without
-        digits, but refuse single digits)
+        Probability of a digit from which on it is reported. A minus, point or comma is part of a
+        number where it is more likely than not. (real; higher values invent less on pictures
+        without digits, but refuse single digits)
     least : float
         Presence (`glyphs.to_presence`) from which on a peak is a glyph of any class; probability of
         a digit from which on it is reported where it is linked to one above the threshold, or in a

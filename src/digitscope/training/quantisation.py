@@ -74,7 +74,7 @@ def quantise(
         ):
             warnings.simplefilter("ignore")
             before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"
-            onnx.save(_clipped(proto), before)
+            onnx.save(_clipped(proto, exclude), before)
             quantize_static(
                 before,
                 after,
@@ -94,13 +94,17 @@ def quantise(
         logging.getLogger().setLevel(level)
 
 
-def _clipped(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a network whose kernels have no weights outside the best range of their channel."""
+def _clipped(proto: onnx.ModelProto, exclude: Sequence[str]) -> onnx.ModelProto:
+    """Return a network whose kernels have no weights outside the best range of their channel.
+
+    Kernels of the excluded nodes stay as they are.
+    """
     clipped = onnx.ModelProto()
     clipped.CopyFrom(proto)
+    kept = {name for node in proto.graph.node if node.name in exclude for name in node.input}
     for tensor in clipped.graph.initializer:
         kernel = numpy_helper.to_array(tensor)
-        if kernel.ndim == 4 and kernel.dtype == np.float32:
+        if kernel.ndim == 4 and kernel.dtype == np.float32 and tensor.name not in kept:
             tensor.CopyFrom(numpy_helper.from_array(clip_kernel(kernel), tensor.name))
     return clipped
 
