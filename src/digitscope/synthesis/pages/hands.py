@@ -108,7 +108,7 @@ class HandStyle:
     turn: float = 2.5
     size: tuple[float, float] = (0.03, 0.16)
     gap: tuple[float, float] = (0.12, 0.17)
-    spaced: tuple[float, float, float] = (0.12, 0.3, 0.65)
+    spaced: tuple[float, float, float] = (0.12, 0.3, 0.5)
     uneven_gap: float = 0.06
     rise: tuple[float, float] = (0.01, 0.1)
     bend: tuple[float, float] = (0.01, 0.06)
@@ -117,7 +117,7 @@ class HandStyle:
     zeros: tuple[float, float, float] = (0.25, 0.45, 0.85)
     joined: float = 0.2
     tucked: tuple[float, float, float] = (0.6, 0.3, 1.0)
-    pitched: tuple[float, float, float] = (0.2, 0.5, 1.2)
+    pitched: tuple[float, float, float] = (0.2, 0.4, 1.0)
 
 
 STYLE = HandStyle()

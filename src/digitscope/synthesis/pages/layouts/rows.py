@@ -22,9 +22,11 @@ def rows(s: Setting) -> None:
     h = s.height
     pitch = h * s.between(1.25, 2.6)
     slope = float(np.tan(np.deg2rad(1.5 * s.rng.standard_normal())))
-    gap = s.between(0.9, 3.0) * h
+    # On some sheets two numbers are about a digit's width apart, as in "7 8 9 10".
+    close = s.chance(0.35)
+    gap = s.between(*((0.55, 1.0) if close else (0.9, 3.0))) * h
     signs = 0.7 if s.chance(0.3) else 0.15
-    longest, labelled = s.count(1, 8), 0.4 if s.chance(0.35) else 0.04
+    longest, labelled = s.count(1, 3 if close else 8), 0.4 if s.chance(0.35) else 0.04
     y = s.between(0.2, 1.3) * h
     hand: Script = s.hand
     while y < s.size[0] + h:
@@ -43,7 +45,8 @@ def rows(s: Setting) -> None:
             if text[-1].isdigit() and s.chance(0.04):  # a superscript
                 end = superscript(s, hand, integer(s.rng, 2), end, y + slope * end)
             # Digits of one number stand closer than two numbers.
-            x = end + max(gap * s.between(0.7, 1.6), (2 * hand.gap + 0.5) * h)
+            vary = s.between(0.9, 1.3) if close else s.between(0.7, 1.6)
+            x = end + max(gap * vary, (2 * max(hand.gap, 0) + 0.4) * h)
         if s.chance(0.12):
             hand = s.second()
         y += pitch * s.between(0.9, 1.15)
