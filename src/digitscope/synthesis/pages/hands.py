@@ -58,6 +58,9 @@ class HandStyle:
 
     Attributes
     ----------
+    drawn : float
+        Share of parametric forms among the hands of one source: rare forms of digits are more
+        frequent there than among recorded strokes.
     pen : tuple of float
         Median width, deviation of its logarithm, smallest and largest width.
     nib : tuple of float
@@ -101,6 +104,7 @@ class HandStyle:
         each other, and the least and largest share of the space of a usual digit that they get.
     """
 
+    drawn: float = 0.5
     pen: tuple[float, float, float, float] = (0.085, 0.4, 0.03, 0.24)
     nib: tuple[float, float, float, float, float] = (0.2, -20.0, 60.0, 0.6, 2.0)
     slant: tuple[float, float] = (10.0, 3.0)
@@ -308,7 +312,9 @@ def draw_hand(
     pools: Sequence[StrokePool] = sources.digits
     writer = None
     if rng.random() < 0.85:  # one source, most often one writer of it
-        pools = (sources.digits[rng.integers(len(sources.digits))],)
+        recorded = len(sources.digits) - 1
+        drawn = not recorded or rng.random() < style.drawn
+        pools = (sources.digits[recorded if drawn else int(rng.integers(recorded))],)
         if rng.random() < 0.6:
             writers = list(pools[0].by_writer)
             writer = writers[rng.integers(len(writers))]

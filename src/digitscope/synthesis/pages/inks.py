@@ -194,7 +194,7 @@ class Sources:
     Attributes
     ----------
     digits, others : tuple of StrokePool
-        Digits; letters and signs.
+        Digits, the parametric forms last; letters and signs.
     scans : tuple of tuple of dict
         Per data set and writer the scanned digits: ``scans[k][writer]["7"]`` is a list of images.
     fonts : tuple of str
