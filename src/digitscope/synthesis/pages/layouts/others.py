@@ -12,7 +12,8 @@ from digitscope.synthesis.pages.layouts.rows import circle, underlay
 from digitscope.synthesis.pages.layouts.setting import LETTERS, Setting, digits, number, word
 
 BROAD = HandStyle(pen=(0.14, 0.5, 0.03, 0.26))
-ALONE = "+-=<>*#%&?@[]{}" + LETTERS  # none looks like a digit
+# None looks like a digit, or it has a loop or a tail that digits have not.
+ALONE = "+-=<>*#%&?@[]{}" + LETTERS + "wwwxxxyyyyy"
 HASTY = HandStyle(ones=(0.75, 40.0, 2.0))
 
 
@@ -32,7 +33,7 @@ def single(s: Setting) -> None:
                 # Plain 1s are refused most often, since so many strokes look like them.
                 character = "1" if s.chance(0.08) else digits(s.rng, 1)
                 s.sheet.text(hand, character, x, y, s.rng)
-            elif s.chance(0.15):
+            elif s.chance(0.25):
                 s.sheet.text(hand, ALONE[s.count(0, len(ALONE) - 1)], x, y, s.rng)
             if framed:
                 left, middle = x - 0.2 * step, y - 0.5 * h

@@ -19,6 +19,7 @@ from digitscope.synthesis.pages.sheet import Sheet
 
 VOWELS, CONSONANTS = "aeiou", "bcdfghklmnprstvwyz"
 LETTERS = "abcdefhkmnprtuABCDEFGHKMNPRTU"  # alone they look like no digit
+TERMS = "abcdefhkmnprtuwxxxxyyyyABCDEFGHKLMNPQRTUVWXY"  # of formulas, most of all x and y
 UNITS = (
     "%", "kg", "km", "cm", "mm", "m", "ml", "h", "min", "pcs", "EUR", "USD", "CHF", "Fr", "kW",
     "k", "th", "nd", "rd", "am", "pm", "ft", "lb", "x", "€", "$",
@@ -178,7 +179,7 @@ def term(rng: np.random.Generator) -> str:
     """Return a letter, a sign or a number: a part of a formula of any kind."""
     kind = rng.random()
     if kind < 0.34:
-        return "abcdefhkmnprtuwxyABCDEFGHKLMNPQRTUVWXY"[rng.integers(38)]
+        return TERMS[rng.integers(len(TERMS))]
     if kind < 0.62:
         return "+-=()<>*/"[rng.integers(9)]
     if kind < 0.68:
