@@ -105,7 +105,6 @@ def numpy_loss(maps, targets, weights):
     """Return the parts of the loss, written cell by cell."""
     parts = dict.fromkeys(("heat", "box", "link", "ruling"), 0.0)
     crossings, lines, count, centres, crossed = 0.0, 0.0, 0.0, 0, 0
-    entropy = 0.0
     p = 1 / (1 + np.exp(-maps.astype(float)))
     for cell in np.ndindex(maps.shape[:3]):
         wanted = np.zeros(28)
@@ -114,9 +113,6 @@ def numpy_loss(maps, targets, weights):
         for k in range(HEAT.stop):
             heat = targets.heat[cell][k] / 255
             centres += heat == 1
-            if heat == 1:  # the class, given that a glyph is there
-                likely = np.exp(maps[cell][HEAT].astype(float))
-                entropy -= np.log(likely[k] / likely.sum())
             if heat == 1 or not targets.ignored[cell]:
                 parts["heat"] += weights.heat * focal(p[cell][k], heat)
         for part, factor in ((SIZE, weights.size), (OFFSET, weights.offset)):
@@ -134,7 +130,7 @@ def numpy_loss(maps, targets, weights):
         crossed += ruling[2] == 1
         crossings += focal(p[cell][RULING][2], ruling[2])
     glyphs = targets.weight.sum() / 255
-    parts["heat"] = (parts["heat"] + weights.classes * entropy) / centres
+    parts["heat"] /= centres
     parts["box"] /= glyphs
     parts["link"] /= glyphs
     parts["ruling"] = weights.ruling * lines / count + weights.crossing * crossings / crossed

@@ -14,9 +14,6 @@ class LossWeights:
     ----------
     heat : float
         Focal loss of the class maps, per glyph.
-    classes : float
-        Cross-entropy of the softmax over the classes at the centre of a glyph, per glyph: which of
-        them it is, given that one is there.
     size, offset, next : float
         Absolute error of ln(width), ln(height); of the centre in cells; of the step to the next
         glyph in units of 16 pixels. Per glyph.
@@ -32,7 +29,6 @@ class LossWeights:
     """
 
     heat: float = 1.0
-    classes: float = 0.5
     size: float = 0.5
     offset: float = 0.5
     next: float = 0.2

@@ -28,9 +28,8 @@ def page_loss(maps: Any, targets: dict[str, Any], weights: LossWeights) -> Losse
     """Return the loss of a batch.
 
     Focal loss as in Zhou et al., "Objects as Points", 2019, for the classes and the crossings of
-    ruling lines, normalised by their number in the batch; cross-entropy for the class at a centre,
-    which the focal loss, whose classes are independent, tells apart less well; absolute error for
-    sizes and places; cross-entropy for links and ruling lines.
+    ruling lines, normalised by their number in the batch; absolute error for sizes and places;
+    cross-entropy for links and ruling lines.
 
     Parameters
     ----------
@@ -68,8 +67,7 @@ def page_loss(maps: Any, targets: dict[str, Any], weights: LossWeights) -> Losse
     on_ruling = weights.ruling * ops.sum(count * entropy) / ops.sum(count)
     crossings = focal_loss(maps[..., RULING][..., 2:], ruling[..., 2:], 1.0)
     return Losses(
-        weights.heat * focal_loss(maps[..., HEAT], heat, open_)
-        + weights.classes * class_entropy(maps[..., HEAT], heat),
+        weights.heat * focal_loss(maps[..., HEAT], heat, open_),
         box / glyphs,
         link / glyphs,
         on_ruling + weights.crossing * crossings,
@@ -94,19 +92,6 @@ def focal_loss(logits: Any, heat: Any, counted: Any) -> Any:
     found = centre * ops.square(1 - probability) * yes
     invented = (1 - centre) * near * ops.square(probability) * no
     return ops.sum(found + invented) / ops.maximum(ops.sum(centre), 1.0)
-
-
-def class_entropy(logits: Any, heat: Any) -> Any:
-    """Return the mean cross-entropy of the softmax over the classes at the centres of glyphs.
-
-    Parameters
-    ----------
-    logits, heat : tensor of shape (n, h, w, classes)
-        Where `heat` is 1 is the centre of a glyph of that class.
-    """
-    centre = ops.cast(heat > 1 - 1e-6, "float32")
-    surprise = ops.logsumexp(logits, axis=-1, keepdims=True) - logits
-    return ops.sum(centre * surprise) / ops.maximum(ops.sum(centre), 1.0)
 
 
 def _distance(given: Any, wanted: Any, weight: Any) -> Any:
