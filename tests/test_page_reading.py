@@ -144,6 +144,14 @@ def test_a_turned_page_is_turned_back(quarters):
         assert read_page(picture, FakeNetwork(truth), P, second=second).turn == 0
 
 
+def test_one_glyph_alone_does_not_tell_the_turn():
+    for text, turn in (("7", 0), ("72", 270)):
+        truth = PageTruth((120, 160), tuple(write_number(text, 50, 30, 40, 0, 0)))
+        picture = np.rot90(draw_picture(truth)).copy()
+        network = FakeNetwork(truth, lambda maps: np.minimum(1.8 * maps, 1))
+        assert read_page(picture, network, P, second=FakeLooker(1, sure=0.98)).turn == turn
+
+
 def test_a_single_digit_larger_than_the_network_knows():
     truth = PageTruth((900, 700), tuple(write_number("5", 150, 60, 800, 0, 0)))
     network = FakeNetwork(truth)

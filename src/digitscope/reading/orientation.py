@@ -1,7 +1,8 @@
 """Which way up is a page? Of its four turns, the one that the glyph network sees in its glyphs.
 
 The orientation in a photo's EXIF block may lie, and a scan has none. Crops of the surest glyphs,
-digits and others, are shown to the glyph network, unless most of them are digits without doubt.
+digits and others, are shown to the glyph network, unless most of them are digits without doubt. One
+glyph alone does not tell: a w on its side is a 3.
 """
 
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ def find_turn(
     parameters : ReadingParameters
     """
     seen = max((level.glyphs for level in levels), key=to_evidence)
-    if not len(seen) or _share_of_digits(seen) >= parameters.upright:
+    if len(seen) < 2 or _share_of_digits(seen) >= parameters.upright:
         return 0
     seen = seen[np.argsort(-seen.presence, kind="stable")[:SAMPLE]]
     turns = network.turns(cut_crops(gray, seen.centre, seen.size))  # (n, 4)
