@@ -11,7 +11,7 @@ import pytest
 
 from digitscope.errors import Misuse
 from digitscope.synthesis import type as printing
-from digitscope.synthesis.fonts import OWN, find_fonts, load_font
+from digitscope.synthesis.fonts import OWN, find_fonts, find_handwriting_fonts, load_font
 from digitscope.synthesis.pen import HAND
 from digitscope.synthesis.type import draw_type
 
@@ -27,6 +27,19 @@ def test_a_folder_adds_its_fonts_and_nothing_else(tmp_path, monkeypatch):
     (tmp_path / "notes.txt").write_text("no font")
     monkeypatch.setenv("DIGITSCOPE_FONTS", str(tmp_path))
     assert find_fonts() == (*without, str(tmp_path / "mine.ttf"))
+    assert find_handwriting_fonts() == ()
+
+
+def test_fonts_that_imitate_handwriting_stand_apart(tmp_path, monkeypatch):
+    monkeypatch.delenv("DIGITSCOPE_FONTS", raising=False)
+    without = find_fonts()
+    assert find_handwriting_fonts() == ()
+    (tmp_path / "hands").mkdir()
+    for name in ("type.ttf", "hands/script.ttf"):
+        shutil.copy(FONTS / "cmtt10.ttf", tmp_path / name)
+    monkeypatch.setenv("DIGITSCOPE_FONTS", str(tmp_path))
+    assert find_fonts() == (*without, str(tmp_path / "type.ttf"))
+    assert find_handwriting_fonts() == (str(tmp_path / "hands" / "script.ttf"),)
 
 
 def test_a_folder_without_fonts_is_named(tmp_path, monkeypatch):

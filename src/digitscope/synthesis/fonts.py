@@ -1,7 +1,8 @@
 """The fonts that printed characters are set in.
 
 Without more, those are Pillow's own (Aileron) and the text fonts that come with Matplotlib. A
-folder of font files, named by ``DIGITSCOPE_FONTS``, adds others; ``scripts/fonts`` fills one.
+folder of font files, named by ``DIGITSCOPE_FONTS``, adds others, and its subfolder ``hands`` fonts
+that imitate handwriting; ``scripts/fonts`` fills both.
 """
 
 import functools
@@ -17,6 +18,7 @@ OWN = ""  # the name of Pillow's own font
 # Matplotlib's fonts for text; its others hold symbols for formulas.
 TEXT = ("DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral", "cmr10", "cmss10", "cmtt10")
 SUFFIXES = {".ttf", ".otf", ".woff", ".woff2"}
+HANDS = "hands"  # subfolder of the fonts that imitate handwriting
 SIZE = 96  # pixels a character is set at
 
 Font = ImageFont.FreeTypeFont
@@ -41,13 +43,30 @@ def find_fonts(folder: Path | None = None) -> tuple[str, ...]:
     True
     """
     fonts = [OWN, *map(str, _of_matplotlib())]
-    named = folder or (Path(env) if (env := os.environ.get("DIGITSCOPE_FONTS")) else None)
+    named = folder or _named_folder()
     if named:
-        more = sorted(p for p in named.glob("*") if p.suffix.lower() in SUFFIXES)
+        more = _in_folder(named)
         if not more:
             raise Misuse(f"{named} holds no fonts; expected {', '.join(sorted(SUFFIXES))} files.")
-        fonts += map(str, more)
+        fonts += more
     return tuple(fonts)
+
+
+def find_handwriting_fonts() -> tuple[str, ...]:
+    """Return the fonts that imitate handwriting, as the paths of their files.
+
+    Those in the subfolder ``hands`` of the folder that ``DIGITSCOPE_FONTS`` names; none without it.
+    """
+    named = _named_folder()
+    return tuple(_in_folder(named / HANDS)) if named else ()
+
+
+def _named_folder() -> Path | None:
+    return Path(env) if (env := os.environ.get("DIGITSCOPE_FONTS")) else None
+
+
+def _in_folder(folder: Path) -> list[str]:
+    return sorted(str(p) for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
 
 
 def _of_matplotlib() -> list[Path]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from digitscope.contrast import normalise_contrast
 from digitscope.glyph_classes import SMALLEST
-from digitscope.synthesis.fonts import find_fonts
+from digitscope.synthesis.fonts import find_fonts, find_handwriting_fonts
 from digitscope.synthesis.glyphs import DIGITS
 from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 from digitscope.synthesis.pages.cameras import Camera
@@ -50,7 +50,7 @@ class PageStyle:
     outside : float
         Share of pages with writing that is smaller or larger than the network has to find.
     printed : float
-        Share of pages on which the numbers are printed.
+        Share of pages on which the numbers are printed, in fonts that may imitate handwriting.
     camera : float
         Strength of rotation, perspective and bend.
     surface : float
@@ -68,7 +68,7 @@ class PageStyle:
 
     height: tuple[float, float] = (12.0, 46.0)
     outside: float = 0.12
-    printed: float = 0.18
+    printed: float = 0.28
     camera: float = 1.0
     surface: float = 0.12
     collected: float = 0.6
@@ -329,7 +329,7 @@ def make_sources(
         Of the parametric forms.
     """
     drawn = parametric_strokes(np.random.default_rng([seed, int(validation)]))
-    fonts = of_part(find_fonts(), validation)
+    fonts = of_part(find_fonts(), validation) + of_part(find_handwriting_fonts(), validation)
     return Sources(
         tuple(StrokePool.of(s) for s in (*digits, drawn)),
         tuple(StrokePool.of(s) for s in others),
