@@ -403,7 +403,7 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
     with pytest.raises(BadRun, match="trained the glyph network, not the page network"):
         _ = run.page_recipe
     run.update_record(status="interrupted")
-    with pytest.raises(BadRun, match=r"its source was FakePages.*Received: FakePages"):
+    with pytest.raises(BadRun, match=r"its source was …FakePages.*=4.*Received: …FakePages.*=3"):
         resume_glyph(folder, replace(PAGES, glyphs=3), PAGES)
     with pytest.raises(BadRun, match="trained the glyph network, not the page network"):
         resume_page(folder, PAGES, PAGES)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,6 +49,15 @@ def drawn(sheet, to_picture=same, mask=None):
 def bounds(ink):
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+
+
+def test_what_pages_are_made_of_is_told_in_numbers(sources):
+    text = repr(sources)
+    fonts = re.search(rf"fonts={len(sources.fonts)} \(([0-9a-f]{{8}})\)", text)
+    assert fonts, text
+    moved = tuple(font and f"/elsewhere/{Path(font).name}" for font in sources.fonts)
+    assert repr(replace(sources, fonts=moved)) == text  # the same fonts in another folder
+    assert fonts[1] not in repr(replace(sources, fonts=sources.fonts[1:]))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -4,6 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -258,9 +259,11 @@ def check_data(run: Run, data: dict[str, str]) -> None:
     run.check_unfinished()
     for name, value in data.items():
         if (begun := run.record["data"].get(name)) != value:
+            pairs = zip(str(begun), value, strict=False)
+            first = max(len(list(takewhile(lambda pair: pair[0] == pair[1], pairs))) - 40, 0)
             raise BadRun(
-                f"{run.path} cannot go on: its {name} was {str(begun)[:200]}. "
-                f"Received: {value[:200]}."
+                f"{run.path} cannot go on: its {name} was …{str(begun)[first : first + 120]}… "
+                f"Received: …{value[first : first + 120]}…"
             )
 
 

@@ -6,8 +6,10 @@ forms and fonts, and gives the inks of one hand (`hands`) from it.
 """
 
 import functools
+import hashlib
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TypeAlias
 
 import cv2
@@ -210,7 +212,9 @@ class Sources:
     pictures: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        # In words: a training notes what it was made from, and these are a million points.
+        # In numbers: a training notes what it was made from, and these are a million points.
+        names = ", ".join(Path(font).name for font in self.fonts)
+        digest = hashlib.sha256(names.encode()).hexdigest()[:8]
         digits, others = (
             [len(pool.strokes.labels) for pool in pools] for pools in (self.digits, self.others)
         )
@@ -218,8 +222,8 @@ class Sources:
             sum(len(images) for hand in hands for images in hand.values()) for hands in self.scans
         ]
         return (
-            f"Sources(digits={digits}, others={others}, scans={scans}, fonts={self.fonts}, "
-            f"pictures={len(self.pictures)})"
+            f"Sources(digits={digits}, others={others}, scans={scans}, "
+            f"fonts={len(self.fonts)} ({digest}), pictures={len(self.pictures)})"
         )
 
     def scan_writer(self, rng: np.random.Generator) -> ScanHand:
