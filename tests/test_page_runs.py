@@ -99,7 +99,7 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
     with pytest.raises(BadRun, match="not a digit classifier"):
         _ = run.recipe
     run.update_record(status="interrupted")
-    with pytest.raises(BadRun, match=r"its source was …FakePages.*=4.*Received: …FakePages.*=3"):
+    with pytest.raises(BadRun, match=r"its source was …FakePages.*=2.*Received: …FakePages.*=3"):
         resume_page(folder, replace(SOURCE, glyphs=3), SOURCE)
 
 
