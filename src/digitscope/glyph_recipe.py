@@ -43,7 +43,7 @@ class GlyphRecipe(StreamRecipe):
     hidden: int = 128
     dropout: float = 0.2
     crops: int = 160
-    singles: int = 96
+    singles: int = 224
     turn: float = 0.5
     patches: int = 4_800
     epochs: int = 60
