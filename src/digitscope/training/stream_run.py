@@ -259,7 +259,7 @@ def check_data(run: Run, data: dict[str, str]) -> None:
     run.check_unfinished()
     for name, value in data.items():
         if (begun := run.record["data"].get(name)) != value:
-            pairs = zip(str(begun), value, strict=False)
+            pairs = zip(str(begun), value, strict=False)  # long texts: tell where they differ
             first = max(len(list(takewhile(lambda pair: pair[0] == pair[1], pairs))) - 40, 0)
             raise BadRun(
                 f"{run.path} cannot go on: its {name} was …{str(begun)[first : first + 120]}… "

@@ -12,7 +12,7 @@ from digitscope.synthesis.pages.layouts.rows import circle, underlay
 from digitscope.synthesis.pages.layouts.setting import LETTERS, Setting, digits, number, word
 
 BROAD = HandStyle(pen=(0.14, 0.5, 0.03, 0.26))
-# None looks like a digit, or it has a loop or a tail that digits have not.
+# Signs and letters that do not look like a digit, and more of those that networks take for one.
 ALONE = "+-=<>*#%&?@[]{}" + LETTERS + "wwwxxxyyyyy"
 HASTY = HandStyle(ones=(0.75, 40.0, 2.0))
 
