@@ -68,7 +68,7 @@ class PageStyle:
 
     height: tuple[float, float] = (12.0, 46.0)
     outside: float = 0.12
-    printed: float = 0.28
+    printed: float = 0.2
     camera: float = 1.0
     surface: float = 0.12
     collected: float = 0.6

@@ -61,6 +61,8 @@ class HandStyle:
     drawn : float
         Share of parametric forms among the hands of one source: rare forms of digits are more
         frequent there than among recorded strokes.
+    scanned : float
+        Share of hands whose digits are scans, where such are at hand.
     pen : tuple of float
         Median width, deviation of its logarithm, smallest and largest width.
     nib : tuple of float
@@ -105,13 +107,14 @@ class HandStyle:
     """
 
     drawn: float = 0.5
+    scanned: float = 0.4
     pen: tuple[float, float, float, float] = (0.085, 0.4, 0.03, 0.24)
     nib: tuple[float, float, float, float, float] = (0.2, -20.0, 60.0, 0.6, 2.0)
     slant: tuple[float, float] = (10.0, 3.0)
     aspect: tuple[float, float] = (0.14, 0.06)
     turn: float = 2.5
     size: tuple[float, float] = (0.03, 0.16)
-    gap: tuple[float, float] = (0.12, 0.17)
+    gap: tuple[float, float] = (0.1, 0.17)
     spaced: tuple[float, float, float] = (0.12, 0.3, 0.5)
     uneven_gap: float = 0.06
     rise: tuple[float, float] = (0.01, 0.1)
@@ -119,7 +122,7 @@ class HandStyle:
     ones: tuple[float, float, float] = (0.35, 35.0, 1.7)
     sizes: float = 0.06
     zeros: tuple[float, float, float] = (0.25, 0.45, 0.85)
-    joined: float = 0.2
+    joined: float = 0.25
     tucked: tuple[float, float, float] = (0.6, 0.3, 1.0)
     pitched: tuple[float, float, float] = (0.2, 0.4, 1.0)
 
@@ -332,7 +335,7 @@ def draw_hand(
         heights[0] = rng.uniform(*style.zeros[1:])
     scans = None
     weight = 0
-    if sources.scans and rng.random() < 0.3:
+    if sources.scans and rng.random() < style.scanned:
         scans = sources.scan_writer(rng)
         weight = int(rng.integers(-2, 4)) if rng.random() < 0.5 else 0
     nib = (0.0, 0.0)
