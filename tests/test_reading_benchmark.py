@@ -1,6 +1,8 @@
 """Readings are scored as the sets say, and pictures without digits are the same every time."""
 
 import importlib
+import json
+import os
 from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
@@ -79,6 +81,24 @@ def test_a_picture_without_digits_is_right_only_without_numbers(sets, reading):
     assert (nothing.right, nothing.wanted, nothing.invented) == (True, 0, 0)
     something = sets.score_numbers(item(sets, []), reading("1", "11"))
     assert (something.right, something.invented) == (False, 2)
+
+
+def test_printed_numbers_that_the_truth_leaves_out_count_neither_way(sets, reading):
+    page = sets.Item("a", Path("a.png"), ["7"], printed=("1", "2024"))
+    read = sets.score_numbers(page, reading("7", "1", "1", "24"))
+    assert (read.right, read.wanted, read.found, read.invented) == (False, 1, 1, 2)
+    assert sets.score_numbers(page, reading("7", "1")).right
+    assert sets.score_numbers(page, reading("7")).right
+
+
+def test_printed_numbers_belong_to_pictures_of_the_set(sets):
+    folder = Path(os.environ.get("DIGITSCOPE_DATA", "../shared/data")) / "pages-dev"
+    if not folder.exists():
+        pytest.skip("the development sets are not here")
+    items = list(sets.lines("pages-dev")(folder.parent, Namespace(limit=None, seed=0)))
+    named = set(json.loads(sets.PRINTED.read_text())) - {"about"}
+    assert named == {item.name for item in items if item.printed}
+    assert all(number.isdigit() for item in items for number in item.printed)
 
 
 def grid(change=()):
