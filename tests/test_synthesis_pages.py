@@ -14,7 +14,7 @@ from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sou
 from digitscope.synthesis.pages.hands import HandStyle, draw_hand, draw_typeface
 from digitscope.synthesis.pages.inks import Bitmap, Outline, scanned
 from digitscope.synthesis.pages.layouts import LAYOUTS
-from digitscope.synthesis.pages.layouts.setting import Setting, number, quantity
+from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, quantity
 from digitscope.synthesis.pages.sheet import USUAL, Sheet
 from digitscope.synthesis.pages.signs import draw_operator
 
@@ -396,11 +396,26 @@ def test_drawings_hold_no_glyphs_but_numbers(sources):
     assert OTHER not in labels
 
 
-def test_numbers_have_every_digit_equally_often():
+def test_zeros_and_ones_are_more_frequent_in_numbers_as_in_those_of_the_world():
     rng = np.random.default_rng(9)
     text = "".join(number(rng) for _ in range(4000))
     counts = np.array([text.count(digit) for digit in "0123456789"])
-    assert counts.min() > 0.9 * counts.mean()
+    usual = counts[2:].mean()
+    assert counts[2:].min() > 0.9 * usual
+    assert 1.3 * usual < counts[1] < 2 * usual
+    assert 1.5 * usual < counts[0] < 2.5 * usual
+
+
+def test_some_numbers_are_round():
+    rng = np.random.default_rng(10)
+    drawn = [digits(rng, 4) for _ in range(4000)]
+    assert {len(text) for text in drawn} == {4}
+    zeros = np.array([len(text) - len(text.rstrip("0")) for text in drawn])
+    shares = np.bincount(zeros, minlength=5) / len(drawn)
+    # A share of 0.18 has one, two or three zeros equally often; other numbers end with 0 by chance.
+    assert (np.abs(shares[2:4] - 0.06) < 0.02).all()
+    assert 0.1 < shares[1] < 0.2
+    assert {len(text) for text in (digits(rng, 1) for _ in range(50))} == {1}
 
 
 @pytest.mark.parametrize(

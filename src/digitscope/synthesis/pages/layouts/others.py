@@ -14,6 +14,7 @@ from digitscope.synthesis.pages.layouts.setting import LETTERS, Setting, digits,
 BROAD = HandStyle(pen=(0.14, 0.5, 0.03, 0.26))
 # Signs and letters that do not look like a digit, and more of those that networks take for one.
 ALONE = "+-=<>*#%&?@[]{}" + LETTERS + "wwwxxxyyyyy"
+ROUND = 0.45  # share of amounts of money that end with zeros
 HASTY = HandStyle(ones=(0.75, 40.0, 2.0))
 
 
@@ -91,7 +92,7 @@ def amounts(s: Setting) -> None:
 
 def _amount(s: Setting) -> str:
     """Return an amount of money, most often with a separator and cents."""
-    whole = digits(s.rng, s.count(1, 5))
+    whole = digits(s.rng, s.count(1, 5), ROUND)
     if s.chance(0.3):  # amounts begin with 1 more often than with any other digit (Benford)
         whole = "1" + whole[1:]
     kind = s.rng.random()
@@ -101,7 +102,8 @@ def _amount(s: Setting) -> str:
         mark = "," if mark == "." else "."
     if kind < 0.2:
         return whole + mark + "-"
-    return whole + mark + digits(s.rng, 2) if kind < 0.7 else whole
+    cents = "00" if s.chance(ROUND) else digits(s.rng, 2)
+    return whole + mark + cents if kind < 0.7 else whole
 
 
 def _after_amount(s: Setting, hand: Script, x: float, y: float) -> float:
@@ -124,7 +126,8 @@ def _after_amount(s: Setting, hand: Script, x: float, y: float) -> float:
         return x + h
     usual = hand.height
     hand.height = 0.6 * usual
-    end = s.sheet.text(hand, digits(s.rng, 2), x + 0.3 * h, y - 0.45 * h, s.rng, raised=True)
+    cents = "00" if s.chance(ROUND) else digits(s.rng, 2)
+    end = s.sheet.text(hand, cents, x + 0.3 * h, y - 0.45 * h, s.rng, raised=True)
     hand.height = usual
     s.sheet.stroke(np.array([[x + 0.3 * h, y - 0.35 * h], [end, y - 0.3 * h]]), pen, PEN)
     return end

@@ -20,6 +20,7 @@ from digitscope.synthesis.pages.sheet import Sheet
 VOWELS, CONSONANTS = "aeiou", "bcdfghklmnprstvwyz"
 LETTERS = "abcdefhkmnprtuABCDEFGHKMNPRTU"  # alone they look like no digit
 TERMS = "abcdefhkmnprtuwxxxxyyyyABCDEFGHKLMNPQRTUVWXY"  # of formulas, most of all x and y
+SHARES = np.array([0.1, 0.16, *8 * [0.0925]])  # of the ten digits
 UNITS = (
     "%", "kg", "km", "cm", "mm", "m", "ml", "h", "min", "pcs", "EUR", "USD", "CHF", "Fr", "kW",
     "k", "th", "nd", "rd", "am", "pm", "ft", "lb", "x", "€", "$",
@@ -90,11 +91,18 @@ class Setting:
 Layout: TypeAlias = Callable[[Setting], None]
 
 
-def digits(rng: np.random.Generator, n: int) -> str:
-    """Return n digits, uniformly at random; sometimes one digit repeated."""
-    if n > 1 and rng.random() < 0.06:
+def digits(rng: np.random.Generator, n: int, rounded: float = 0.18) -> str:
+    """Return n digits; that share ends with zeros, as round numbers do, and some repeat one digit.
+
+    1s are more frequent than others, as the numbers of the world begin with 1 most often (Benford).
+    """
+    kind = rng.random()
+    if n > 1 and kind < rounded:
+        zeros = int(rng.integers(1, n))
+        return digits(rng, n - zeros, 0.0) + "0" * zeros
+    if n > 1 and kind < rounded + 0.06:
         return str(rng.integers(10)) * n
-    return "".join(map(str, rng.integers(0, 10, n).tolist()))
+    return "".join(map(str, rng.choice(10, n, p=SHARES).tolist()))
 
 
 def integer(rng: np.random.Generator, longest: int = 8) -> str:
@@ -112,7 +120,9 @@ def number(rng: np.random.Generator, longest: int = 8, signs: float = 0.35) -> s
     if kind < 0.5:
         text = integer(rng, 4) + mark + digits(rng, int(rng.integers(1, 4)))
     elif kind < 0.7:
-        groups = [digits(rng, 3) for _ in range(rng.integers(1, 3))]
+        groups = [
+            digits(rng, 3) if rng.random() < 0.7 else "000" for _ in range(rng.integers(1, 3))
+        ]
         text = mark.join([digits(rng, int(rng.integers(1, 4))), *groups])
         if rng.random() < 0.5:
             text += (".," if mark == "," else ",.")[0] + digits(rng, 2)
