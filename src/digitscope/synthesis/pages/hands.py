@@ -119,12 +119,12 @@ class HandStyle:
     uneven_gap: float = 0.06
     rise: tuple[float, float] = (0.01, 0.1)
     bend: tuple[float, float] = (0.01, 0.06)
-    ones: tuple[float, float, float] = (0.35, 35.0, 1.7)
+    ones: tuple[float, float, float] = (0.45, 35.0, 1.7)
     sizes: float = 0.06
     zeros: tuple[float, float, float] = (0.25, 0.45, 0.85)
     joined: float = 0.25
     tucked: tuple[float, float, float] = (0.6, 0.3, 1.0)
-    pitched: tuple[float, float, float] = (0.2, 0.4, 1.0)
+    pitched: tuple[float, float, float] = (0.3, 0.4, 1.0)
 
 
 STYLE = HandStyle()

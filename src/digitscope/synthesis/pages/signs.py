@@ -32,7 +32,7 @@ def draw_sign(sign: str, rng: np.random.Generator) -> Strokes:
         line = [[0, y], [wide / 2, y + bow - rise / 2], [wide, y - rise]]
         return np.array(line, np.float32), (0, 3)
     if sign == "/":  # longer than a digit, which tells it from a 1 that leans
-        top, foot = -1.1 - 0.3 * r[0], 0.1 + 0.35 * r[1]
+        top, foot = -1.12 - 0.35 * r[0], 0.1 + 0.35 * r[1]
         lean = 0.35 + 0.55 * r[2]
         middle = [lean / 2 + 0.06 * (r[3] - 0.5), (top + foot) / 2]
         return np.array([[lean, top], middle, [0, foot]], np.float32), (0, 3)

@@ -33,11 +33,11 @@ def rows(s: Setting) -> None:
         x = -s.between(0, 4) * h if s.chance(0.6) else s.between(0, 3) * h
         while x < s.size[1]:
             kind = s.rng.random()
-            if kind < 0.12 and x >= 0:  # a leaning 1 can begin a row, a slash cannot
+            if kind < 0.07 and x >= 0:  # a leaning 1 can begin a row, a slash cannot
                 text = date_or_time(s.rng)
-            elif kind < 0.15:
+            elif kind < 0.1:
                 text = word(s.rng, capital=True)
-            elif kind < 0.15 + labelled:
+            elif kind < 0.1 + labelled:
                 text = quantity(s.rng, longest)
             else:
                 text = number(s.rng, longest, signs)
@@ -100,7 +100,7 @@ def scattered(s: Setting) -> None:
     h = s.height
     taken: list[tuple[float, float, float, float]] = []
     for _ in range(s.count(3, 60)):
-        text = number(s.rng, 6, 0.25) if s.chance(0.85) else date_or_time(s.rng)
+        text = number(s.rng, 6, 0.25) if s.chance(0.92) else date_or_time(s.rng)
         width = (0.85 * len(text) + 0.4) * h
         first = -0.3 * width if "/" not in text else 0.0
         x, y = s.between(first, s.size[1]), s.between(0, s.size[0] + 0.5 * h)
