@@ -73,7 +73,8 @@ def main(arguments: list[str] | None = None) -> None:
         if not message:  # the help that no arguments ask for is already printed
             sys.exit(2)
         message += "" if message.endswith((".", "?")) else "."
-        code = _fail(f"{message} See digitscope --help.", error.exit_code)  # type: ignore[attr-defined]
+        command = " ".join(["digitscope", *named])
+        code = _fail(f"{message} See {command} --help.", error.exit_code)  # type: ignore[attr-defined]
     except (KeyboardInterrupt, typer.Abort):
         code = _fail("interrupted", 130)
     except (BrokenPipeError, SystemExit):
