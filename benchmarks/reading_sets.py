@@ -23,7 +23,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 import empty_pictures
-from digitscope.synthesis.pages.collected import find_pictures, of_part
+from digitscope.synthesis.pages.collected import pictures_of_part
 from equations import draw_terms, set_equation
 from fields import KINDS, set_field
 from page_score import aligned, score_page
@@ -302,7 +302,7 @@ def empties(folder: Path, options: Namespace) -> Iterator[Item]:
 
 def held_out_pictures(folder: Path, options: Namespace) -> Iterator[Item]:
     """Yield real pictures without any digit that no training sees; kinds are packages."""
-    for path in map(Path, sample(of_part(find_pictures(), validation=True), options)):
+    for path in map(Path, sample(pictures_of_part(validation=True), options)):
         yield Item(path.name, path, [], path.name.partition("__")[0])
 
 

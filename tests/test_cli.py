@@ -127,7 +127,10 @@ def test_version_and_no_arguments(cli):
     ("arguments", "told"),
     [
         (["trian"], r"No such command 'trian'. Did you mean 'train'\?"),
-        (["train", "--epoch", "3"], "No such option: --epoch .*--epochs.* See digitscope train --help"),
+        (
+            ["train", "--epoch", "3"],
+            "No such option: --epoch .*--epochs.* See digitscope train --help",
+        ),
         (["train", "--epochs", "x"], "Invalid value for '--epochs'"),
         (["train", "--epochs", "0"], "epochs must be a whole number from 1 up. Received: 0"),
         (["train", "--epochs", "-3"], "epochs must be a whole number from 1 up. Received: -3"),

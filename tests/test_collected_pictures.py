@@ -11,6 +11,7 @@ from digitscope.synthesis.pages.collected import (
     find_pictures,
     illustrate,
     lay_pictures,
+    pictures_of_part,
 )
 from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sources
 
@@ -40,6 +41,15 @@ def test_training_and_validation_have_different_pictures(folder):
     assert held_out.pictures == (str(folder / "5.png"),)
     assert set(train.pictures) | set(held_out.pictures) == set(find_pictures())
     assert not set(train.pictures) & set(held_out.pictures)
+
+
+def test_pictures_that_show_numbers_are_left_out_and_change_no_part(folder):
+    before = [pictures_of_part(validation) for validation in (False, True)]
+    (folder / "3.png").rename(folder / "3-mobile.jpg")
+    (folder / "5.png").rename(folder / "5-sailing_jibe.jpg")
+    after = [pictures_of_part(validation) for validation in (False, True)]
+    assert after[0] == tuple(file for file in before[0] if not file.endswith("3.png"))
+    assert (before[1], after[1]) == ((str(folder / "5.png"),), ())
 
 
 def test_a_cut_has_the_size_asked_for_and_stays_gray(folder):

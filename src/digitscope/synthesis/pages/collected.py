@@ -23,6 +23,13 @@ MANY = 0.5  # share of surfaces that show several whole pictures, as a coarse lo
 SIDES = (24, 160)  # pixels; of the squares that those fill; small ones are more frequent
 MOST = 12  # different pictures on one surface
 COVERED = (0.2, 0.9)  # of the sides of a page: an illustration's height and width
+# Pictures of the packages in `scripts/pictures` that show numbers, as their files' names end.
+NUMBERED = (
+    "-firestation_mimooh_01.jpg", "-postage_stamp_jarno_vasa_.jpg", "-mobile.jpg",
+    "-numero_verde_angelo_gelm_01.jpg", "-cronometro_mauro_olivo_01.jpg", "-mag4.jpg",
+    "-sailboat_illustration_labels.jpg", "-sailing_heel.jpg", "-sailing_jibe.jpg", "-grave-d.jpg",
+    "-ind05b.jpg", "-door012.jpg", "-door054.jpg",
+)  # fmt: skip
 
 
 def find_pictures(folder: Path | None = None) -> tuple[str, ...]:
@@ -56,6 +63,12 @@ def of_part(files: tuple[str, ...], validation: bool) -> tuple[str, ...]:
     ('f',)
     """
     return tuple(f for i, f in enumerate(files) if (i % 8 == 5) == validation) or files
+
+
+def pictures_of_part(validation: bool) -> tuple[str, ...]:
+    """Return the real pictures of a part, without those that show numbers after all."""
+    part = of_part(find_pictures(), validation)
+    return tuple(file for file in part if not file.endswith(NUMBERED))
 
 
 @functools.lru_cache(maxsize=64)

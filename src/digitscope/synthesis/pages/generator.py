@@ -13,10 +13,10 @@ from digitscope.synthesis.glyphs import DIGITS
 from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 from digitscope.synthesis.pages.cameras import Camera
 from digitscope.synthesis.pages.collected import (
-    find_pictures,
     illustrate,
     lay_pictures,
     of_part,
+    pictures_of_part,
 )
 from digitscope.synthesis.pages.drawing import PEN, PEN_2, PRINT, RULING, Box
 from digitscope.synthesis.pages.inks import Sources, StrokePool, scan_hands
@@ -335,5 +335,5 @@ def make_sources(
         tuple(StrokePool.of(s) for s in others),
         tuple(scan_hands(s) for s in scans),
         fonts,
-        of_part(find_pictures(), validation),
+        pictures_of_part(validation),
     )
