@@ -127,7 +127,7 @@ def test_version_and_no_arguments(cli):
     ("arguments", "told"),
     [
         (["trian"], r"No such command 'trian'. Did you mean 'train'\?"),
-        (["train", "--epoch", "3"], "No such option: --epoch .*--epochs.* See digitscope train -"),
+        (
             ["train", "--epoch", "3"],
             "No such option: --epoch .*--epochs.* See digitscope train --help",
         ),
