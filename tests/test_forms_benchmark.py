@@ -1,4 +1,4 @@
-"""The benchmark of forms: the digit in question has one form, and what a network says is counted."""
+"""The benchmark of forms: the digit in question has one form, and each answer is counted."""
 
 import importlib
 from pathlib import Path
