@@ -143,8 +143,10 @@ def draw_glyphs(
     height, width = layers.size
     for g, end, low, high in zip(glyphs, ends.tolist(), lows.tolist(), highs.tolist(), strict=True):
         part, start = points[start:end], end
-        half = 0.0 if isinstance(g.ink, Bitmap) else max(g.pen, THINNEST) / 2
-        wide, deep = half + abs(g.nib[0]) / 2, half + abs(g.nib[1]) / 2
+        wide = deep = 0.0
+        if not isinstance(g.ink, Bitmap):  # a bitmap has the width of its pen already
+            half = max(g.pen, THINNEST) / 2
+            wide, deep = half + abs(g.nib[0]) / 2, half + abs(g.nib[1]) / 2
         box = low[0] - wide, low[1] - deep, high[0] + wide, high[1] + deep
         inside = box[2] > 0 and box[3] > 0 and box[0] < width and box[1] < height
         inside = inside and bool(np.abs(part).max() <= FARTHEST)  # not so of a point at infinity

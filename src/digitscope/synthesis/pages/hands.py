@@ -96,6 +96,9 @@ class HandStyle:
     zeros : tuple of float
         Share of hands whose 0s are smaller than their other digits, and the smallest and largest
         factor of their height.
+    fours : tuple of float
+        Share of hands whose 4s are narrower than their other digits, and the smallest and largest
+        factor of their width.
     joined : float
         Share of hands that sometimes draw on to the next character without lifting the pen.
     tucked : tuple of float
@@ -119,9 +122,10 @@ class HandStyle:
     uneven_gap: float = 0.06
     rise: tuple[float, float] = (0.01, 0.1)
     bend: tuple[float, float] = (0.01, 0.06)
-    ones: tuple[float, float, float] = (0.45, 35.0, 1.7)
+    ones: tuple[float, float, float] = (0.35, 35.0, 1.7)
     sizes: float = 0.06
     zeros: tuple[float, float, float] = (0.25, 0.45, 0.85)
+    fours: tuple[float, float, float] = (0.5, 0.5, 0.9)
     joined: float = 0.25
     tucked: tuple[float, float, float] = (0.6, 0.3, 1.0)
     pitched: tuple[float, float, float] = (0.3, 0.4, 1.0)
@@ -159,6 +163,7 @@ class Hand:
     # Tangent of the further slant of 1s, their size, and how much of the growth is below the line.
     ones: tuple[float, float, float] = (0.0, 1.0, 0.0)
     heights: tuple[float, ...] = 10 * (1.0,)  # usual height of each digit
+    fours: float = 1.0  # factor of the width of 4s
     forms: dict[str, list[tuple[StrokePool, int]]] = field(default_factory=dict)
     _scanned: dict[tuple[str, int], Bitmap] = field(default_factory=dict)
 
@@ -176,6 +181,8 @@ class Hand:
                 lean, size, below = self.ones
                 points = points * np.float32(size) + np.array([0, below * (size - 1)], np.float32)
                 points[:, 0] -= np.float32(lean) * points[:, 1]
+            elif character == "4":
+                points = points * np.array([self.fours, 1], np.float32)
             return self._bent(points, starts, rng)
         recorded = self.letters is not None and character in self.letters.by_label
         if character in OPERATORS and not (recorded and rng.random() < RECORDED):
@@ -333,6 +340,7 @@ def draw_hand(
     heights = np.exp(style.sizes * rng.standard_normal(10))
     if rng.random() < style.zeros[0]:
         heights[0] = rng.uniform(*style.zeros[1:])
+    fours = float(rng.uniform(*style.fours[1:])) if rng.random() < style.fours[0] else 1.0
     scans = None
     weight = 0
     if sources.scans and rng.random() < style.scanned:
@@ -355,7 +363,7 @@ def draw_hand(
         uneven=_log_uniform(rng, style.size), wander=_log_uniform(rng, style.rise),
         joining=float(rng.uniform(0.1, 0.6)) if rng.random() < style.joined else 0.0,
         tucked=tucked, pitched=pitched, nib=nib, ones=ones,
-        heights=tuple(heights.tolist()), bend=_log_uniform(rng, style.bend),
+        heights=tuple(heights.tolist()), fours=fours, bend=_log_uniform(rng, style.bend),
     )  # fmt: skip
 
 
