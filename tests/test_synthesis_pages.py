@@ -283,7 +283,7 @@ def test_some_hands_space_strokes_and_not_boxes(sources):
         for tucked in widths:
             rng = np.random.default_rng([14, seed])
             hand = draw_hand(rng, sources, 20, PEN)
-            hand.tucked, hand.gap, hand.pen = tucked, 0.1, 0.03
+            hand.tucked, hand.gap, hand.pen, hand.pitched = tucked, 0.1, 0.03, 0.0
             sheet = Sheet(SIZE)
             sheet.text(hand, "5010", 40, 100, rng)
             _, truth = drawn(sheet)

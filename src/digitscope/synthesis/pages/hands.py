@@ -81,8 +81,8 @@ class HandStyle:
         Mean and deviation of the gap between characters, between hands.
     spaced : tuple of float
         Share of hands that leave much space between digits, and the smallest and largest gap.
-    uneven_gap : float
-        Deviation of the gap within a hand.
+    uneven_gap : tuple of float
+        Smallest and largest deviation of the gap within a hand.
     rise : tuple of float
         Smallest and largest deviation of a character's place above the baseline, between hands.
     bend : tuple of float
@@ -119,7 +119,7 @@ class HandStyle:
     size: tuple[float, float] = (0.03, 0.16)
     gap: tuple[float, float] = (0.1, 0.17)
     spaced: tuple[float, float, float] = (0.12, 0.3, 0.5)
-    uneven_gap: float = 0.06
+    uneven_gap: tuple[float, float] = (0.04, 0.25)
     rise: tuple[float, float] = (0.01, 0.1)
     bend: tuple[float, float] = (0.01, 0.06)
     ones: tuple[float, float, float] = (0.35, 35.0, 1.7)
@@ -154,6 +154,7 @@ class Hand:
     handwritten: bool = True
     weight: int = 0  # pixels by which scanned strokes are made thicker or thinner
     uneven: float = 0.06  # deviation of the logarithm of a character's height
+    uneven_gap: float = 0.06  # deviation of the gap between characters
     wander: float = 0.03  # deviation of the place above the baseline
     joining: float = 0.0  # share of characters that are joined to the next
     tucked: float = 0.0  # share of the way to its neighbour's strokes that a character moves
@@ -202,7 +203,7 @@ class Hand:
 
     def space(self, rng: np.random.Generator) -> float:
         """Return the gap before the next character."""
-        return float(max(self.gap + self.style.uneven_gap * rng.standard_normal(), -0.2))
+        return float(max(self.gap + self.uneven_gap * rng.standard_normal(), -0.2))
 
     def _form(self, digit: str, rng: np.random.Generator) -> tuple[StrokePool, int]:
         """Return the pool and row of the form that this writer uses now."""
@@ -360,7 +361,8 @@ def draw_hand(
     return Hand(
         height, pen, gap, layer, pools, writer, letters, letter_writer, scans, slant, aspect,
         style, faithful=float(rng.uniform(0.3, 0.95)), weight=weight,
-        uneven=_log_uniform(rng, style.size), wander=_log_uniform(rng, style.rise),
+        uneven=_log_uniform(rng, style.size), uneven_gap=_log_uniform(rng, style.uneven_gap),
+        wander=_log_uniform(rng, style.rise),
         joining=float(rng.uniform(0.1, 0.6)) if rng.random() < style.joined else 0.0,
         tucked=tucked, pitched=pitched, nib=nib, ones=ones,
         heights=tuple(heights.tolist()), fours=fours, bend=_log_uniform(rng, style.bend),

@@ -64,7 +64,7 @@ def amounts(s: Setting) -> None:
     while y < s.size[0] + h:
         x = s.between(-1.5, 2.0) * h
         hand = draw_hand(s.rng, s.sources, h * s.between(0.85, 1.15), PEN, HASTY)
-        hand.gap = s.between(-0.12, 0.15)
+        hand.gap = s.between(-0.15, 0.25)
         slope = float(np.tan(np.deg2rad(3 * s.rng.standard_normal())))
         while x < s.size[1]:
             text = _amount(s)
