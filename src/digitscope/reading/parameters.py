@@ -88,7 +88,7 @@ class ReadingParameters:
     usual_pixels: float = 1_050_000.0
     most_pixels: float = 4_000_000.0
     small_share: float = 0.25
-    upright: float = 0.9
+    upright: float = 0.95
     turn: float = 2.5
     link: float = 0.5
     landing: float = 0.65
