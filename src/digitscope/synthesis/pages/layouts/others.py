@@ -14,7 +14,7 @@ from digitscope.synthesis.pages.layouts.setting import LETTERS, Setting, digits,
 BROAD = HandStyle(pen=(0.14, 0.5, 0.03, 0.26))
 # Signs and letters that do not look like a digit, and more of those that networks take for one.
 ALONE = "+-=<>*#%&?@[]{}" + LETTERS + "wwwxxxyyyyy"
-ROUND = 0.45  # share of amounts of money that end with zeros
+ROUND = 0.2  # share of amounts of money that end with zeros
 HASTY = HandStyle(ones=(0.75, 40.0, 2.0))
 
 
