@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import DIGIT_CLASSES
+from digitscope.glyph_classes import DIGIT_CLASSES, SIGNS
 from digitscope.reading.glyphs import CHUNK, Floats, Glyphs
 from digitscope.reading.parameters import ReadingParameters
 
@@ -53,8 +53,10 @@ def weigh_neighbours(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
         probabilities = own * np.stack([yes * more, yes * less, no], axis=1)
         probabilities /= probabilities.sum(axis=1, keepdims=True)
     factor = (probabilities / own).astype(np.float32)
-    digit, other = np.split(glyphs.heat, [DIGITS], axis=1)
-    heat = np.hstack([digit * factor[:, :1], other * factor[:, 1:2]])
+    digit, sign, other = np.split(glyphs.heat, [DIGITS, DIGITS + len(SIGNS)], axis=1)
+    # Writing all around makes no point of a speck: a sign is never surer for its neighbours.
+    of_sign = np.minimum(factor[:, 1:2], 1)
+    heat = np.hstack([digit * factor[:, :1], sign * of_sign, other * factor[:, 1:2]])
     return replace(glyphs, heat=np.minimum(heat, np.float32(1 - LEAST)))
 
 

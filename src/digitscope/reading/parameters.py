@@ -74,7 +74,7 @@ class ReadingParameters:
         Distance of two pieces of one ruling line, in cells of the grid. (layout)
     """
 
-    threshold: float = 0.4
+    threshold: float = 0.5
     least: float = 0.2
     certain: float = 0.99
     tile: float = 0.3
