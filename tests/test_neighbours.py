@@ -59,6 +59,15 @@ def test_a_doubtful_mark_is_a_digit_among_digits_and_none_among_letters():
     assert digit(seen, 2) < 0.7 * digit(among_letters, 2)
 
 
+def test_a_sign_is_never_surer_for_its_neighbours():
+    sure = {"7": 0.99}
+    row = weigh_neighbours(row_of(sure, sure, {".": 0.43}, {"*": 0.43}, {"5": 0.43}, sure), P)
+    assert row.heat[2, CLASSES.index(".")] <= 0.43
+    assert row.heat[4, CLASSES.index("5")] > 0.45  # of a digit they do make more
+    grain = weigh_neighbours(row_of(*9 * [{"1": 0.2}], {"-": 0.43}), P)
+    assert grain.heat[9, CLASSES.index("-")] < 0.4
+
+
 def test_a_false_alarm_among_false_alarms_loses_its_confidence():
     grain = row_of(*[{"0": 0.45}] * 6)
     assert weigh_neighbours(grain, P).heat.max() < 0.4
