@@ -397,7 +397,7 @@ def test_drawings_hold_no_glyphs_but_numbers(sources):
     assert OTHER not in labels
 
 
-def test_zeros_and_ones_are_more_frequent_in_numbers_as_in_those_of_the_world():
+def test_zeros_and_ones_are_more_frequent_than_other_digits():
     rng = np.random.default_rng(9)
     text = "".join(number(rng) for _ in range(4000))
     counts = np.array([text.count(digit) for digit in "0123456789"])

@@ -54,7 +54,7 @@ def weigh_neighbours(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
         probabilities /= probabilities.sum(axis=1, keepdims=True)
     factor = (probabilities / own).astype(np.float32)
     digit, sign, other = np.split(glyphs.heat, [DIGITS, DIGITS + len(SIGNS)], axis=1)
-    # Writing all around makes no point of a speck: a sign is never surer for its neighbours.
+    # Neighbours cannot tell a point from a speck, so they never raise the probability of a sign.
     of_sign = np.minimum(factor[:, 1:2], 1)
     heat = np.hstack([digit * factor[:, :1], sign * of_sign, other * factor[:, 1:2]])
     return replace(glyphs, heat=np.minimum(heat, np.float32(1 - LEAST)))

@@ -20,7 +20,7 @@ from digitscope.synthesis.pages.sheet import Sheet
 VOWELS, CONSONANTS = "aeiou", "bcdfghklmnprstvwyz"
 LETTERS = "abcdefhkmnprtuABCDEFGHKMNPRTU"  # alone they look like no digit
 TERMS = "abcdefhkmnprtuwxxxxyyyyABCDEFGHKLMNPQRTUVWXY"  # of formulas, most of all x and y
-SHARES = np.array([0.1, 0.16, *8 * [0.0925]])  # of the ten digits
+DIGIT_SHARES = np.array([0.1, 0.16, *8 * [0.0925]])  # probability of 0 to 9
 UNITS = (
     "%", "kg", "km", "cm", "mm", "m", "ml", "h", "min", "pcs", "EUR", "USD", "CHF", "Fr", "kW",
     "k", "th", "nd", "rd", "am", "pm", "ft", "lb", "x", "€", "$",
@@ -92,9 +92,16 @@ Layout: TypeAlias = Callable[[Setting], None]
 
 
 def digits(rng: np.random.Generator, n: int, rounded: float = 0.18) -> str:
-    """Return n digits; that share ends with zeros, as round numbers do, and some repeat one digit.
+    """Return n random digits; some numbers are round, and some repeat one digit.
 
-    1s are more frequent than others, as the numbers of the world begin with 1 most often (Benford).
+    1s are more frequent than other digits: most real numbers begin with a 1 (Benford's law).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int
+    rounded : float
+        Share of numbers whose last digits, one to n - 1 of them, are zeros.
     """
     kind = rng.random()
     if n > 1 and kind < rounded:
@@ -102,7 +109,7 @@ def digits(rng: np.random.Generator, n: int, rounded: float = 0.18) -> str:
         return digits(rng, n - zeros, 0.0) + "0" * zeros
     if n > 1 and kind < rounded + 0.06:
         return str(rng.integers(10)) * n
-    return "".join(map(str, rng.choice(10, n, p=SHARES).tolist()))
+    return "".join(map(str, rng.choice(10, n, p=DIGIT_SHARES).tolist()))
 
 
 def integer(rng: np.random.Generator, longest: int = 8) -> str:
