@@ -14,14 +14,15 @@ from typing import Any, Generic, TypeVar
 
 import keras
 import numpy as np
-from keras import ops
 
 from digitscope.runs import Row
 from digitscope.stream_recipe import StreamRecipe
 from digitscope.synthesis.pages.stream import BatchStream, Plan
 from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
+from digitscope.training.compiled import forward_function
 from digitscope.training.interrupts import uninterrupted
 from digitscope.training.start import take_weights
+from digitscope.training.stream_step import Step
 
 PART = 10  # steps between two signs of life
 Made = TypeVar("Made")  # a batch
@@ -72,7 +73,11 @@ class StreamFit(ABC, Generic[Made]):
         Follow the variables of the model: weights and moving statistics.
     history : list of dict
         One row an epoch.
+    step : Step
+        Trains the model by one batch.
     """
+
+    step: Step
 
     def __init__(
         self,
@@ -87,7 +92,11 @@ class StreamFit(ABC, Generic[Made]):
             take_weights(start, model, self.sample)
         self.optimizer = optimizer
         self.optimizer.build(self.model.trainable_variables)
-        self.averages = [keras.Variable(v.value, trainable=False) for v in self.model.variables]
+        # By way of NumPy: TensorFlow's value of a variable is the variable itself, not a copy.
+        self.averages = [
+            keras.Variable(value, trainable=False, dtype=value.dtype)
+            for value in map(_value, self.model.variables)
+        ]
         self.history: list[Row] = []
 
     @abstractmethod
@@ -113,7 +122,7 @@ class StreamFit(ABC, Generic[Made]):
     @property
     def state(self) -> State:
         """The values of all variables: of the model, the optimizer and the averages."""
-        return [np.array(keras.ops.convert_to_numpy(v)) for v in self._variables]
+        return [_value(v) for v in self._variables]
 
     def save(self, path: Path) -> None:
         """Write a checkpoint."""
@@ -194,6 +203,7 @@ class StreamFit(ABC, Generic[Made]):
                 sums[name] = sums.get(name, 0.0) + loss
             if on_part and (number % PART == 0 or number == len(rates)):
                 on_part(((number - 1) % PART + 1) / len(rates))
+        self.step.store()
         seconds = time.perf_counter() - started
         return {
             **{name: total / len(rates) for name, total in sums.items()},
@@ -206,6 +216,10 @@ class StreamFit(ABC, Generic[Made]):
     def _average_in(self) -> None:
         for variable, average in zip(self.network.variables, self.averages, strict=True):
             variable.assign(average.value)
+
+
+def _value(variable: keras.Variable) -> np.ndarray:
+    return np.array(keras.ops.convert_to_numpy(variable))
 
 
 def learning_rates(recipe: StreamRecipe) -> np.ndarray:
@@ -231,31 +245,14 @@ def build_optimizer(recipe: StreamRecipe) -> keras.Optimizer:
     return optimizer
 
 
-def follow(averages: list[keras.Variable], model: keras.Model, done: Any, decay: float) -> None:
-    """Move the averages towards the variables of a model, as a part of a compiled step.
-
-    Parameters
-    ----------
-    averages : list of keras.Variable
-    model : keras.Model
-    done : scalar tensor
-        Steps before this one; at the beginning the averages follow faster.
-    decay : float
-        Per step.
-    """
-    share = 1 - ops.minimum(decay, (1 + done) / (10 + done))
-    for average, variable in zip(averages, model.variables, strict=True):
-        if keras.backend.is_float_dtype(variable.dtype):
-            average.assign_add(share * (variable.value - average.value))
-        else:  # the state of random numbers
-            average.assign(variable.value)
-
-
 def compile_forward(model: keras.Model) -> Callable[[Any], np.ndarray]:
     """Return a function from images to float32 maps, as the network is used."""
-    import tensorflow as tf
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
 
-    compiled = tf.function(
-        lambda images: model(images, training=False), autograph=False, reduce_retracing=True
-    )
-    return lambda images: np.asarray(tf.cast(compiled(tf.convert_to_tensor(images)), tf.float32))
+        compiled = tf.function(
+            lambda images: model(images, training=False), autograph=False, reduce_retracing=True
+        )
+        return lambda images: np.asarray(tf.cast(compiled(tf.convert_to_tensor(images)), "float32"))
+    called = forward_function(model)
+    return lambda images: np.asarray(called(images)).astype(np.float32)

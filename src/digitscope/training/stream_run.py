@@ -8,6 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
+import keras
 import numpy as np
 import onnx
 
@@ -274,8 +275,8 @@ def held_out_scores(row: Row, n: int) -> dict[str, Any]:
 
 
 def set_threads(threads: int | None) -> None:
-    """Set the threads of TensorFlow, unless it has begun to compute."""
-    if threads is not None:
+    """Set the threads of TensorFlow, if it trains and has not begun to compute."""
+    if threads is not None and keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         with suppress(RuntimeError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from digitscope.synthesis.pages.bars import draw_bars
 from digitscope.synthesis.pages.textures import (
     Plane,
     Range,
@@ -44,6 +45,7 @@ WEIGHTS = {
     "plastic": 8.0,
     "motifs": 12.0,
     "objects": 10.0,
+    "bars": 16.0,
     "leather": 4.0,
     "keyboard": 3.0,
 }
@@ -405,6 +407,7 @@ SURFACES: dict[str, Callable[[np.random.Generator, Size, float], Plane]] = {
     "plastic": _plastic,
     "motifs": _motifs,
     "objects": _objects,
+    "bars": draw_bars,
     "leather": _leather,
     "keyboard": _keyboard,
 }

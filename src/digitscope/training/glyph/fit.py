@@ -1,12 +1,12 @@
 """The fit of the glyph network to a stream of crops."""
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from scipy.special import softmax
 
 from digitscope.glyph_classes import DIGIT_CLASSES
@@ -23,7 +23,8 @@ from digitscope.training.glyph.crops import (
 )
 from digitscope.training.glyph.network import build_glyph_network
 from digitscope.training.layers import choose_precision
-from digitscope.training.stream_fit import StreamFit, build_optimizer, compile_forward, follow
+from digitscope.training.stream_fit import StreamFit, build_optimizer, compile_forward
+from digitscope.training.stream_step import compile_step
 
 CHUNK = 1_000  # held-out crops at a time
 DIGITS = len(DIGIT_CLASSES)
@@ -61,7 +62,13 @@ class GlyphFit(StreamFit[Crops]):
         model = build_glyph_network(recipe, self.policy)
         super().__init__(recipe, model, build_glyph_network(recipe), build_optimizer(recipe), start)
         self._forward = compile_forward(self.network)
-        self._step = compile_crop_step(self.model, self.optimizer, self.averages, recipe)
+        self.step = compile_step(
+            self.model,
+            self.optimizer,
+            self.averages,
+            recipe.average,
+            lambda logits, targets: crop_loss(logits, targets, recipe.turn),
+        )
         self._held_out = held_out
         self._crops: Crops | None = None
 
@@ -85,7 +92,10 @@ class GlyphFit(StreamFit[Crops]):
 
     def learn(self, batch: Crops, rate: float) -> Row:
         """Train by one batch and return the loss."""
-        return {"loss": self._step(batch, rate) if len(batch) else 0.0}
+        if not len(batch):
+            return {"loss": 0.0}
+        targets = {"labels": batch.labels, "turns": batch.turns}
+        return {"loss": float(np.sum(self.step(batch.images, targets, rate)))}
 
     def probabilities(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what the averaged network says of crops: classes (n, 17) and turns (n, 4)."""
@@ -122,48 +132,25 @@ class GlyphFit(StreamFit[Crops]):
         }
 
 
-def compile_crop_step(
-    model: keras.Model,
-    optimizer: keras.Optimizer,
-    averages: list[keras.Variable],
-    recipe: GlyphRecipe,
-) -> Callable[[Crops, float], float]:
-    """Return a function that trains `model` by one batch; the first call compiles it.
+def crop_loss(logits: Any, targets: dict[str, Any], turn: float) -> tuple[Any, Any]:
+    """Return the cross-entropy of classes and, weighted, of turns, each where it is known.
 
     Parameters
     ----------
-    model : keras.Model
-    optimizer : keras.Optimizer
-    averages : list of keras.Variable
-        Follow the variables of the model: weights and moving statistics.
-    recipe : GlyphRecipe
+    logits : tensor of shape (n, 21), dtype float32
+        What the network gives.
+    targets : dict of tensor
+        ``labels`` and ``turns``, (n,) each, negative where they are unknown.
+    turn : float
+        How much the turns count.
     """
-    import tensorflow as tf
+    classes = _known_loss(targets["labels"], logits[:, :ANSWERS])
+    return classes, turn * _known_loss(targets["turns"], logits[:, ANSWERS:])
 
-    weights = model.trainable_variables
 
-    def known_loss(labels: Any, logits: Any) -> Any:
-        """Return the mean cross-entropy of the crops that have a label."""
-        known = tf.cast(labels >= 0, tf.float32)
-        each = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            tf.cast(tf.maximum(labels, 0), tf.int32), logits
-        )
-        return tf.reduce_sum(known * each) / tf.maximum(tf.reduce_sum(known), 1.0)
-
-    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def step(images: Any, labels: Any, turns: Any, rate: Any) -> Any:
-        with tf.GradientTape() as tape:
-            logits = model(images, training=True)
-            loss = known_loss(labels, logits[:, :ANSWERS])
-            loss += recipe.turn * known_loss(turns, logits[:, ANSWERS:])
-        done = tf.cast(optimizer.iterations.value, tf.float32)
-        optimizer.learning_rate = rate
-        optimizer.apply(tape.gradient(loss, weights), weights)
-        follow(averages, model, done, recipe.average)
-        return loss
-
-    def run(crops: Crops, rate: float) -> float:
-        tensors = (tf.constant(part) for part in (crops.images, crops.labels, crops.turns))
-        return float(step(*tensors, tf.constant(rate, tf.float32)))
-
-    return run
+def _known_loss(labels: Any, logits: Any) -> Any:
+    """Return the mean cross-entropy of the crops that have a label."""
+    known = ops.cast(labels >= 0, "float32")
+    wanted = ops.cast(ops.maximum(labels, 0), "int32")
+    each = keras.losses.sparse_categorical_crossentropy(wanted, logits, from_logits=True)
+    return ops.sum(known * each) / ops.maximum(ops.sum(known), 1.0)

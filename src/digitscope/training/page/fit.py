@@ -23,8 +23,8 @@ from digitscope.synthesis.pages.truth import PageTruth
 from digitscope.training.layers import choose_precision
 from digitscope.training.page.loss import Losses, page_loss
 from digitscope.training.page.network import build_page_network
-from digitscope.training.page.step import compile_step
 from digitscope.training.stream_fit import StreamFit, build_optimizer, compile_forward
+from digitscope.training.stream_step import compile_step
 
 
 class PageFit(StreamFit[Batch]):
@@ -59,7 +59,13 @@ class PageFit(StreamFit[Batch]):
         model = build_page_network(recipe, self.policy)
         super().__init__(recipe, model, build_page_network(recipe), build_optimizer(recipe), start)
         self._forward = compile_forward(self.network)
-        self._step = compile_step(self.model, self.optimizer, self.averages, recipe)
+        self.step = compile_step(
+            self.model,
+            self.optimizer,
+            self.averages,
+            recipe.average,
+            lambda maps, targets: page_loss(maps, targets, recipe.loss),
+        )
         self._held_out = held_out
         self._pages: list[tuple[np.ndarray, PageTruth]] = []
 
@@ -80,7 +86,7 @@ class PageFit(StreamFit[Batch]):
 
     def learn(self, batch: Batch, rate: float) -> Row:
         """Train by one batch and return the parts of the loss."""
-        losses = self._step(batch.images, batch.targets.arrays(), rate).tolist()
+        losses = np.asarray(self.step(batch.images, batch.targets.arrays(), rate)).tolist()
         parts = {f"loss_{name}": loss for name, loss in zip(Losses._fields, losses, strict=True)}
         return {"loss": sum(losses), **parts}
 

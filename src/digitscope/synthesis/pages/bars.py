@@ -1,0 +1,69 @@
+"""Rows of parallel bars: fences, grilles, blinds, radiators, piano keys, slatted benches.
+
+A row of bars of even length looks like a row of 1s or of slashes. They differ in what surrounds
+them: they are many, evenly spaced, and often end at a rail.
+"""
+
+import cv2
+import numpy as np
+
+from digitscope.synthesis.pages.textures import Plane, Size, between, smooth
+
+PITCH = (4.0, 40.0)  # pixels from one bar to the next, times the scale
+THICK = (0.12, 0.6)  # pitches
+LONG = (1.5, 14.0)  # pitches
+BOUNDLESS = 0.3  # share of surfaces whose bars cross the whole picture
+LEAN = 12.0  # degrees; deviation
+FAN = 0.3  # share of the pitch by which the far ends are closer in perspective, at most
+RAILS = 0.5  # share of rows with a rail at both ends
+TONE = (25.0, 100.0)  # levels between bars and what is behind them
+RELIEF = 0.4  # share of bars with one light and one dark edge
+
+
+def draw_bars(rng: np.random.Generator, size: Size, scale: float) -> Plane:
+    """Draw one or several rows of bars.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    size : tuple of int
+        Height and width in pixels.
+    scale : float
+        What all lengths are multiplied with.
+
+    Returns
+    -------
+    ndarray of shape (height, width), dtype float32
+        Levels around 0.
+    """
+    reach = 1.5 * max(size)
+    pitch = float(np.exp(rng.uniform(*np.log(PITCH)))) * scale
+    thick = max(1, round(between(rng, THICK) * pitch))
+    long = between(rng, LONG) * pitch
+    apart = long + between(rng, (0.3, 3.0)) * pitch
+    first = -reach + rng.random() * apart
+    if rng.random() < BOUNDLESS:
+        long = apart = 2 * reach
+        first = -reach
+    fan = 1 - between(rng, (0, FAN))
+    tone = between(rng, TONE) * (1 if rng.random() < 0.35 else -1)
+    relief, rails = rng.random() < RELIEF, rng.random() < RAILS
+    turn = np.deg2rad(rng.normal(0, LEAN) + 90 * (rng.random() < 0.25))
+    matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    middle = np.array(size[::-1]) / 2
+    plane = np.zeros(size, np.float32)
+
+    def line(start: tuple[float, float], end: tuple[float, float], level: float, pen: int) -> None:
+        points = np.round((np.array([start, end]) @ matrix + middle) * 16).astype(int)
+        cv2.line(plane, points[0], points[1], level, pen, cv2.LINE_AA, 4)
+
+    for top in np.arange(first, reach, apart):
+        for x in np.arange(-reach + rng.random() * pitch, reach, pitch):
+            line((fan * x, top), (x, top + long), tone, thick)
+            if relief:
+                side = thick / 2
+                line((fan * x + side, top), (x + side, top + long), 0.4 * tone, max(1, thick // 4))
+        if rails:
+            for y, share in ((top, fan), (top + long, 1.0)):
+                line((-share * reach, y), (share * reach, y), tone, thick)
+    return plane + between(rng, (0, 25)) * smooth(rng, size, max(size) / 2)
