@@ -4,6 +4,9 @@ The network knows writing from 12 to 48 pixels high. A pyramid in steps of two, 
 down, shows all sizes from there on; finer levels, which cost the most, follow only where the
 finest one so far shows writing that is small in it. So a page with writing of usual size costs
 little more than one look at it.
+
+A small picture, such as the field of a form, costs little, so it is looked at in steps of a third
+of an octave. The mean of three looks (`confirm`) is more often right than each of them.
 """
 
 from collections.abc import Sequence
@@ -21,6 +24,7 @@ from digitscope.reading.glyphs import Floats, Glyphs, find_glyphs, median, writi
 from digitscope.reading.parameters import ReadingParameters
 
 AROUND = np.ones((3, 3), np.uint8)
+BESIDE = (2 ** (1 / 3), 2 ** (-1 / 3))  # scales of the further looks at a small picture
 
 
 class MapMaker(Protocol):
@@ -84,7 +88,11 @@ def _resized(gray: Gray, size: tuple[int, int]) -> Gray:
 
 
 def look_at_all(gray: Gray, network: MapMaker, parameters: ReadingParameters) -> list[Level]:
-    """Return the levels at which a picture is read, the finest one first."""
+    """Return the levels at which a picture is read, the finest one first.
+
+    A small picture is looked at in steps of a third of an octave as far as these looks together
+    show no more pixels than the usual level of a large one.
+    """
     scale = min(1.0, (parameters.usual_pixels / gray.size) ** 0.5)
     height, width = gray.shape
     usual = _resized(gray, (max(1, round(width * scale)), max(1, round(height * scale))))
@@ -99,6 +107,10 @@ def look_at_all(gray: Gray, network: MapMaker, parameters: ReadingParameters) ->
     while (step := min(_finer(levels, gray.size * scale**2, parameters), largest / scale)) > 1.1:
         scale *= step
         levels.insert(0, look(gray, network, scale, parameters))
+    if gray.size * scale**2 * sum(beside**2 for beside in (1, *BESIDE)) <= parameters.usual_pixels:
+        scales = [beside * level.scale[1] for level in levels for beside in BESIDE]
+        levels += [look(gray, network, each, parameters) for each in scales]
+        levels.sort(key=lambda level: -level.scale[1])
     return levels
 
 

@@ -90,8 +90,8 @@ DIGITS: tuple[tuple[G, ...], ...] = (
             _FLAG,
             fattest=0.13,
         ),
-        G("upstroke", "-20,94{long -12,10} 2,54 24,0! 24,52 22,100", 1.6, _FLAG, fattest=0.12),
-        G("narrow upstroke", "4,82{long -10,16} 12,48 24,0! 22,52 18,100", 1.4, _FLAG, fattest=0.1),
+        G("upstroke", "-20,94{long -12,10} 2,54 24,0! 24,52 22,100", 3.5, _FLAG, fattest=0.12),
+        G("narrow upstroke", "4,82{long -10,16} 12,48 24,0! 22,52 18,100", 3, _FLAG, fattest=0.1),
         G(
             "looped top",
             "-10,66{long -12,20} 14,38 32,8 33,-3{wide 4,-2} 27,4 23,46 18,100",
@@ -318,14 +318,14 @@ DIGITS: tuple[tuple[G, ...], ...] = (
         G(
             "like a root",
             "64,-2{rise 12,-6} 42,1 22,5! 16,46 9,98! -2,78{up -2,-22} -12,74{up -4,-16}",
-            0.7,
+            1.2,
             (-8, 28),
             fattest=0.12,
         ),
         G(
             "like an r",
             "60,10{droop 2,10} 48,-2 30,0 20,16{left -6,0} 17,60 9,100{hook -12,-4}",
-            0.6,
+            1.0,
             (-8, 26),
             fattest=0.13,
         ),
@@ -439,7 +439,7 @@ DIGITS: tuple[tuple[G, ...], ...] = (
         G(
             "small top, crossed",
             "4,10{dip -2,6} 18,2 38,4{wide 8,-4} 34,44 26,100 | -4,50{long -8,4} 60,44{long 8,-4}",
-            1.2,
+            1.8,
             (-8, 30),
             fattest=0.13,
         ),
