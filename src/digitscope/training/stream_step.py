@@ -151,12 +151,7 @@ class _JaxStep:
             slots = [rate if i == rate_index else slot for i, slot in enumerate(slots)]
             trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
             now = [*trainable, *fixed]
-            means = [
-                mean + share * (now[i] - mean)
-                if jnp.issubdtype(mean.dtype, jnp.floating)
-                else now[i]
-                for mean, i in zip(means, order, strict=True)
-            ]
+            means = [follow(mean, now[i], share) for mean, i in zip(means, order, strict=True)]
             return (list(trainable), list(fixed), list(slots), means), losses
 
         self._step = jax.jit(step, donate_argnums=0)
