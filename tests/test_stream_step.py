@@ -43,7 +43,10 @@ def measure(start):
     fit.run()
     return {
         "losses": [[row["loss"], row["loss_heat"], row["val_loss"]] for row in fit.history],
-        **{f"moved{i}": v - w for i, (v, w) in enumerate(zip(_now(fit), before, strict=True))},
+        **{
+            f"moved{i}": v - w
+            for i, (v, w) in enumerate(zip(fit.model.get_weights(), before, strict=True))
+        },
         **{
             f"average{i}": v - w
             for i, (v, w) in enumerate(zip(fit.network.get_weights(), before, strict=True))
@@ -54,7 +57,7 @@ def measure(start):
 def resumed_ends_alike(folder):
     """Tell whether a fit that was stopped after an epoch ends as one that was not."""
     whole, resumed = fit_from(None), fit_from(None)
-    whole.run(checkpoint=folder / "end.npz")
+    whole.run()
     stopped = fit_from(None)
 
     def stop(row):
@@ -64,10 +67,6 @@ def resumed_ends_alike(folder):
     resumed.restore(folder / "stopped.npz")
     resumed.run()
     return all(np.array_equal(a, b) for a, b in zip(whole.state, resumed.state, strict=True))
-
-
-def _now(fit):
-    return [np.array(v) for v in fit.model.get_weights()]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ checkpoint ends with the same weights as one that was not.
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -22,7 +22,7 @@ from digitscope.training.checkpoint import State, read_checkpoint, write_checkpo
 from digitscope.training.compiled import forward_function
 from digitscope.training.interrupts import uninterrupted
 from digitscope.training.start import take_weights
-from digitscope.training.stream_step import Step
+from digitscope.training.stream_step import make_step
 
 PART = 10  # steps between two signs of life
 Made = TypeVar("Made")  # a batch
@@ -60,7 +60,6 @@ class StreamFit(ABC, Generic[Made]):
         What is trained.
     network : keras.Model
         Of the same layers, float32; it gets the averaged weights.
-    optimizer : keras.Optimizer
     start : path, optional
         A ``model.keras`` or ``.onnx`` file whose weights to begin with; see `take_weights`.
 
@@ -73,24 +72,23 @@ class StreamFit(ABC, Generic[Made]):
         Follow the variables of the model: weights and moving statistics.
     history : list of dict
         One row an epoch.
+    forward : callable
+        From images to the outputs of `network`, float32.
     step : Step
         Trains the model by one batch.
     """
-
-    step: Step
 
     def __init__(
         self,
         recipe: StreamRecipe,
         model: keras.Model,
         network: keras.Model,
-        optimizer: keras.Optimizer,
         start: Path | None = None,
     ) -> None:
         self.recipe, self.model, self.network = recipe, model, network
         if start:
             take_weights(start, model, self.sample)
-        self.optimizer = optimizer
+        self.optimizer = build_optimizer(recipe)
         self.optimizer.build(self.model.trainable_variables)
         # By way of NumPy: TensorFlow's value of a variable is the variable itself, not a copy.
         self.averages = [
@@ -98,6 +96,19 @@ class StreamFit(ABC, Generic[Made]):
             for value in map(_value, self.model.variables)
         ]
         self.history: list[Row] = []
+        self.forward = compile_forward(network)
+        self.step = make_step(model, self.optimizer, self.averages, recipe.average, self.loss)
+
+    @abstractmethod
+    def loss(self, outputs: Any, targets: dict[str, Any]) -> Sequence[Any]:
+        """Return the parts of the loss of a batch, as a part of a compiled step.
+
+        Parameters
+        ----------
+        outputs : tensor, dtype float32
+            What the network gives.
+        targets : dict of tensor
+        """
 
     @abstractmethod
     def sample(self, n: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Rows of parallel bars: fences, grilles, blinds, radiators, piano keys, slatted benches.
 
-A row of bars of even length looks like a row of 1s or of slashes. They differ in what surrounds
-them: they are many, evenly spaced, and often end at a rail.
+A row of bars looks like a row of 1s or slashes. But bars are many, evenly spaced, and often end at
+a rail.
 """
 
 import cv2
@@ -12,12 +12,12 @@ from digitscope.synthesis.pages.textures import Plane, Size, between, smooth
 PITCH = (4.0, 40.0)  # pixels from one bar to the next, times the scale
 THICK = (0.12, 0.6)  # pitches
 LONG = (1.5, 14.0)  # pitches
-BOUNDLESS = 0.3  # share of surfaces whose bars cross the whole picture
+ENDLESS = 0.3  # share of surfaces whose bars cross the whole picture
 LEAN = 12.0  # degrees; deviation
-FAN = 0.3  # share of the pitch by which the far ends are closer in perspective, at most
-RAILS = 0.5  # share of rows with a rail at both ends
+FAN = 0.3  # largest share of the pitch by which perspective brings the upper ends closer together
+RAILS = 0.5  # share of surfaces with a rail at both ends
 TONE = (25.0, 100.0)  # levels between bars and what is behind them
-RELIEF = 0.4  # share of bars with one light and one dark edge
+RELIEF = 0.4  # share of surfaces whose bars have a paler edge on one side
 
 
 def draw_bars(rng: np.random.Generator, size: Size, scale: float) -> Plane:
@@ -42,7 +42,7 @@ def draw_bars(rng: np.random.Generator, size: Size, scale: float) -> Plane:
     long = between(rng, LONG) * pitch
     apart = long + between(rng, (0.3, 3.0)) * pitch
     first = -reach + rng.random() * apart
-    if rng.random() < BOUNDLESS:
+    if rng.random() < ENDLESS:
         long = apart = 2 * reach
         first = -reach
     fan = 1 - between(rng, (0, FAN))

@@ -1,6 +1,7 @@
 """The fit of the glyph network to a stream of crops."""
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,7 @@ from digitscope.training.glyph.crops import (
 )
 from digitscope.training.glyph.network import build_glyph_network
 from digitscope.training.layers import choose_precision
-from digitscope.training.stream_fit import StreamFit, build_optimizer, compile_forward
-from digitscope.training.stream_step import compile_step
+from digitscope.training.stream_fit import StreamFit
 
 CHUNK = 1_000  # held-out crops at a time
 DIGITS = len(DIGIT_CLASSES)
@@ -60,15 +60,7 @@ class GlyphFit(StreamFit[Crops]):
         self.source, self.workers = source, workers
         self.policy = choose_precision(recipe.precision)
         model = build_glyph_network(recipe, self.policy)
-        super().__init__(recipe, model, build_glyph_network(recipe), build_optimizer(recipe), start)
-        self._forward = compile_forward(self.network)
-        self.step = compile_step(
-            self.model,
-            self.optimizer,
-            self.averages,
-            recipe.average,
-            lambda logits, targets: crop_loss(logits, targets, recipe.turn),
-        )
+        super().__init__(recipe, model, build_glyph_network(recipe), start)
         self._held_out = held_out
         self._crops: Crops | None = None
 
@@ -78,6 +70,10 @@ class GlyphFit(StreamFit[Crops]):
         if self._held_out is not None and self._crops is None and self.recipe.validation:
             self._crops = held_out_crops(self._held_out, self.recipe.validation)
         return self._crops
+
+    def loss(self, outputs: Any, targets: dict[str, Any]) -> Sequence[Any]:
+        """Return the parts of the loss of a batch, as a part of a compiled step."""
+        return crop_loss(outputs, targets, self.recipe.turn)
 
     def sample(self, n: int) -> np.ndarray:
         """Return the crops of n patches of the training's kind that no training sees."""
@@ -100,7 +96,7 @@ class GlyphFit(StreamFit[Crops]):
     def probabilities(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what the averaged network says of crops: classes (n, 17) and turns (n, 4)."""
         parts = [
-            self._forward(images[first : first + CHUNK]) for first in range(0, len(images), CHUNK)
+            self.forward(images[first : first + CHUNK]) for first in range(0, len(images), CHUNK)
         ]
         classes, turns = np.split(np.concatenate(parts), [ANSWERS], axis=1)
         return softmax(classes, axis=1), softmax(turns, axis=1)

@@ -1,6 +1,8 @@
 """The fit of the page network to a stream of patches."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -23,8 +25,7 @@ from digitscope.synthesis.pages.truth import PageTruth
 from digitscope.training.layers import choose_precision
 from digitscope.training.page.loss import Losses, page_loss
 from digitscope.training.page.network import build_page_network
-from digitscope.training.stream_fit import StreamFit, build_optimizer, compile_forward
-from digitscope.training.stream_step import compile_step
+from digitscope.training.stream_fit import StreamFit
 
 
 class PageFit(StreamFit[Batch]):
@@ -57,15 +58,7 @@ class PageFit(StreamFit[Batch]):
         self.source, self.workers = source, workers
         self.policy = choose_precision(recipe.precision)
         model = build_page_network(recipe, self.policy)
-        super().__init__(recipe, model, build_page_network(recipe), build_optimizer(recipe), start)
-        self._forward = compile_forward(self.network)
-        self.step = compile_step(
-            self.model,
-            self.optimizer,
-            self.averages,
-            recipe.average,
-            lambda maps, targets: page_loss(maps, targets, recipe.loss),
-        )
+        super().__init__(recipe, model, build_page_network(recipe), start)
         self._held_out = held_out
         self._pages: list[tuple[np.ndarray, PageTruth]] = []
 
@@ -75,6 +68,10 @@ class PageFit(StreamFit[Batch]):
         if self._held_out is not None and not self._pages:
             self._pages = held_out_patches(self._held_out, self.recipe.validation)
         return self._pages
+
+    def loss(self, outputs: Any, targets: dict[str, Any]) -> Sequence[Any]:
+        """Return the parts of the loss of a batch, as a part of a compiled step."""
+        return page_loss(outputs, targets, self.recipe.loss)
 
     def sample(self, n: int) -> np.ndarray:
         """Return patches of the training's kind that no training sees, uint8 (n, side, side)."""
@@ -99,7 +96,7 @@ class PageFit(StreamFit[Batch]):
         heats: list[np.ndarray] = []
         for start in range(0, n, self.recipe.batch_size):
             part = pages[start : start + self.recipe.batch_size]
-            maps = self._forward(np.stack([image for image, _ in part]))
+            maps = self.forward(np.stack([image for image, _ in part]))
             truths = [truth for _, truth in part]
             targets = Targets.stack([draw_targets(truth) for truth in truths])
             losses = page_loss(maps, targets.arrays(), self.recipe.loss)

@@ -18,11 +18,6 @@ class Losses(NamedTuple):
     link: Any
     ruling: Any
 
-    @property
-    def total(self) -> Any:
-        """Their sum."""
-        return self.heat + self.box + self.link + self.ruling
-
 
 def page_loss(maps: Any, targets: dict[str, Any], weights: LossWeights) -> Losses:
     """Return the loss of a batch.
