@@ -1,0 +1,161 @@
+"""What a batch says of some images: a table with a row for each."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from digitscope.batch.items import Chunk
+from digitscope.batch.job import Job, Task
+from digitscope.classifier import Classifier, load
+from digitscope.errors import BadImage
+from digitscope.images import SIDE, Images
+from digitscope.preprocess import to_mnist
+from digitscope.reading import Page, Reader, load_reader, read
+
+FLOAT, BOX = pa.float32(), [(side, pa.int32()) for side in ("left", "top", "width", "height")]
+DIGIT = pa.struct([("digit", pa.int8()), ("confidence", FLOAT), *BOX])
+NUMBER = pa.struct([("text", pa.string()), ("value", pa.float64()), ("confidence", FLOAT), *BOX])
+PREDICTED = pa.schema(
+    [
+        ("key", pa.string()),
+        ("digit", pa.int8()),
+        ("confidence", FLOAT),
+        ("score", FLOAT),
+        ("guess", pa.int8()),
+        ("refused", pa.bool_()),
+        ("error", pa.string()),
+    ]
+)
+READ = pa.schema(
+    [
+        ("key", pa.string()),
+        ("text", pa.string()),
+        ("numbers", pa.list_(NUMBER)),
+        ("digits", pa.list_(DIGIT)),
+        ("turn", pa.int16()),
+        ("refused", pa.bool_()),
+        ("error", pa.string()),
+    ]
+)
+SCHEMAS: dict[Task, pa.Schema] = {"predict": PREDICTED, "read": READ}
+
+
+@dataclass(frozen=True)
+class Answerer:
+    """Answers for images with the model of a job.
+
+    Attributes
+    ----------
+    job : Job
+    """
+
+    job: Job
+
+    def __call__(self, chunk: Chunk) -> pa.Table:
+        """Return a row for each image; one that cannot be read has its `error`."""
+        answer = _predicted if self.job.task == "predict" else _read
+        return answer(chunk, self.job.model, self.job.threshold)
+
+
+def error_rows(task: Task, keys: list[str], errors: list[str]) -> pa.Table:
+    """Return rows of images that have no answer."""
+    rows = [{"key": key, "error": error} for key, error in zip(keys, errors, strict=True)]
+    return pa.Table.from_pylist(rows, SCHEMAS[task])
+
+
+def _predicted(chunk: Chunk, model: str, threshold: float | None) -> pa.Table:
+    classifier = _classifier(model)
+    if threshold is None:
+        threshold = classifier.threshold if classifier.refuses else 0.0
+    images, errors = _as_digits(chunk)
+    good = np.array([error is None for error in errors], bool)
+    probabilities, scores = classifier.judge(images)
+    guesses = probabilities.argmax(axis=1).astype(np.int8)
+    best = probabilities.max(axis=1, initial=0)
+    refused = scores < threshold
+    columns = {
+        "digit": pa.array(guesses, mask=refused | ~good),
+        "confidence": pa.array(best, mask=~good),
+        "score": pa.array(scores, mask=~good),
+        "guess": pa.array(guesses, mask=~good),
+        "refused": pa.array(refused, mask=~good),
+        "error": pa.array(errors, pa.string()),
+    }
+    return pa.table({"key": pa.array(chunk.keys, pa.string())} | columns, PREDICTED)
+
+
+def _as_digits(chunk: Chunk) -> tuple[Images, list[str | None]]:
+    """Return images in MNIST form, and what was wrong with each that has none."""
+    if isinstance(chunk.images, np.ndarray):
+        return chunk.images, [None] * len(chunk)
+    images = np.zeros((len(chunk), SIDE, SIDE), np.uint8)
+    errors: list[str | None] = []
+    for place, picture in zip(images, chunk.images, strict=True):
+        try:
+            content = _content(picture)
+            if len(content) == SIDE * SIDE:
+                place[:] = np.frombuffer(content, np.uint8).reshape(SIDE, SIDE)
+            else:
+                place[:] = to_mnist(content)
+            errors.append(None)
+        except Exception as error:  # one bad picture never ends the job
+            errors.append(_describe(error))
+    return images, errors
+
+
+def _content(picture: bytes | Exception | None) -> bytes:
+    if picture is None:
+        raise BadImage("there is no image in this row.")
+    if isinstance(picture, Exception):
+        raise picture
+    return picture
+
+
+def _describe(error: Exception) -> str:
+    return " ".join((str(error) or type(error).__name__).split())[:500]
+
+
+def _read(chunk: Chunk, model: str, threshold: float | None) -> pa.Table:
+    reader = _reader(model)
+    rows: list[dict[str, Any]] = []
+    for key, picture in zip(chunk.keys, chunk.images, strict=True):
+        try:
+            gray = 255 - picture if isinstance(picture, np.ndarray) else _content(picture)
+            page = read(gray, model=reader, threshold=threshold)
+            rows.append({"key": key} | _row(page))
+        except Exception as error:  # one bad picture never ends the job
+            rows.append({"key": key, "error": _describe(error)})
+    return pa.Table.from_pylist(rows, READ)
+
+
+def _row(page: Page) -> dict[str, Any]:
+    """Return the columns of what was read in one picture."""
+    return {
+        "text": page.text,
+        "numbers": [
+            {"text": n.text, "value": n.value, "confidence": n.confidence} | _box(n.box)
+            for n in page.numbers
+        ],
+        "digits": [
+            {"digit": d.label, "confidence": d.confidence} | _box(d.box) for d in page.digits
+        ],
+        "turn": page.turn,
+        "refused": not page.digits,
+    }
+
+
+def _box(box: tuple[int, int, int, int]) -> dict[str, int]:
+    return dict(zip(("left", "top", "width", "height"), box, strict=True))
+
+
+@functools.cache
+def _classifier(model: str) -> Classifier:
+    return load(model, threads=1)
+
+
+@functools.cache
+def _reader(model: str) -> Reader:
+    return load_reader(model, threads=1)

@@ -1,0 +1,259 @@
+"""Runs a batch: makes or takes up its plan, has Ray Data do its parts, and counts them."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from digitscope.batch.cluster import ray_running
+from digitscope.batch.job import FOLDER, Job, Part, Task, path_in, read_job, read_parts, write_job
+from digitscope.batch.plan import write_plan
+from digitscope.batch.sources import Files, open_files
+from digitscope.batch.worker import do_part
+from digitscope.classifier import load
+from digitscope.errors import BadData, DataUnavailable, DigitscopeError, Misuse
+from digitscope.files import sha256
+from digitscope.reading import load_reader
+
+PART_SIZE: dict[Task, int] = {"predict": 8_192, "read": 64}  # some seconds of work
+PARTS_TOGETHER = 10_000  # parts that are given to Ray at a time
+
+
+@dataclass(frozen=True)
+class BatchSummary:
+    """What a batch did.
+
+    Attributes
+    ----------
+    out : str
+    images : int
+        Of the source; the output has a row for each.
+    errors, refused : int
+        Rows with an error; images in which no digit was sure enough.
+    done_before : int
+        Images that an earlier, unfinished batch had done.
+    seconds : float
+        From the start of the first part to the end of the last.
+    images_per_second : float
+        Of those done now.
+    workers : int
+    """
+
+    out: str
+    images: int
+    errors: int
+    refused: int
+    done_before: int
+    seconds: float
+    images_per_second: float
+    workers: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON types."""
+        return asdict(self)
+
+
+def run_batch(
+    source: str,
+    out: str,
+    *,
+    task: Task = "predict",
+    model: str | None = None,
+    threshold: float | None = None,
+    column: str = "",
+    key: str = "",
+    part_size: int | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> BatchSummary:
+    """Read all images of a source, and write a Parquet file for each part of it.
+
+    Called again with the same arguments after it was stopped, it goes on with the parts that are
+    missing.
+
+    Parameters
+    ----------
+    source, out : str
+        Paths or fsspec URLs. The source is a folder of pictures, of archives, Parquet or array
+        files, one such file, or a pattern. All workers must reach both.
+    task : "predict" or "read", default "predict"
+        The digit on each image, or every number in each picture.
+    model : str, optional
+        As for `digitscope.load` or `digitscope.reading.load_reader`.
+    threshold : float, optional
+        The score below which a digit is refused; the model's own unless given.
+    column, key : str, optional
+        Of a Parquet source: the columns of the images and of their keys.
+    part_size : int, optional
+        Images in a part; 8,192 for ``predict`` and 64 for ``read`` unless given.
+    workers : int, optional
+        Processes at once, one core each; as many as there are cores unless given.
+    address : str, optional
+        ``HOST:PORT`` of a running Ray cluster, or ``auto``; Ray is started for this batch, on this
+        machine, unless given.
+    on_progress : callable, optional
+        Called with the images done and all images after each part.
+
+    Raises
+    ------
+    Misuse
+        When there are no images, or the output belongs to another batch.
+    BadData, DataUnavailable, BadModel
+        As `write_plan` and `load`; when a worker cannot write, or the count is wrong at the end.
+
+    Examples
+    --------
+    ::
+
+        summary = run_batch("scans/", "answers/", task="read")
+        table = pyarrow.parquet.read_table("answers/")
+    """
+    job = _take_up_or_plan(
+        Job(
+            source=source, out=out, kind="pictures", task=task, model=model or _usual(task),
+            model_sha256=_sha256_of(task, model or _usual(task)), threshold=threshold,
+            column=column, key=key, part_size=part_size or PART_SIZE[task], images=0, parts=0,
+        )
+    )  # fmt: skip
+    total = {"rows": 0, "errors": 0, "refused": 0, "before": 0}
+    seen: set[int] = set()
+    with ray_running(address, workers) as n_workers:
+        started = time.perf_counter()
+        for counts in _results(job, n_workers):
+            seen.add(counts["part"])
+            for name in ("rows", "errors", "refused"):
+                total[name] += counts[name]
+            total["before"] += counts["rows"] * counts["done"]
+            if on_progress:
+                on_progress(total["rows"], job.images)
+        seconds = time.perf_counter() - started
+    _check_complete(job, len(seen), total["rows"])
+    now = total["rows"] - total["before"]
+    return BatchSummary(
+        out, job.images, total["errors"], total["refused"], total["before"], round(seconds, 3),
+        round(now / max(seconds, 1e-9), 1), n_workers,
+    )  # fmt: skip
+
+
+def _usual(task: Task) -> str:
+    return "cnn" if task == "predict" else "page"
+
+
+def _sha256_of(task: Task, model: str) -> str:
+    """Return the hash of a model, so that no batch goes on with another one."""
+    if task == "predict":
+        return sha256(load(model, threads=1).path)
+    reader = load_reader(model, threads=1)
+    return sha256(reader.page.path) + (sha256(reader.glyph.path) if reader.glyph else "")
+
+
+def _take_up_or_plan(wanted: Job) -> Job:
+    """Return the job of the output, if it is this one, or make its plan."""
+    try:
+        found = read_job(wanted.out)
+    except DigitscopeError:
+        raise
+    except Exception as error:  # each filesystem has its own
+        raise DataUnavailable(f"{wanted.out} cannot be reached: {error}") from None
+    if found is not None:
+        if not wanted.column:  # the plan says which one was chosen
+            wanted = replace(wanted, column=found.column)
+        if different := found.differs_in(wanted):
+            name = different[0]
+            raise Misuse(
+                f"{wanted.out} belongs to another batch: its {name} is {getattr(found, name)!r}, "
+                f"not {getattr(wanted, name)!r}; choose another folder, or delete this one."
+            )
+        return found
+    out = wanted.open_out()
+    try:
+        chosen = write_plan(
+            open_files(wanted.source), out, wanted.part_size, wanted.column, wanted.key
+        )
+        if not chosen["images"]:
+            raise Misuse(f"{wanted.source} holds no images.")
+        job = replace(wanted, **chosen)
+        write_job(job)
+    except OSError as error:
+        raise DataUnavailable(f"{wanted.out} cannot be written: {_why(error)}") from None
+    return job
+
+
+def _results(job: Job, workers: int) -> Iterator[dict[str, int]]:
+    """Give the counts of each part, as they are done."""
+    import ray
+
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    waiting: list[dict[str, Any]] = []
+    try:
+        for part in read_parts(job):
+            waiting.append(asdict(part))
+            if len(waiting) == PARTS_TOGETHER:
+                yield from _done(job, waiting, workers)
+                waiting = []
+        if waiting:
+            yield from _done(job, waiting, workers)
+    except ray.exceptions.RayTaskError as error:
+        cause = error.cause
+        if isinstance(cause, DigitscopeError):
+            raise type(cause)(str(cause)) from None
+        raise BadData(_stopped(job, _why(cause))) from None
+    except ray.exceptions.RayError as error:
+        raise BadData(_stopped(job, _why(error))) from None
+
+
+def _done(job: Job, parts: list[dict[str, Any]], workers: int) -> Iterator[dict[str, int]]:
+    import ray
+
+    rows = ray.data.from_items(parts, override_num_blocks=len(parts))
+    pool = ray.data.TaskPoolStrategy(size=min(workers, len(parts)))
+    for row in rows.map(Worker(job), num_cpus=1, compute=pool).iter_rows():
+        yield {name: int(value) for name, value in row.items()}
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Does the parts of a job; sent to each process of Ray."""
+
+    job: Job
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, int]:
+        """Return the counts of one part."""
+        part = Part(**row)
+        return {"part": part.index} | do_part(self.job, part)
+
+
+def _stopped(job: Job, why: str) -> str:
+    return (
+        f"the batch stopped: {why}; what is done is kept in {job.out}, and the same command goes "
+        "on with the rest."
+    )
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]
+
+
+def _check_complete(job: Job, parts: int, rows: int) -> None:
+    """Fail unless there is a file for each part and a row for each image; tidy up."""
+    out = job.open_out()
+    files = {path.rsplit("/", 1)[-1] for path in out.system.ls(out.root, detail=False)}
+    wanted = {part.name for part in read_parts(job)}
+    if parts != job.parts or rows != job.images or not wanted <= files:
+        raise BadData(
+            f"{job.out} is not complete: {rows:,} rows for {job.images:,} images, in "
+            f"{len(wanted & files):,} of {job.parts:,} files."
+        )
+    _remove_leftovers(out, files)
+
+
+def _remove_leftovers(out: Files, files: set[str]) -> None:
+    """Remove what killed workers left: half-written files and marks."""
+    halves = [name for name in files if name.startswith(".part-")]
+    marks = out.system.glob(path_in(out, FOLDER, "begun-*"))
+    for path in [path_in(out, name) for name in halves] + list(marks):
+        out.system.rm(path)

@@ -1,0 +1,160 @@
+"""Divides a source into parts of some thousand images, without reading the images."""
+
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from digitscope.batch.arrays import ArrayFile
+from digitscope.batch.columns import choose_column
+from digitscope.batch.job import FOLDER, LISTING, PARTS, TableWriter, path_in
+from digitscope.batch.sources import Files, Kind, find_files, is_gzipped, kind_of
+from digitscope.errors import BadData, Misuse
+
+Row = dict[str, Any]
+IN_ARCHIVES = 100_000  # entries of a tar archive after which those that were seen are forgotten
+
+
+def write_plan(source: Files, out: Files, part_size: int, column: str, key: str) -> Row:
+    """Divide a source into parts and write them down.
+
+    Parameters
+    ----------
+    source, out : Files
+    part_size : int
+        Images in a part, at most; a gzipped file is one part whatever its size, since it cannot be
+        read from the middle.
+    column, key : str
+        Of a Parquet source: the columns of the images and of their keys; empty to choose the
+        images' and to have no keys.
+
+    Returns
+    -------
+    dict
+        ``kind``, ``images``, ``parts``, and the ``column`` that was chosen.
+
+    Raises
+    ------
+    Misuse, DataUnavailable, BadData
+        As `find_files`; when a file is damaged or has no such column.
+    """
+    out.system.makedirs(path_in(out, FOLDER), exist_ok=True)
+    files = find_files(source)
+    kind, first = next(files)
+    names = chain([first], (file for _, file in files))
+    if kind != "parquet" and (column or key):
+        raise Misuse(f"--column and --key are for Parquet files; {source.url} holds {kind}.")
+    parts = TableWriter(out, path_in(out, FOLDER, "parts.parquet"), PARTS)
+    if kind in ("pictures", "zip", "tar"):
+        listing = TableWriter(out, path_in(out, FOLDER, "listing.parquet"), LISTING)
+        rows = _listed(source, kind, names, part_size, listing)
+    elif kind == "parquet":
+        column = column or choose_column(source, first)
+        rows = _row_groups(source, names, part_size, column, key)
+    else:
+        rows = _array_parts(source, names, part_size)
+    images = n_parts = 0
+    while block := list(islice(rows, 1_000)):
+        parts.write(block)
+        images += sum(row["count"] for row in block)
+        n_parts += len(block)
+    parts.close()
+    if kind in ("pictures", "zip", "tar"):
+        listing.close()
+    return {"kind": kind, "images": images, "parts": n_parts, "column": column}
+
+
+def _listed(
+    source: Files, kind: Kind, files: Iterable[str], size: int, listing: TableWriter
+) -> Iterator[Row]:
+    """Give the parts of pictures and archives, and write where each image is."""
+    find = {"pictures": _pictures, "zip": _zip_entries, "tar": _tar_entries}[kind]
+    group = 0
+
+    def part(rows: list[Row]) -> Row:
+        nonlocal group
+        listing.write(rows)
+        group += 1
+        return {"file": "", "group": group - 1, "first": 0, "count": len(rows)}
+
+    waiting: list[Row] = []
+    for file in files:
+        for row in find(source, file):
+            if len(waiting) == size and not is_gzipped(waiting[-1]["file"]):
+                yield part(waiting)
+                waiting = []
+            waiting.append({"file": file, "name": "", "offset": 0, "size": 0} | row)
+        if is_gzipped(file) and waiting:
+            yield part(waiting)
+            waiting = []
+    if waiting:
+        yield part(waiting)
+
+
+def _pictures(source: Files, file: str) -> Iterator[Row]:
+    yield {}
+
+
+def _zip_entries(source: Files, file: str) -> Iterator[Row]:
+    with source.system.open(file, "rb") as stream:
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                entries = [info for info in archive.infolist() if _is_picture(info.filename)]
+        except zipfile.BadZipFile as error:
+            raise BadData(f"{file} is damaged or no zip archive ({error}).") from None
+    for info in entries:
+        yield {"name": info.filename, "size": info.file_size}
+
+
+def _tar_entries(source: Files, file: str) -> Iterator[Row]:
+    with source.system.open(file, "rb") as stream:
+        try:
+            mode = "r:gz" if is_gzipped(file) else "r:"
+            with tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]
+                for entry in archive:
+                    if entry.isfile() and _is_picture(entry.name):
+                        place = {"offset": entry.offset_data, "size": entry.size}
+                        yield {"name": entry.name} | place
+                    if len(archive.members) > IN_ARCHIVES:
+                        archive.members.clear()
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise BadData(f"{file} is damaged or no tar archive ({error}).") from None
+
+
+def _is_picture(name: str) -> bool:
+    return kind_of(name) == "pictures"
+
+
+def _row_groups(
+    source: Files, files: Iterable[str], size: int, column: str, key: str
+) -> Iterator[Row]:
+    """Give the parts of Parquet files; a part has rows of one row group."""
+    for file in files:
+        with source.system.open(file, "rb") as stream:
+            try:
+                content = pq.ParquetFile(stream)
+            except Exception as error:  # Arrow has a dozen kinds for a damaged file
+                raise BadData(f"{file} is damaged or no Parquet file ({error}).") from None
+            names = content.schema_arrow.names
+            for wanted in filter(None, (column, key)):
+                if wanted not in names:
+                    raise BadData(f"{file} has no column {wanted}; it has {', '.join(names)}.")
+            for group in range(content.metadata.num_row_groups):
+                rows = content.metadata.row_group(group).num_rows
+                yield from _ranges(file, group, rows, size)
+
+
+def _array_parts(source: Files, files: Iterable[str], size: int) -> Iterator[Row]:
+    for file in files:
+        with ArrayFile(source, file) as array:
+            rows = len(array)
+            yield from _ranges(file, 0, rows, size if array.can_seek else max(rows, 1))
+
+
+def _ranges(file: str, group: int, rows: int, size: int) -> Iterator[Row]:
+    for first in range(0, rows, size):
+        count = min(size, rows - first)
+        yield {"file": file, "group": group, "first": first, "count": count}

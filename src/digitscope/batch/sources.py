@@ -1,0 +1,166 @@
+"""What a batch can be read from: folders of pictures, archives, Parquet files and arrays.
+
+A source is a path or any URL that fsspec knows: one file, a folder, or a pattern. Its kind follows
+from the names of its files, and all of them must be of one kind.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import fsspec
+
+from digitscope.data.arrays import is_array_file
+from digitscope.errors import DataUnavailable, Misuse
+from digitscope.pictures import SUFFIXES
+
+Kind = Literal["pictures", "zip", "tar", "parquet", "arrays"]
+ENDINGS: dict[Kind, tuple[str, ...]] = {
+    "zip": (".zip",),
+    "tar": (".tar", ".tar.gz", ".tgz"),
+    "parquet": (".parquet", ".pq"),
+    "pictures": tuple(sorted(SUFFIXES)),
+}
+GZIPPED = (".gz", ".tgz")
+
+
+@dataclass(frozen=True)
+class Files:
+    """A filesystem and a place in it.
+
+    Attributes
+    ----------
+    system : fsspec.AbstractFileSystem
+    root : str
+        A file, a folder or a pattern, as the filesystem writes it.
+    url : str
+        What was given, for messages.
+    """
+
+    system: Any
+    root: str
+    url: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine's own disks."""
+        protocol = self.system.protocol
+        return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
+
+
+def open_files(url: str) -> Files:
+    """Return the filesystem of a path or URL.
+
+    Raises
+    ------
+    Misuse
+        When no filesystem of that name is known, or its package is missing.
+    """
+    try:
+        system, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+    except (ValueError, ImportError) as error:
+        raise Misuse(f"{url} cannot be opened: {error}") from None
+    except TypeError:  # a filesystem without a cache of listings
+        system, root = fsspec.core.url_to_fs(url)
+    return Files(system, root, url)
+
+
+def kind_of(name: str) -> Kind | None:
+    """Return the kind of a file by its name, or None for one that holds no images.
+
+    >>> kind_of("a/seven.png"), kind_of("shard-000.tar"), kind_of("notes.txt")
+    ('pictures', 'tar', None)
+    """
+    lower = name.lower()
+    for kind, endings in ENDINGS.items():
+        if lower.endswith(endings):
+            return kind
+    return "arrays" if is_array_file(Path(PurePosixPath(lower).name)) else None
+
+
+def find_files(source: Files) -> Iterator[tuple[Kind, str]]:
+    """Give the kind and the path of each file of a source, in the order of their names.
+
+    Raises
+    ------
+    Misuse
+        When there is nothing there, no file of a known kind, or files of several kinds.
+    DataUnavailable
+        When the place cannot be reached.
+    """
+    first: tuple[Kind, str] | None = None
+    for file in _reached(source):
+        kind = kind_of(file)
+        if kind is None:
+            continue
+        first = first or (kind, file)
+        if kind != first[0]:
+            raise Misuse(
+                f"{source.url} holds files of two kinds, {first[0]} ({name_in(first[1], source)}) "
+                f"and {kind} ({name_in(file, source)}); name one kind with a pattern, such as "
+                f"{source.url.rstrip('/')}/**/*{PurePosixPath(file).suffix}"
+            )
+        yield kind, file
+    if first is None:
+        known = ", ".join(sorted(sum(ENDINGS.values(), ())))
+        raise Misuse(
+            f"{source.url} holds no images; expected {known}, or the arrays .npy, .npz and .idx."
+        )
+
+
+def name_in(file: str, source: Files) -> str:
+    """Return the path of a file from its source on, or its name where the source is that file."""
+    root = source.root.rstrip("/")
+    if file.startswith(root + "/"):
+        return file[len(root) + 1 :]
+    return PurePosixPath(file).name
+
+
+def is_gzipped(file: str) -> bool:
+    """Tell by the name whether a file is one gzip stream, which cannot be read from the middle."""
+    return file.lower().endswith(GZIPPED)
+
+
+def _reached(source: Files) -> Iterator[str]:
+    try:
+        yield from _all_files(source)
+    except (Misuse, DataUnavailable):
+        raise
+    except Exception as error:  # each filesystem has its own errors
+        raise DataUnavailable(f"{source.url} cannot be reached: {_first_line(error)}") from None
+
+
+def _all_files(source: Files) -> Iterator[str]:
+    system, root = source.system, source.root
+    if any(sign in root for sign in "*?["):
+        found = sorted(system.glob(root))
+        if not found:
+            raise Misuse(f"nothing matches {source.url}")
+        yield from found
+    elif source.is_local and Path(root).is_dir():
+        yield from _walk(root)
+    elif system.isfile(root):
+        yield root
+    elif system.exists(root):
+        for folder, _, files in system.walk(root):
+            yield from (f"{folder}/{name}" for name in sorted(files))
+    else:
+        raise Misuse(f"no such file or folder: {source.url}")
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """Give the files of a local folder; of a folder at a time only the names are kept."""
+    with os.scandir(folder) as entries:
+        names = sorted((entry.name, entry.is_dir()) for entry in entries)
+    for name, is_folder in names:
+        path = f"{folder.rstrip('/')}/{name}"
+        if is_folder:
+            yield from _walk(path)
+        else:
+            yield path
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

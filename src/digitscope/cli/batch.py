@@ -1,0 +1,153 @@
+"""``digitscope batch``: millions of images or pictures into Parquet files, on Ray Data."""
+
+import sys
+from typing import Annotated, Any, cast, get_args
+
+import typer
+
+from digitscope.cli.common import JsonOption, ThresholdOption, print_json
+from digitscope.errors import Misuse
+
+
+def command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A folder of pictures; .zip or .tar archives, Parquet or array files; one, a "
+            "folder or a pattern of them; a path or a URL (s3://, gs://, https://).",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        str,
+        typer.Argument(help="The folder for the answers, a path or a URL.", show_default=False),
+    ],
+    task: Annotated[
+        str,
+        typer.Option(help="predict: the digit on each image; read: every number in each picture."),
+    ] = "predict",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="A name, an .onnx file or a run's folder.",
+            show_default="cnn to predict, page to read",
+        ),
+    ] = None,
+    threshold: ThresholdOption = None,
+    column: Annotated[
+        str,
+        typer.Option(
+            help="The Parquet column of the images: picture files, or 784 pixels each.",
+            show_default="the one that holds bytes",
+        ),
+    ] = "",
+    key: Annotated[
+        str,
+        typer.Option(
+            help="The Parquet column that names each image.", show_default="the file and the row"
+        ),
+    ] = "",
+    part_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Images in one file of the answers.",
+            show_default="8192 to predict, 64 to read",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Cores to use.", show_default="all")
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="HOST:PORT of a Ray cluster to join, or auto.", show_default="this machine alone"
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    r"""Read many images, and write a row for each to Parquet files.
+
+    One row for each image: its key, the digit or the numbers, confidences, whether it was refused,
+    and the error of one that cannot be read. A batch that was stopped goes on when the same command
+    is given again: nothing is left out, and nothing done twice.
+
+    \b
+    Examples:
+      digitscope batch scans/ answers/ --task read
+      digitscope batch fields.parquet answers/ --column image --key id
+      digitscope batch "s3://fields/shard-*.tar" s3://answers/2026 --address head:6379
+      digitscope batch t10k-images-idx3-ubyte.gz answers/ --json
+    """
+    from digitscope.batch import run_batch
+    from digitscope.batch.job import Task
+
+    if task not in get_args(Task):
+        raise Misuse(f"--task must be predict or read. Received: {task!r}.")
+    with _Progress("predicting" if task == "predict" else "reading") as progress:
+        summary = run_batch(
+            source,
+            out,
+            task=cast(Task, task),
+            model=model,
+            threshold=threshold,
+            column=column,
+            key=key,
+            part_size=part_size,
+            workers=workers,
+            address=address,
+            on_progress=progress.show,
+        )
+    if json:
+        print_json(summary.to_dict())
+        return
+    print(f"{summary.images:,} images -> {summary.out}")
+    print(f"  {summary.refused:,} refused, {summary.errors:,} with an error")
+    if summary.done_before:
+        print(f"  {summary.done_before:,} were done before")
+    print(
+        f"  {summary.seconds:,.1f} s, {summary.images_per_second:,.0f} images a second on "
+        f"{summary.workers} core" + "s" * (summary.workers > 1)
+    )
+
+
+class _Progress:
+    """A bar on a terminal's stderr; elsewhere nothing."""
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._bar: Any = None
+
+    def __enter__(self) -> "_Progress":
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
+
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=Console(file=sys.stderr),
+                redirect_stdout=False,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(self._doing, total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def show(self, done: int, of: int) -> None:
+        """Show how many images are done."""
+        if self._bar:
+            self._bar.update(self._task, completed=done, total=of)
