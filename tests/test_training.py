@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from digitscope.classifier import Classifier, load
 from digitscope.errors import BadData, BadModel, BadRun, Misuse, TrainingFailed
+from digitscope.model_card import ModelCard
 from digitscope.recipes import RECIPES, Activation
 from digitscope.runs import Run
-from digitscope.training import resume, train, trainer
+from digitscope.training import resume, shipping, train, trainer
 from digitscope.training.export import load_keras
 from digitscope.training.fit import Fit, FitResult
 from digitscope.training.networks import build_network
@@ -124,13 +125,13 @@ def test_every_network_becomes_the_same_onnx(tmp_path, digits, changes):
     # Weights far from their start, so that each activation shows its bend.
     rng = np.random.default_rng(0)
     model.set_weights([w + rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
-    write_onnx(to_onnx(model), tmp_path / "m.onnx", trainer.ModelCard())
+    write_onnx(to_onnx(model), tmp_path / "m.onnx", ModelCard())
     images = digits.train.images
     assert check_agreement(model, images, answers(tmp_path / "m.onnx", images), "m.onnx") <= 1e-5
 
 
 def test_a_file_that_says_something_else_is_refused(tmp_path, digits):
-    write_onnx(to_onnx(build_network(RECIPE)), tmp_path / "m.onnx", trainer.ModelCard())
+    write_onnx(to_onnx(build_network(RECIPE)), tmp_path / "m.onnx", ModelCard())
     other = build_network(RECIPE.but(seed=1))
     images = digits.test.images[:50]
     said = answers(tmp_path / "m.onnx", images)
@@ -227,10 +228,10 @@ def test_interrupted_in_the_first_epoch_it_begins_again(tmp_path):
 def test_no_temperature_is_fitted_where_no_answer_is_wrong(run, digits):
     classifier = Classifier(run.model_file)
     right = classifier.predict(digits.train.images) == digits.train.labels
-    assert right.sum() >= trainer.MIN_CALIBRATION
-    assert trainer._calibrate(classifier, digits.train.take(right)) == (1.0, 0)
-    assert trainer._calibrate(classifier, digits.train.take(slice(50))) == (1.0, 0)
-    temperature, n = trainer._calibrate(classifier, digits.train)
+    assert right.sum() >= shipping.MIN_CALIBRATION
+    assert shipping._calibrate(classifier, digits.train.take(right)) == (1.0, 0)
+    assert shipping._calibrate(classifier, digits.train.take(slice(50))) == (1.0, 0)
+    temperature, n = shipping._calibrate(classifier, digits.train)
     assert temperature != 1
     assert n == len(digits.train)
 

@@ -43,6 +43,11 @@ class ModelCard:
         float32 and with these: of a page network the F1 of digits (``f1_before``, ``f1_after``),
         of a glyph network the share of digits told apart (``accuracy_before``,
         ``accuracy_after``).
+    committee : dict
+        Of several networks in one file: how many ``members``; on ``n`` held-out images the
+        ``accuracy`` and ``log_loss`` of each ``alone`` and of the ``first`` one, two, three and so
+        on together; ``ms_per_image`` and ``ms_per_image_alone`` on one thread of the machine that
+        trained.
     refusal : dict
         Below which ``threshold`` of the score an answer is refused, and what it was chosen for:
         the ``coverage`` of digits it keeps and the share of ``non_digits_kept``. Of a page network
@@ -63,6 +68,7 @@ class ModelCard:
     calibration: dict[str, float] = field(default_factory=dict)
     fusion: dict[str, float] = field(default_factory=dict)
     quantisation: dict[str, float] = field(default_factory=dict)
+    committee: dict[str, Any] = field(default_factory=dict)
     refusal: dict[str, float] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     created: str = ""

@@ -106,6 +106,11 @@ class Run:
         return "page" if "patch" in recipe else "glyph" if "crops" in recipe else "digits"
 
     @property
+    def members(self) -> int:
+        """How many networks its model has: 1, or more of a committee."""
+        return int(self.record.get("members", 1))
+
+    @property
     def page_recipe(self) -> PageRecipe:
         """The recipe that a training of the page network followed."""
         if self.network != "page":

@@ -17,8 +17,8 @@ from digitscope.cli.common import remark
 from digitscope.errors import DigitscopeError
 
 COMMANDS = (
-    "train", "evaluate", "compare", "predict", "read", "batch", "explain", "lesson", "serve",
-    "report", "export", "data", "models",
+    "train", "tune", "evaluate", "compare", "predict", "read", "batch", "explain", "lesson",
+    "serve", "report", "export", "data", "models",
 )  # fmt: skip
 
 

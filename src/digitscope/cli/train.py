@@ -19,8 +19,10 @@ from digitscope.cli.common import (
 from digitscope.cli.train_stream import STREAMED, StreamOptions
 from digitscope.cli.train_stream import train as train_stream
 from digitscope.errors import BadRun, Misuse
+from digitscope.recipe_file import read_recipe
 from digitscope.recipes import RECIPES, Augmentation, Recipe, get_recipe
 from digitscope.runs import Run
+from digitscope.stream_recipe import StreamRecipe
 
 if TYPE_CHECKING:
     from digitscope.data import Dataset
@@ -48,6 +50,10 @@ def command(
     out: Annotated[
         Path | None,
         typer.Option(help="The run's folder.", show_default="runs/<recipe>-<number>"),
+    ] = None,
+    recipe_file: Annotated[
+        Path | None,
+        typer.Option("--recipe", help="A recipe as `digitscope tune` writes it."),
     ] = None,
     resume: Annotated[
         Path | None,
@@ -115,6 +121,12 @@ def command(
     threads: Annotated[
         int | None, _stream_option("Threads of TensorFlow.", default="one a core")
     ] = None,
+    members: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="Train so many networks and ship them as one.", show_default="one network"
+        ),
+    ] = None,
     report: Annotated[bool, typer.Option(help="Write report.html and the figures.")] = True,
     json: JsonOption = False,
 ) -> None:
@@ -131,6 +143,8 @@ def command(
       digitscope train glyph --workers 2        its second look at doubtful ones; an hour
       digitscope train --hidden 256 --hidden 64 --dropout 0.2 --epochs 10
       digitscope train --data folder:my-digits  on one's own images
+      digitscope train cnn --members 5          five networks that answer together
+      digitscope train --recipe tuning/mlp-1/best.json
       digitscope train --resume runs/mlp-1      go on after an interruption
     """
     started = time.perf_counter()
@@ -156,6 +170,7 @@ def command(
     if resume:
         others = [
             recipe,
+            recipe_file,
             filters,
             hidden,
             sources,
@@ -166,6 +181,7 @@ def command(
             patches,
             start,
             page,
+            members,
         ]
         if any(value is not None for value in [*others, *changes.values()]):
             raise Misuse(
@@ -173,10 +189,19 @@ def command(
             )
     shared = ("learning_rate", "batch_size", "epochs", "validation", "seed")
     of_stream = {"patches": patches, "workers": workers, "threads": threads, "start": start}
-    kind = Run.open(resume).network if resume else recipe
-    if kind != "glyph":
+    if recipe is not None and recipe_file is not None:
+        raise Misuse(f"name a recipe or a file of one, not both. Received: {recipe}, {recipe_file}")
+    named = Run.open(resume).network if resume else recipe or "mlp"
+    base: Recipe | StreamRecipe
+    if recipe_file:
+        base = read_recipe(recipe_file)
+    elif named in STREAMED:
+        base = STREAMED[named]
+    else:
+        base = get_recipe("mlp" if resume else named)
+    if base.name != "glyph":
         _refuse({"page": page}, "an option of train glyph only")
-    if kind in STREAMED:
+    if not isinstance(base, Recipe):
         options = StreamOptions(
             out=out,
             resume=resume,
@@ -187,13 +212,14 @@ def command(
             threads=threads,
         )
         of_digits = changes | {"data": data, "filters": filters, "hidden": hidden}
-        of_digits |= {"sources": sources, "augment": augment}
+        of_digits |= {"sources": sources, "augment": augment, "members": members}
         _refuse(
-            {k: v for k, v in of_digits.items() if k not in shared}, f"no option of train {kind}"
+            {k: v for k, v in of_digits.items() if k not in shared},
+            f"no option of train {base.name}",
         )
         mine = {name: changes[name] for name in shared} | {"patches": patches}
         _check_out(out)
-        run = train_stream(kind, mine, options, report=report, json=json)
+        run = train_stream(base.but(**mine), options, report=report, json=json)
         if run.record["status"] == "interrupted":
             raise typer.Exit(130)
         return
@@ -203,7 +229,7 @@ def command(
             changes[field] = () if layers == [0] else tuple(layers)
     if sources:
         changes["sources"] = () if sources == ["none"] else tuple(sources)
-    chosen = get_recipe(recipe or "mlp").but(**changes)
+    chosen = base.but(**changes)
     if augment is not None:
         kept = chosen.augmentation or Augmentation()
         chosen = chosen.with_augmentation(kept if augment else None)
@@ -219,15 +245,23 @@ def command(
     gc.freeze()  # what is imported stays; no collection need look at it again
     imported = time.perf_counter() - started
     progress = _Progress(json)
-    if loading:
-        run = training.train(
-            chosen, data=loading.result(), out=out, data_dir=data_dir, listener=progress
-        )
+    new: dict[str, Any] = {"out": out, "data_dir": data_dir, "listener": progress}
+    if loading and members:
+        run = training.train_committee(chosen, members, data=loading.result(), **new)
+    elif loading:
+        run = training.train(chosen, data=loading.result(), **new)
     else:
         assert resume is not None
-        run = training.resume(resume, listener=progress)
+        is_committee = Run.open(resume).members > 1
+        go_on = training.resume_committee if is_committee else training.resume
+        run = go_on(resume, listener=progress)
+    if not run.model_file.exists():  # a committee that was interrupted before its last member
+        remark(f"go on with: digitscope train --resume {run.path}")
+        raise typer.Exit(130)
     timings = run.record["timings"]
     timings = {"imports and data": imported + timings.pop("data")} | timings
+    if run.members > 1 and not json:
+        print(describe_committee(run))
     if report:
         from digitscope.reporting import report as write_report
 
@@ -247,6 +281,27 @@ def command(
         print(f"report  {run.report_file}")
     if run.record["status"] == "interrupted":
         raise typer.Exit(130)
+
+
+def describe_committee(run: Run) -> str:
+    """Return as plain text what the members of a committee reach alone and together."""
+    from digitscope.classifier import Classifier
+    from digitscope.evaluation import Scores
+
+    scores = Scores(**{k: v for k, v in run.metrics.items() if k not in ("data", "split")})
+    data = run.record["data"]["name"]
+    text = describe_scores(scores, f"\n{run.path.name} on the {data} test images")
+    committee = Classifier(run.model_file, threads=1).card.committee
+    if "alone" not in committee:
+        return text
+    alone = [member["accuracy"] for member in committee["alone"]]
+    together = committee["first"][-1]["accuracy"]
+    return text + (
+        f"\n\n  of {committee['n']:,} held-out images the {len(alone)} members together read "
+        f"{together:.2%}, alone {min(alone):.2%} to {max(alone):.2%}\n"
+        f"  one image takes {1000 * committee['ms_per_image']:.0f} µs, of one member "
+        f"{1000 * committee['ms_per_image_alone']:.0f} µs (one thread)"
+    )
 
 
 def _check_out(out: Path | None) -> None:

@@ -50,25 +50,20 @@ class StreamOptions:
     threads: int | None
 
 
-def train(
-    name: str, changes: dict[str, Any], options: StreamOptions, *, report: bool, json: bool
-) -> "Run":
+def train(recipe: StreamRecipe, options: StreamOptions, *, report: bool, json: bool) -> "Run":
     """Train the page network or the glyph network, or go on with a training.
 
     Parameters
     ----------
-    name : str
-        Of the recipe, one of `STREAMED`.
-    changes : dict
-        Fields of the recipe that differ.
+    recipe : StreamRecipe
+        Of a new training.
     options : StreamOptions
     report : bool
         Whether report.html is written when the training is finished.
     json : bool
         Whether the scores are printed as JSON.
     """
-    recipe = STREAMED[name].but(**changes)  # misuse shows before the seconds of importing Keras
-    folder = options.data_dir
+    name, folder = recipe.name, options.data_dir
     if options.resume:
         from digitscope.runs import Run
 

@@ -21,6 +21,9 @@
     figures_pages.py       how it learned; what it finds by confidence, class, height, layout, fault
     figures_glyphs.py      what it missed and what it invented
 
+    committee.py           what the page says of several networks in one file
+    tuning.py              the page of a search for a better recipe, with its figures
+
     figures_sheet.py       a sheet of small pictures with words
     style.py, wording.py   how figures look, and how numbers are written
 

@@ -30,7 +30,7 @@ def describe_making(
         By field of the recipe and by part of the time: what needs a word of explanation.
     """
     return {
-        "recipe_rows": _recipe_rows(recipe, recipe_notes),
+        "recipe_rows": recipe_rows(recipe, recipe_notes),
         "unfinished": _unfinished(record, history),
         "timings": [
             (part, f"{seconds:.2f} s", timing_notes.get(part, ""))
@@ -44,7 +44,8 @@ def describe_making(
     }
 
 
-def _recipe_rows(recipe: dict[str, Any], notes: dict[str, str]) -> list[tuple[str, str, str]]:
+def recipe_rows(recipe: dict[str, Any], notes: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Return name, value and note of each field of a recipe."""
     rows = []
     for field, value in recipe.items():
         if isinstance(value, dict):

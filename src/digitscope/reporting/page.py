@@ -56,6 +56,8 @@ def report(
         return _report_pages(run, held_out)
     if run.network == "glyph":
         return _report_glyphs(run)
+    if run.members > 1:
+        return _report_committee(run, data)
     return _report_digits(run, data)
 
 
@@ -65,14 +67,24 @@ def _report_digits(run: Run, data: Dataset | None) -> Path:
     from digitscope.reporting.gallery import draw_all
 
     evidence = gather(run, data)
-    return _write(run, "report.html.j2", describe(run, evidence), draw_all(evidence))
+    return write_page(run.path, "report.html.j2", describe(run, evidence), draw_all(evidence))
+
+
+def _report_committee(run: Run, data: Dataset | None) -> Path:
+    from digitscope.reporting.committee import describe, draw_all, gather
+
+    for k in range(run.members):
+        report(run.path / "members" / str(k + 1), data=data)
+    committee = gather(run)
+    said = describe(run, committee)
+    return write_page(run.path, "committee_report.html.j2", said, draw_all(committee))
 
 
 def _report_glyphs(run: Run) -> Path:
     from digitscope.reporting.glyph_run import describe, draw_all, gather
 
     evidence = gather(run)
-    return _write(run, "glyph_report.html.j2", describe(run, evidence), draw_all(evidence))
+    return write_page(run.path, "glyph_report.html.j2", describe(run, evidence), draw_all(evidence))
 
 
 def _report_pages(run: Run, held_out: Source | None) -> Path:
@@ -81,16 +93,28 @@ def _report_pages(run: Run, held_out: Source | None) -> Path:
     from digitscope.reporting.page_run import describe
 
     evidence = gather(run, held_out)
-    return _write(run, "page_report.html.j2", describe(run, evidence), draw_all(evidence))
+    return write_page(run.path, "page_report.html.j2", describe(run, evidence), draw_all(evidence))
 
 
-def _write(run: Run, template: str, said: dict[str, Any], drawn: Sequence[Picture]) -> Path:
+def write_page(folder: Path, template: str, said: dict[str, Any], drawn: Sequence[Picture]) -> Path:
+    """Write ``report.html`` and its figures into a folder, and return the page.
+
+    Parameters
+    ----------
+    folder : Path
+    template : str
+        Of this package.
+    said : dict
+        What the template wants.
+    drawn : sequence of Picture
+    """
     pictures = {picture.name: picture for picture in drawn}
     for picture in drawn:
-        with replacing(run.path / "figures" / f"{picture.name}.png") as temporary:
+        with replacing(folder / "figures" / f"{picture.name}.png") as temporary:
             temporary.write_bytes(picture.png)
-    write_text(run.report_file, _template(template).render(said, pictures=pictures))
-    return run.report_file
+    page = folder / "report.html"
+    write_text(page, _template(template).render(said, pictures=pictures))
+    return page
 
 
 def _template(name: str) -> Any:

@@ -13,6 +13,7 @@ except ImportError as error:
         f"pip install 'digitscope[{extra}]'"
     ) from None
 
+from digitscope.training.committee import resume_committee, train_committee
 from digitscope.training.trainer import Listener, resume, train
 
-__all__ = ["BACKEND", "Listener", "resume", "train"]
+__all__ = ["BACKEND", "Listener", "resume", "resume_committee", "train", "train_committee"]

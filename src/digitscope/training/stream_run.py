@@ -19,8 +19,9 @@ from digitscope.runs import RUNS, Row, Run, new_run_folder
 from digitscope.stream_recipe import StreamRecipe
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.quantisation import quantise
+from digitscope.training.shipping import now
 from digitscope.training.stream_fit import StreamFit
-from digitscope.training.trainer import describe_machine, describe_versions, now
+from digitscope.training.trainer import describe_machine, describe_versions
 
 Judged = TypeVar("Judged")
 LOSS = 0.005  # of a score on held-out pages, 0 to 1, that 8-bit integers may cost at most
@@ -272,6 +273,11 @@ def held_out_scores(row: Row, n: int) -> dict[str, Any]:
     """Return the scores of an epoch, for the card."""
     scores = {name[4:]: value for name, value in row.items() if name.startswith("val_")}
     return {"n": n} | scores if scores else {}
+
+
+def forget_graphs() -> None:
+    """Free the memory of the networks that were compiled so far in this process."""
+    keras.backend.clear_session()
 
 
 def set_threads(threads: int | None) -> None:

@@ -2,32 +2,25 @@
 
 import os
 import platform
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 import keras
-import numpy as np
 
-from digitscope.classifier import Classifier
 from digitscope.data import Dataset, Split, join, load_data
 from digitscope.errors import BadRun, TrainingFailed
-from digitscope.evaluation import Scores, fit_temperature, score
+from digitscope.evaluation import Scores
 from digitscope.files import replacing
-from digitscope.images import DIGITS
-from digitscope.model_card import ModelCard
+from digitscope.images import Probabilities
 from digitscope.recipes import RECIPES, Recipe, get_recipe
 from digitscope.runs import RUNS, Row, Run, new_run_folder
 from digitscope.training.fit import Fit, FitResult
-from digitscope.training.onnx_export import check_agreement, to_onnx, write_onnx
+from digitscope.training.onnx_export import check_agreement, to_onnx
+from digitscope.training.shipping import now, ship_model, timed
 
 CHECKED = 1_000  # test images on which the ONNX file must agree with Keras
-MIN_CALIBRATION = 100  # held-out images; fewer fit no temperature
-COVERAGE = 0.99  # share of digits that the threshold of a network that refuses keeps
 
 
 class Listener(Protocol):
@@ -111,10 +104,10 @@ def train(
     """
     recipe = get_recipe(recipe)
     timings: dict[str, float] = {}
-    with _timed(timings, "data"):
+    with timed(timings, "data"):
         dataset = data if isinstance(data, Dataset) else load_data(data, data_dir)
         sources = [load_data(name, data_dir) for name in recipe.sources]
-        fitting, held_out = _parts(dataset, _held_out(recipe, dataset), sources)
+        fitting, held_out = split_for(recipe, dataset, sources)
     path = new_run_folder(RUNS, recipe.name) if out is None else Path(out)
     run = Run(path)
     if run.record_file.exists():
@@ -123,13 +116,13 @@ def train(
     run.update_record(
         status="running",
         recipe=recipe.to_dict(),
-        data=_describe(dataset, fitting, held_out, sources),
+        data=describe_data(dataset, fitting, held_out, sources),
         data_dir=str(data_dir) if data_dir else None,
         versions=describe_versions(),
         machine=describe_machine(),
         started=now(),
     )
-    with _timed(timings, "build"):
+    with timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks, sources)
     run.update_record(data=run.record["data"] | {"fonts": fit.mixture.fonts})
     return _complete(run, fit, dataset, timings, listener or _Silent())
@@ -165,15 +158,15 @@ def resume(
     timings: dict[str, float] = {}
     if not isinstance(record.get("data"), dict):
         raise BadRun(f"{run.record_file} is damaged: it does not say what data it trains on.")
-    with _timed(timings, "data"):
+    with timed(timings, "data"):
         dataset = load_data(record["data"]["name"], record.get("data_dir"))
         sources = [load_data(name, record.get("data_dir")) for name in recipe.sources]
         n = record["data"]["validation_images"]
         fitting, held_out = _parts(dataset, n - _validation_images(sources), sources)
-        described = _describe(dataset, fitting, held_out, sources)
+        described = describe_data(dataset, fitting, held_out, sources)
         if described["sha256"] != record["data"]["sha256"]:
             raise BadRun(f"{path} cannot go on: {dataset.source} holds other images than before.")
-    with _timed(timings, "build"):
+    with timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks, sources)
         described["fonts"] = fit.mixture.fonts
         if described["fonts"] != record["data"].get("fonts", described["fonts"]):
@@ -196,12 +189,16 @@ def resume(
     return _complete(run, fit, dataset, timings, listener or _Silent())
 
 
-def _held_out(recipe: Recipe, dataset: Dataset) -> int:
-    """Return how many images to hold out; a small data set gives a fifth where nobody said more."""
+def split_for(recipe: Recipe, dataset: Dataset, sources: Sequence[Dataset]) -> tuple[Split, Split]:
+    """Return what a recipe learns from as it is, and what it holds out.
+
+    A small data set gives a fifth of its images where nobody asked for more.
+    """
+    n = recipe.validation
     named = RECIPES.get(recipe.name)
-    if named and named.validation == recipe.validation:
-        return min(recipe.validation, len(dataset.train) // 5)
-    return recipe.validation
+    if named and named.validation == n:
+        n = min(n, len(dataset.train) // 5)
+    return _parts(dataset, n, sources)
 
 
 def _parts(dataset: Dataset, n: int, sources: Sequence[Dataset]) -> tuple[Split, Split]:
@@ -224,7 +221,7 @@ def _complete(
         run.write_history(fit.history)
         listener.epoch(row)
 
-    with _timed(timings, "fit"):
+    with timed(timings, "fit"):
         stopped = ""
         try:
             result = fit.run(
@@ -258,94 +255,26 @@ def _ship(
     run: Run, fit: Fit, result: FitResult, dataset: Dataset, timings: dict[str, float]
 ) -> Scores:
     """Write the model files and score the one that ships."""
-    record, test, held_out = run.record, dataset.test, fit.held_out
-    with _timed(timings, "export"):
+    with timed(timings, "export"):
         with replacing(run.keras_file) as temporary:
             result.model.save(temporary)
         proto = to_onnx(result.model)
-    # The file takes its name when it agrees with Keras and its card is complete.
-    with replacing(run.model_file) as temporary:
-        with _timed(timings, "evaluation"):
-            write_onnx(proto, temporary, ModelCard())
-            classifier = Classifier(temporary)
-            probabilities = classifier.predict_proba(test.images)
-            check_agreement(
-                result.model, test.images[:CHECKED], probabilities[:CHECKED], str(run.model_file)
-            )
-            temperature, calibrated_on = _calibrate(classifier, held_out)
-            scores = score(test.labels, probabilities, temperature=temperature)
-            refusal = _choose_threshold(classifier, held_out, fit.recipe.seed)
-        short = ("n", "accuracy", "accuracy_interval", "log_loss", "calibration_error")
-        card = ModelCard(
-            recipe=record["recipe"],
-            # The card must not tell the paths of the training machine.
-            data={key: value for key, value in record["data"].items() if key != "source"},
-            versions=record["versions"],
+
+    def check(probabilities: Probabilities) -> None:
+        first, what = dataset.test.images[:CHECKED], str(run.model_file)
+        check_agreement(result.model, first, probabilities[:CHECKED], what)
+
+    with timed(timings, "evaluation"):
+        return ship_model(
+            run, proto, dataset, fit.held_out, seed=fit.recipe.seed, check=check,
             parameters=result.model.count_params(),
-            temperature=temperature,
-            calibrated_on=calibrated_on,
-            refusal=refusal,
-            scores={name: scores.to_dict()[name] for name in short},
-            created=now(),
-        )
-        write_onnx(proto, temporary, card)
-        run.write_metrics({"data": dataset.name, "split": "test"} | scores.to_dict())
-    return scores
+        )  # fmt: skip
 
 
-def _calibrate(classifier: Classifier, held_out: Split) -> tuple[float, int]:
-    """Return the temperature, and on how many images it was fitted; 1 and 0 where too few tell.
-
-    Without a single mistake the likeliest temperature is 0: the answers would become certainties.
-    """
-    if len(held_out) < MIN_CALIBRATION:
-        return 1.0, 0
-    probabilities = classifier.predict_proba(held_out.images)
-    if (probabilities.argmax(axis=1) == held_out.labels).all():
-        return 1.0, 0
-    return fit_temperature(held_out.labels, probabilities), len(held_out)
-
-
-def _choose_threshold(classifier: Classifier, held_out: Split, seed: int) -> dict[str, float]:
-    """Return the score below which an answer is refused, and what it was chosen for.
-
-    It keeps 99 % of digits that the network never saw: those held out, and for a network that
-    refuses as many drawn ones.
-    """
-    if len(held_out) < MIN_CALIBRATION:
-        return {}
-    digits = classifier.judge(held_out.images).digit
-    if not classifier.refuses:
-        threshold = float(np.quantile(digits, 1 - COVERAGE))
-        return {"threshold": threshold, "coverage": COVERAGE, "digits": len(digits)}
-    from digitscope.synthesis.digits import draw_digits, draw_non_digits
-
-    rng = np.random.default_rng([seed, 0, 3])  # no epoch draws from this one
-    n = len(held_out)
-    drawn = draw_digits(np.arange(n) % DIGITS, rng)
-    others = draw_non_digits(n, rng, held_out.images, labels=held_out.labels)
-    digits = np.concatenate([digits, classifier.judge(drawn).digit])
-    threshold = float(np.quantile(digits, 1 - COVERAGE))
-    kept = classifier.judge(others).digit >= threshold
-    return {
-        "threshold": threshold,
-        "coverage": COVERAGE,
-        "digits": 2 * n,
-        "non_digits": n,
-        "non_digits_kept": float(kept.mean()),
-    }
-
-
-@contextmanager
-def _timed(timings: dict[str, float], part: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    timings[part] = time.perf_counter() - started
-
-
-def _describe(
+def describe_data(
     dataset: Dataset, fitting: Split, held_out: Split, sources: Sequence[Dataset]
 ) -> dict[str, Any]:
+    """Return what a run's record says of its data."""
     hashes = {"train": dataset.train.sha256(), "test": dataset.test.sha256()}
     return {
         "name": dataset.name,
@@ -378,8 +307,3 @@ def describe_versions() -> dict[str, str]:
 def describe_machine() -> str:
     """Return system, processor and number of cores."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-
-
-def now() -> str:
-    """Return the time, UTC, as ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
