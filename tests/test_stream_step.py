@@ -13,6 +13,8 @@ from page_fakes import TINY_PAGE, FakePages
 pytest.importorskip("keras")
 pytest.importorskip("jax")
 import digitscope.training  # noqa: F401  (Keras without its noise)
+from digitscope.errors import Misuse
+from digitscope.training import devices
 from digitscope.training.page.fit import PageFit
 
 RECIPE = TINY_PAGE.but(
@@ -27,7 +29,8 @@ from test_stream_step import measure, resumed_ends_alike
 import keras
 assert keras.backend.backend() == "jax"
 assert sys.modules.get("tensorflow") is None
-start, out = map(Path, sys.argv[1:])
+start, out, devices = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+assert len(keras.distribution.list_devices()) == devices
 np.savez(out, alike=resumed_ends_alike(out.parent), **measure(start))
 """
 
@@ -77,20 +80,28 @@ def both(tmp_path_factory):
     begun.run()  # weights that have left their first values, as scales of 0 have
     begun.network.save(start)
     paths = [str(Path(__file__).parent), *sys.path]
-    done = subprocess.run(
-        [sys.executable, "-c", CODE, str(start), str(out)],
-        env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(paths)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    with np.load(out) as answers:
-        return measure(start), dict(answers)
+    answers = []
+    for count in (1, 2):
+        settings = {
+            "KERAS_BACKEND": "jax",
+            "PYTHONPATH": os.pathsep.join(paths),
+            "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", CODE, str(start), str(out), str(count)],
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        with np.load(out) as answer:
+            answers.append(dict(answer))
+    return measure(start), *answers
 
 
 def test_losses_and_movements_are_those_of_tensorflow(both):
-    tensorflow, jax = both
+    tensorflow, jax, _ = both
     # The arithmetic differs by some 1e-6 of each value; four steps of AdamW enlarge that.
     np.testing.assert_allclose(jax["losses"], tensorflow["losses"], rtol=2e-3)
     for name, moved in tensorflow.items():
@@ -102,3 +113,22 @@ def test_losses_and_movements_are_those_of_tensorflow(both):
 
 def test_on_jax_a_resumed_fit_ends_with_the_same_values(both):
     assert both[1]["alike"]
+
+
+def test_two_devices_learn_what_one_does(both):
+    """Each has half of every batch; sums in another order differ by some 1e-6 of each value."""
+    _, one, two = both
+    np.testing.assert_allclose(two["losses"], one["losses"], rtol=1e-5)
+    for name, moved in one.items():
+        if name not in ("losses", "alike"):
+            assert np.abs(two[name] - moved).mean() < 1e-4 * np.abs(moved).mean() + 1e-8, name
+    assert two["alike"]
+
+
+def test_a_batch_that_cannot_be_shared_out(monkeypatch):
+    class Two:
+        device_mesh = np.zeros(2)
+
+    monkeypatch.setattr(devices.keras.distribution, "distribution", Two)
+    with pytest.raises(Misuse, match="3 rows of images cannot be shared out among 2 devices"):
+        devices.shared_out({"images": np.zeros((3, 4))})

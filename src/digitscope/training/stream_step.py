@@ -12,6 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from digitscope.training.devices import shared_out
+
 # (outputs of the network in float32, targets by name) -> the parts of the loss, scalars
 Loss = Callable[[Any, dict[str, Any]], Sequence[Any]]
 
@@ -124,7 +126,9 @@ class _JaxStep(Step):
 
         if self._state is None:  # copies, since a donated array cannot be read any more
             self._state = tuple([jnp.copy(v.value) for v in group] for group in self._groups)
-        self._state, losses = self._step(self._state, images, targets, np.float32(rate))
+        batch = shared_out({"images": images} | targets)
+        images = batch.pop("images")
+        self._state, losses = self._step(self._state, images, batch, np.float32(rate))
         return losses
 
     def store(self) -> None:

@@ -15,6 +15,7 @@ from digitscope.glyph_network import ANSWERS
 from digitscope.glyph_recipe import GlyphRecipe
 from digitscope.runs import Row
 from digitscope.synthesis.pages.stream import BatchStream, Plan
+from digitscope.training.devices import use_all_devices
 from digitscope.training.glyph.crops import (
     Crops,
     CropSource,
@@ -57,6 +58,7 @@ class GlyphFit(StreamFit[Crops]):
         workers: int = 1,
         start: Path | None = None,
     ) -> None:
+        use_all_devices()
         self.source, self.workers = source, workers
         self.policy = choose_precision(recipe.precision)
         model = build_glyph_network(recipe, self.policy)

@@ -22,6 +22,7 @@ from digitscope.synthesis.pages.stream import (
 )
 from digitscope.synthesis.pages.targets import Targets, draw_targets
 from digitscope.synthesis.pages.truth import PageTruth
+from digitscope.training.devices import use_all_devices
 from digitscope.training.layers import choose_precision
 from digitscope.training.page.loss import Losses, page_loss
 from digitscope.training.page.network import build_page_network
@@ -55,6 +56,7 @@ class PageFit(StreamFit[Batch]):
         workers: int = 1,
         start: Path | None = None,
     ) -> None:
+        use_all_devices()
         self.source, self.workers = source, workers
         self.policy = choose_precision(recipe.precision)
         model = build_page_network(recipe, self.policy)
