@@ -5,9 +5,10 @@
 Digits are MNIST's test images, repeated, in Parquet with 784 bytes each. Bare ONNX Runtime reads
 them from memory, a process on each core, one thread each. Memory is the proportional set size of
 all processes of the batch, sampled twice a second; Ray's own is that of a batch of ten images.
-Photographs are synthetic pages, JPEG files; what the cores do alone is a process on each core that
-reads every tenth of them in a loop. The time of a batch is that of its summary: from the first part
-on, with the start of the workers, without the start of Ray. The whole process is given beside it.
+Photographs are JPEG files of 100 synthetic pages, each several times; what the cores do alone is a
+process on each core that reads its share of the pages. The time of a batch is that of its summary:
+from the first part on, with the start of the workers, without the start of Ray. The whole process
+is given beside it.
 """
 
 import argparse
@@ -26,15 +27,16 @@ from typing import Any
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
-import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from common import write  # noqa: E402
-from pages import mnist  # noqa: E402
+from common import write
+from pages import mnist
 
 CORES = sorted(os.sched_getaffinity(0))
 ROW_GROUP = 8_192
+PAGES = 100  # pages that are drawn; a photograph of each comes several times
 SAMPLED = 0.5  # seconds between two looks at the memory
 
 
@@ -50,16 +52,17 @@ def write_digits(file: Path, n: int) -> None:
 
 
 def write_photos(folder: Path, n: int, seed: int) -> None:
-    """Write `n` photographs of pages with three to fourteen lines."""
+    """Write `n` photographs: of `PAGES` pages with three to fourteen lines, again and again."""
     from PIL import Image
 
     from digitscope.synthesis.faulty_pages import make_page
     from read_speed import FAULTS
 
-    for k in range(n):
+    for k in range(min(n, PAGES)):
         rng = np.random.default_rng([seed, k])
         page, _ = make_page(rng, *mnist("test"), faults=FAULTS, lines=int(rng.integers(3, 15)))
-        Image.fromarray(page).save(folder / f"{k:04d}.jpg", quality=90)
+        for copy in range(k, n, PAGES):
+            Image.fromarray(page).save(folder / f"{copy:04d}.jpg", quality=90)
 
 
 def _bare(core: int, n: int) -> float:
@@ -97,7 +100,7 @@ def on_each_core(work: Callable[[int, Any], float], shares: list[Any]) -> list[f
     """Return the seconds of a piece of work on each core, all at once."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(len(CORES), mp_context=context) as pool:
-        return list(pool.map(work, CORES, shares))
+        return list(pool.map(work, CORES[: len(shares)], shares))
 
 
 def batch(*arguments: object) -> dict[str, Any]:
@@ -152,15 +155,17 @@ def _memory_of(root: int) -> float:
 def digits(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of many 28×28 images."""
     bare_n = 100_000
+    alone = on_each_core(_bare, [bare_n])[0]
     seconds = on_each_core(_bare, [bare_n] * len(CORES))
     result: dict[str, Any] = {
         "cores": len(CORES),
+        "bare_one_per_second": bare_n / alone,
         "bare_per_second": sum(bare_n / s for s in seconds),
     }
     for name, n, workers in (
         ("ten", 10, len(CORES)),
-        ("few_one_worker", options.few, 1),
         ("few", options.few, len(CORES)),
+        ("one_worker", options.scale, 1),
         ("many", options.many, len(CORES)),
     ):
         file = folder / f"{n}.parquet"
@@ -180,23 +185,22 @@ def photos(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     pictures = folder / "photos"
     pictures.mkdir()
     write_photos(pictures, options.photos, options.seed)
-    files = sorted(map(str, pictures.iterdir()))[::10]
+    files = sorted(map(str, pictures.iterdir()))[:PAGES]
     shares = [files[k :: len(CORES)] for k in range(len(CORES))]
     seconds = on_each_core(_read_all, shares)
     result: dict[str, Any] = {
         "alone_per_second": sum(len(f) / s for f, s in zip(shares, seconds, strict=True))
     }
-    result["batch"] = batch(pictures, folder / "read", "--task", "read", "--part-size", 16)
+    result["batch"] = batch(pictures, folder / "read", "--task", "read")
     again = on_each_core(_read_all, shares)
-    result["alone_per_second_after"] = sum(
-        len(f) / s for f, s in zip(shares, again, strict=True)
-    )
+    result["alone_per_second_after"] = sum(len(f) / s for f, s in zip(shares, again, strict=True))
     return result
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--few", type=int, default=200_000)
+    parser.add_argument("--scale", type=int, default=1_000_000, help="images of one worker")
     parser.add_argument("--many", type=int, default=2_000_000)
     parser.add_argument("--photos", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=0)

@@ -2,6 +2,9 @@
 
     uv run python benchmarks/digits.py cnn mlp
 
+    uv run digitscope train mlp --members 10 --out runs/mlp-10
+    uv run python benchmarks/digits.py --committee runs/mlp-10 --name digits-committee
+
 ``DIGITSCOPE_DATA`` names a folder with ``mnist/``, the test writers of ``swiss-digits``,
 ``pendigits`` and ``unipen`` and, as far as they are at hand, ``bhmsds-dev/`` (digits and other
 symbols cut from photographed sheets) and ``hwd-1000/`` (drawn digits as PNG files). Pictures go
@@ -209,10 +212,17 @@ def draw_errors(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", default=["cnn"], help="names or .onnx files")
+    parser.add_argument("models", nargs="*", default=["cnn"], help="names, runs or .onnx files")
     parser.add_argument("--errors", type=Path, metavar="FOLDER", help="draw what is misread")
+    parser.add_argument("--name", default="digits", help="of the result file")
     parser.add_argument("--dry", action="store_true", help="write no result")
+    parser.add_argument(
+        "--committee", type=Path, metavar="RUN", help="a committee, and each of its members"
+    )
     options = parser.parse_args()
+    if options.committee:
+        members = sorted((options.committee / "members").iterdir(), key=lambda path: int(path.name))
+        options.models = [str(options.committee), *map(str, members)]
     test = load_data("mnist").test
     mnist = Pictures(test.images, test.labels.astype(str), np.zeros(len(test), bool))
     folder = os.environ.get("DIGITSCOPE_DATA")
@@ -229,6 +239,7 @@ def main() -> None:
         result[key]["one_image_ms"] = time_one(model, test.images)
         result[key]["many_s"] = time_many(model, test.images)
         result[key]["bytes"] = model.path.stat().st_size
+        result[key]["recipe"] = model.card.recipe.get("name")
         for title, pictures in sets.items():
             if options.errors:
                 options.errors.mkdir(parents=True, exist_ok=True)
@@ -238,7 +249,7 @@ def main() -> None:
         for key, found in result.items():
             print(key, *(f"\n  {title}: {value}" for title, value in found.items()))
     else:
-        write("digits", result, to_mnist_ms=form_ms)
+        write(options.name, result, to_mnist_ms=form_ms)
 
 
 if __name__ == "__main__":

@@ -121,6 +121,7 @@ def rows() -> list[Row]:
         ("serve", serve_rows),
         ("page", browser_rows),
         ("digits", digit_rows),
+        ("digits-committee", committee_rows),
         ("read-pages", page_rows),
         ("read-pages-every", page_rows),
         ("reading", reading_rows),
@@ -130,6 +131,7 @@ def rows() -> list[Row]:
         ("read-speed", speed_rows),
         ("read-memory", memory_rows),
         ("patches", patch_rows),
+        ("batch", batch_rows),
     ):
         if (RESULTS / f"{name}.json").exists():
             table += of_result(load(name))
@@ -216,7 +218,7 @@ def digit_rows(content: dict[str, Any]) -> list[Row]:
     for model, sets in content["result"].items():
         ours = model == "cnn"
         for name, s in sets.items():
-            if name in ("one_image_ms", "many_s", "bytes"):
+            if name in ("one_image_ms", "many_s", "bytes", "recipe"):
                 continue
             what, target = f"digits of `{name}`, `{model}`", DIGIT_TARGETS.get(name, "")
             table.append((what, _digit_figures(name, s), target * ours, command))
@@ -232,6 +234,29 @@ def digit_rows(content: dict[str, Any]) -> list[Row]:
         )
         what = f"one image; 10,000 images, `{model}`, one thread"
         table.append((what, measured, "≤ 0.15 ms; ≤ 0.6 s" * ours, command))
+    return table
+
+
+def committee_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the rows of a committee: what it reads beside the mean of its members alone."""
+    table, command = [], content["command"]
+    together, *members = content["result"].values()
+    whose = f"committee of {len(members)} `{together['recipe']}`"
+    for name, s in together.items():
+        if not isinstance(s, dict) or "interval" not in s:
+            continue
+        low, high = s["interval"]
+        alone = [member[name]["accuracy"] for member in members]
+        measured = (
+            f"**{s['accuracy']:.2%}** ({low:.2%} to {high:.2%}), n = {s['digits']:,}; alone "
+            f"{min(alone):.2%} to {max(alone):.2%}"
+        )
+        target = "beside the published 99.91 %" if name == "mnist test" else ""
+        what = f"digits of `{name}`, {whose}"
+        table.append((what, measured, target, command))
+    one, alone_ms = together["one_image_ms"]["median"], members[0]["one_image_ms"]["median"]
+    measured = f"**{one:.2f} ms** against {alone_ms:.2f} ms of one member"
+    table.append((f"one image, {whose}", measured, "", command))
     return table
 
 
@@ -376,6 +401,49 @@ def speed_rows(content: dict[str, Any]) -> list[Row]:
             title = f"reading a photo of {photo}, {way}"
             table.append((title, measured, target * (way == "digitscope"), command))
     return table
+
+
+def batch_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the rows of ``digitscope batch``."""
+    command = content["command"]
+    d, p = content["result"]["digits"], content["result"]["photos"]
+    bare = (d["bare_per_second"] + d["bare_per_second_after"]) / 2
+    few, many, ray = d["few"], d["many"], d["ten"]["peak_mb"]
+    one, alone = d["one_worker"], d["bare_one_per_second"]
+    share = many["images_per_second"] / bare
+    photo_alone = (p["alone_per_second"] + p["alone_per_second_after"]) / 2
+    read = p["batch"]["images_per_second"]
+    cores = d["cores"]
+    return [
+        (
+            f"`batch` of {many['images']:,} images in Parquet, {cores} cores",
+            f"{many['images_per_second']:,.0f} a second, **{share:.0%}** of the "
+            f"{bare:,.0f} of bare ONNX Runtime from memory; {many['rows']:,} rows",
+            "≥ 70 %",
+            command,
+        ),
+        (
+            "its peak memory above Ray's own, all processes",
+            f"**{many['peak_mb'] - ray:.0f} MB** (of {few['images']:,} images "
+            f"{few['peak_mb'] - ray:.0f} MB; Ray's own {ray:.0f} MB)",
+            "< 2 GB, flat",
+            command,
+        ),
+        (
+            "two workers against one",
+            f"**{many['images_per_second'] / one['images_per_second']:.2f} times**; "
+            f"bare ONNX Runtime on both cores against one {bare / alone:.2f} times",
+            "≥ 1.8 times",
+            command,
+        ),
+        (
+            f"`batch --task read` of {p['batch']['images']:,} photographs, {cores} cores",
+            f"{read:.2f} a second, **{read / photo_alone:.0%}** of the {photo_alone:.2f} of the "
+            "cores alone",
+            "≥ 90 %",
+            command,
+        ),
+    ]
 
 
 def section() -> str:

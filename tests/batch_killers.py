@@ -1,8 +1,9 @@
 """Workers of a batch that are killed on purpose. Run as a script it runs such a batch.
 
-python batch_killers.py image|worker|node SOURCE OUT
+python batch_killers.py image|worker|node|two-nodes|full SOURCE OUT
 """
 
+import errno
 import json
 import os
 import signal
@@ -49,6 +50,15 @@ class KilledOnce(engine.Worker):
         return super().__call__(row)
 
 
+class DiskIsFull(engine.Worker):
+    """Finds no space for the second part."""
+
+    def __call__(self, row):
+        if row["index"] == 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "part-000001.parquet")
+        return super().__call__(row)
+
+
 class KilledAtOnce(Answerer):
     """Is killed by anything."""
 
@@ -83,7 +93,7 @@ def main(what, source, out):
     if what in ("two-nodes", "node"):
         summary = on_two_nodes(source, out, lose_one=what == "node")
     else:
-        engine.Worker = {"image": ImageKills, "worker": KilledOnce}[what]
+        engine.Worker = {"image": ImageKills, "worker": KilledOnce, "full": DiskIsFull}[what]
         summary = engine.run_batch(source, out, part_size=4, workers=2)
     print(json.dumps(summary.to_dict()))
 

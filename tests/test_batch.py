@@ -15,11 +15,13 @@ import pytest
 import batch_killers
 from batch_sources import png, write_source
 from digitscope.batch.answers import Answerer
+from digitscope.batch.cluster import ray_running
 from digitscope.batch.items import Chunk
 from digitscope.batch.job import read_parts
 from digitscope.batch.worker import KILLED, CarefulAnswerer, do_part
 from digitscope.classifier import load
 from digitscope.data import load_data
+from digitscope.errors import DataUnavailable
 from digitscope.preprocess import to_mnist
 from digitscope.reading import read
 from test_batch_sources import make_job, plan
@@ -196,6 +198,37 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_twice(what, tmp_path):
     errors = {row["key"]: row["error"] for row in rows if row["error"]}
     assert errors == ({"0/008.png": KILLED} if what == "image" else {})
     assert (tmp_path / "out" / "_batch" / "killed").exists() == (what == "worker")
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_and_what_is_done_is_kept(tmp_path):
+    source = write_source(tmp_path / "in", "npy", IMAGES)
+    code, _, error = finish(start("full", source, tmp_path / "out", script=batch_killers.__file__))
+    assert code == 1
+    assert "the batch stopped: No space left on device; what is done is kept in" in error
+    command = ["batch", source, tmp_path / "out", "--part-size", 4]
+    code, _, error = finish(start(*command))
+    assert code == 0, error
+    check_complete(tmp_path / "out")
+
+
+def test_a_cluster_of_another_version_is_one_line(monkeypatch):
+    import ray
+
+    def init(**_):
+        raise RuntimeError("Version mismatch:\n    The cluster was started with: Ray: 2.0")
+
+    monkeypatch.setattr(ray, "init", init)
+    with (
+        pytest.raises(DataUnavailable, match="Version mismatch: The cluster was started with"),
+        ray_running(None, 1),
+    ):
+        pass
+
+
+def test_a_server_that_does_not_answer(tmp_path):
+    with pytest.raises(DataUnavailable, match="cannot be reached: Cannot connect"):
+        plan("http://127.0.0.1:9/a.parquet", tmp_path / "out")
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from digitscope.errors import BadData, DataUnavailable, DigitscopeError, Misuse
 from digitscope.files import sha256
 from digitscope.reading import load_reader
 
-PART_SIZE: dict[Task, int] = {"predict": 8_192, "read": 64}  # some seconds of work
+PART_SIZE: dict[Task, int] = {"predict": 32_768, "read": 32}  # some seconds of work
 PARTS_TOGETHER = 10_000  # parts that are given to Ray at a time
 
 
@@ -86,7 +86,7 @@ def run_batch(
     column, key : str, optional
         Of a Parquet source: the columns of the images and of their keys.
     part_size : int, optional
-        Images in a part; 8,192 for ``predict`` and 64 for ``read`` unless given.
+        Images in a part; 32,768 for ``predict`` and 32 for ``read`` unless given.
     workers : int, optional
         Processes at once, one core each; as many as there are cores unless given.
     address : str, optional

@@ -73,18 +73,16 @@ def _of_parquet(job: Job, source: Files, part: Part) -> Iterator[Chunk]:
     name = name_in(part.file, source)
     with source.system.open(part.file, "rb") as stream:
         content = pq.ParquetFile(stream)
-        groups = range(part.group)
-        before = sum(content.metadata.row_group(group).num_rows for group in groups)
+        groups, start = _row_groups(content.metadata, part)
         columns = [job.column, job.key] if job.key else [job.column]
-        skip, left = part.first, part.count
-        for batch in content.iter_batches(
-            ARRAYS_AT_A_TIME, row_groups=[part.group], columns=columns
-        ):
-            batch = batch.slice(min(skip, len(batch)))[:left] if skip else batch[:left]
-            skip -= min(skip, ARRAYS_AT_A_TIME)
+        skip, left = part.first - start, part.count
+        for batch in content.iter_batches(ARRAYS_AT_A_TIME, row_groups=groups, columns=columns):
+            skipped = min(skip, len(batch))
+            skip -= skipped
+            batch = batch.slice(skipped, left)
             if not len(batch):
                 continue
-            at = before + part.first + part.count - left
+            at = part.first + part.count - left
             keys = [f"{name}[{at + i}]" for i in range(len(batch))]
             if job.key:
                 given = batch.column(job.key).to_pylist()
@@ -94,6 +92,19 @@ def _of_parquet(job: Job, source: Files, part: Part) -> Iterator[Chunk]:
             if not left:
                 return
     raise BadData(f"{part.file} has {left:,} rows less than when it was planned.")
+
+
+def _row_groups(metadata: Any, part: Part) -> tuple[list[int], int]:
+    """Return the row groups of a file that hold a part, and the row at which they start."""
+    groups: list[int] = []
+    start = row = 0
+    for group in range(metadata.num_row_groups):
+        end = row + metadata.row_group(group).num_rows
+        if end > part.first and row < part.first + part.count:
+            start = start if groups else row
+            groups.append(group)
+        row = end
+    return groups, start
 
 
 def _as_chunks(keys: list[str], images: Any) -> Iterator[Chunk]:

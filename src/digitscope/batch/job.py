@@ -42,9 +42,9 @@ class Part:
     file : str
         The file they are in; empty where the listing tells.
     group : int
-        Row group of the listing or of the Parquet file.
+        Row group of the listing.
     first : int
-        The first image, counted from the start of the row group or of the array file.
+        The first image, counted from the start of the file.
     count : int
     """
 

@@ -53,7 +53,7 @@ def write_plan(source: Files, out: Files, part_size: int, column: str, key: str)
         rows = _listed(source, kind, names, part_size, listing)
     elif kind == "parquet":
         column = column or choose_column(source, first)
-        rows = _row_groups(source, names, part_size, column, key)
+        rows = _row_ranges(source, names, part_size, column, key)
     else:
         rows = _array_parts(source, names, part_size)
     images = n_parts = 0
@@ -103,7 +103,7 @@ def _zip_entries(source: Files, file: str) -> Iterator[Row]:
         try:
             with zipfile.ZipFile(stream) as archive:
                 entries = [info for info in archive.infolist() if _is_picture(info.filename)]
-        except zipfile.BadZipFile as error:
+        except Exception as error:  # zipfile's, and those of each filesystem
             raise BadData(f"{file} is damaged or no zip archive ({error}).") from None
     for info in entries:
         yield {"name": info.filename, "size": info.file_size}
@@ -128,10 +128,10 @@ def _is_picture(name: str) -> bool:
     return kind_of(name) == "pictures"
 
 
-def _row_groups(
+def _row_ranges(
     source: Files, files: Iterable[str], size: int, column: str, key: str
 ) -> Iterator[Row]:
-    """Give the parts of Parquet files; a part has rows of one row group."""
+    """Give the parts of Parquet files, as ranges of their rows."""
     for file in files:
         with source.system.open(file, "rb") as stream:
             try:
@@ -142,19 +142,17 @@ def _row_groups(
             for wanted in filter(None, (column, key)):
                 if wanted not in names:
                     raise BadData(f"{file} has no column {wanted}; it has {', '.join(names)}.")
-            for group in range(content.metadata.num_row_groups):
-                rows = content.metadata.row_group(group).num_rows
-                yield from _ranges(file, group, rows, size)
+            yield from _ranges(file, content.metadata.num_rows, size)
 
 
 def _array_parts(source: Files, files: Iterable[str], size: int) -> Iterator[Row]:
     for file in files:
         with ArrayFile(source, file) as array:
             rows = len(array)
-            yield from _ranges(file, 0, rows, size if array.can_seek else max(rows, 1))
+            yield from _ranges(file, rows, size if array.can_seek else max(rows, 1))
 
 
-def _ranges(file: str, group: int, rows: int, size: int) -> Iterator[Row]:
+def _ranges(file: str, rows: int, size: int) -> Iterator[Row]:
     for first in range(0, rows, size):
         count = min(size, rows - first)
-        yield {"file": file, "group": group, "first": first, "count": count}
+        yield {"file": file, "group": 0, "first": first, "count": count}

@@ -147,7 +147,17 @@ def _all_files(source: Files) -> Iterator[str]:
         for folder, _, files in system.walk(root):
             yield from (f"{folder}/{name}" for name in sorted(files))
     else:
-        raise Misuse(f"no such file or folder: {source.url}")
+        _say_why_not(source)
+
+
+def _say_why_not(source: Files) -> None:
+    """Raise what is wrong with a place where nothing is: an error of its filesystem, or nothing."""
+    try:
+        source.system.info(source.root)
+    except FileNotFoundError as error:
+        if error.__cause__ is not None:  # a server that does not answer
+            raise error.__cause__ from None
+    raise Misuse(f"no such file or folder: {source.url}")
 
 
 def _walk(folder: str) -> Iterator[str]:

@@ -54,7 +54,7 @@ def command(
         typer.Option(
             min=1,
             help="Images in one file of the answers.",
-            show_default="8192 to predict, 64 to read",
+            show_default="32768 to predict, 32 to read",
         ),
     ] = None,
     workers: Annotated[
