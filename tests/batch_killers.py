@@ -1,6 +1,6 @@
 """Workers of a batch that are killed on purpose. Run as a script it runs such a batch.
 
-python batch_killers.py image|worker|node|two-nodes|full SOURCE OUT
+python batch_killers.py workers|nodes|full SOURCE OUT
 """
 
 import errno
@@ -29,34 +29,25 @@ class KilledByAnImage(Answerer):
         return super().__call__(chunk)
 
 
-class ImageKills(engine.Worker):
-    """Has answers that a picture may kill."""
+class Kills(engine.Worker):
+    """Is killed in the middle of the second part, the first time, and by a picture."""
 
-    def __call__(self, row):
-        worker.Answerer = KilledByAnImage
-        return super().__call__(row)
-
-
-class KilledOnce(engine.Worker):
-    """Is killed in the middle of the second part, the first time."""
-
-    def __call__(self, row):
+    def do(self, part):
         killed = Path(self.job.out) / "_batch" / "killed"
-        if row["index"] == 1 and not killed.exists():
+        worker.Answerer = KilledByAnImage
+        if part.index == 1 and not killed.exists():
             killed.touch()
             worker.Answerer = KilledAtOnce
-        else:
-            worker.Answerer = Answerer
-        return super().__call__(row)
+        return super().do(part)
 
 
 class DiskIsFull(engine.Worker):
     """Finds no space for the second part."""
 
-    def __call__(self, row):
-        if row["index"] == 1:
+    def do(self, part):
+        if part.index == 1:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "part-000001.parquet")
-        return super().__call__(row)
+        return super().do(part)
 
 
 class KilledAtOnce(Answerer):
@@ -66,7 +57,7 @@ class KilledAtOnce(Answerer):
         kill()
 
 
-def on_two_nodes(source, out, *, lose_one):
+def on_two_nodes(source, out):
     """Run a batch on a cluster of two nodes on this machine; kill one of them on the way."""
     from ray.cluster_utils import Cluster
 
@@ -74,26 +65,24 @@ def on_two_nodes(source, out, *, lose_one):
 
     os.environ.update(SETTINGS)
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    node = cluster.add_node(num_cpus=1)
+    nodes = [cluster.add_node(num_cpus=1)]
     cluster.wait_for_nodes()
-    lost = []
 
     def lose(done, of):
-        if lose_one and not lost and done < of:
-            lost.append(node)
-            cluster.remove_node(node, allow_graceful=False)
+        if nodes and done < of:
+            cluster.remove_node(nodes.pop(), allow_graceful=False)
 
     summary = engine.run_batch(source, out, part_size=4, address=cluster.address, on_progress=lose)
     cluster.shutdown()
-    assert len(lost) == lose_one
+    assert not nodes
     return summary
 
 
 def main(what, source, out):
-    if what in ("two-nodes", "node"):
-        summary = on_two_nodes(source, out, lose_one=what == "node")
+    if what == "nodes":
+        summary = on_two_nodes(source, out)
     else:
-        engine.Worker = {"image": ImageKills, "worker": KilledOnce, "full": DiskIsFull}[what]
+        engine.Worker = {"workers": Kills, "full": DiskIsFull}[what]
         summary = engine.run_batch(source, out, part_size=4, workers=2)
     print(json.dumps(summary.to_dict()))
 

@@ -195,21 +195,19 @@ def _results(job: Job, workers: int) -> Iterator[dict[str, int]]:
                 waiting = []
         if waiting:
             yield from _done(job, waiting, workers)
-    except ray.exceptions.RayTaskError as error:
-        cause = error.cause
-        if isinstance(cause, DigitscopeError):
-            raise type(cause)(str(cause)) from None
-        raise BadData(_stopped(job, _why(cause))) from None
     except ray.exceptions.RayError as error:
         raise BadData(_stopped(job, _why(error))) from None
 
 
 def _done(job: Job, parts: list[dict[str, Any]], workers: int) -> Iterator[dict[str, int]]:
+    """Have Ray Data do some parts."""
     import ray
 
     rows = ray.data.from_items(parts, override_num_blocks=len(parts))
     pool = ray.data.TaskPoolStrategy(size=min(workers, len(parts)))
     for row in rows.map(Worker(job), num_cpus=1, compute=pool).iter_rows():
+        if stopped := row.pop("stopped"):
+            raise BadData(_stopped(job, stopped))
         yield {name: int(value) for name, value in row.items()}
 
 
@@ -219,10 +217,18 @@ class Worker:
 
     job: Job
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, int]:
-        """Return the counts of one part."""
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the counts of one part, and why it cannot be done if it cannot."""
         part = Part(**row)
-        return {"part": part.index} | do_part(self.job, part)
+        counts = {"part": part.index, "rows": 0, "errors": 0, "refused": 0, "done": 0}
+        try:
+            return counts | self.do(part) | {"stopped": ""}
+        except Exception as error:  # Ray would put it into words of its own
+            return counts | {"stopped": _why(error)}
+
+    def do(self, part: Part) -> dict[str, int]:
+        """Do one part."""
+        return do_part(self.job, part)
 
 
 def _stopped(job: Job, why: str) -> str:
