@@ -121,7 +121,9 @@ def batch(*arguments: object) -> dict[str, Any]:
     watcher.join()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return json.loads(out) | {
+    summary = json.loads(out)
+    del summary["out"]  # a temporary folder
+    return summary | {
         "process_seconds": time.perf_counter() - started,
         "peak_mb": peak[0],
     }
