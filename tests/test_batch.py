@@ -25,7 +25,7 @@ from digitscope.data import load_data
 from digitscope.errors import DataUnavailable
 from digitscope.preprocess import to_mnist
 from digitscope.reading import read
-from test_batch_sources import make_job, plan
+from test_batch_sources import make_request, plan
 
 IMAGES = load_data("digits").test.images[:30]
 
@@ -111,11 +111,12 @@ def test_a_part_that_fails_leaves_no_file(tmp_path):
     with pytest.raises(ValueError, match="damaged"):
         do_part(job, next(read_parts(job)))
     assert not list(Path(job.out).glob("*part-*"))
+    assert not list(Path(job.out).glob("_batch/begun-*"))  # no process was killed
 
 
 def test_the_image_that_kills_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(batch_killers.__file__).parent))
-    job = make_job("in", tmp_path)
+    job = make_request("in", tmp_path)
     pictures = [png(image) for image in IMAGES[:7]]
     pictures[2] = pictures[5] = batch_killers.KILLER
     chunk = Chunk([f"{k}" for k in range(7)], pictures)
@@ -131,13 +132,13 @@ def test_the_image_that_kills_is_found(tmp_path, monkeypatch):
 # What follows starts Ray, which takes seconds.
 
 
-def start(*arguments, script=None):
+def start(*arguments, script=None, cwd=None):
     """Start a command, or a script of the tests, as a process."""
     what = ["-m", "digitscope"] if script is None else [script]
     environment = os.environ | {"PYTHONPATH": str(Path(batch_killers.__file__).parent)}
     return subprocess.Popen(
         [sys.executable, *what, *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=cwd,
     )  # fmt: skip
 
 
@@ -199,9 +200,10 @@ def test_a_full_disk_is_one_line_and_the_command_goes_on(tmp_path):
     source = write_source(tmp_path / "in", "npy", IMAGES)
     code, _, error = finish(start("full", source, tmp_path / "out", script=batch_killers.__file__))
     assert code == 1
-    assert "the batch stopped: No space left on device; what is done is kept in" in error
+    assert "stopped: part-000001.parquet: No space left on device; what is done is kept" in error
     done = len(list((tmp_path / "out").glob("part-*")))
-    code, out, error = finish(start("batch", source, tmp_path / "out", "--part-size", 4, "--json"))
+    command = ["batch", "in/images.npy", "out", "--part-size", 4, "--json"]
+    code, out, error = finish(start(*command, cwd=tmp_path))
     assert (code, error) == (0, "")
     summary = json.loads(out)
     assert (summary["images"], summary["errors"]) == (30, 0)
@@ -223,15 +225,26 @@ def test_a_cluster_of_another_version_is_one_line(monkeypatch):
         pass
 
 
+def test_a_ray_that_runs_already_is_used_and_left_running(monkeypatch):
+    import ray
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 3.0})
+    monkeypatch.setattr(ray, "init", None)
+    monkeypatch.setattr(ray, "shutdown", None)
+    with ray_running(None, 2) as cores:
+        assert cores == 2
+
+
 def test_a_server_that_does_not_answer(tmp_path):
-    with pytest.raises(DataUnavailable, match="cannot be reached: Cannot connect"):
+    with pytest.raises(DataUnavailable, match="cannot be reached: Connect call failed"):
         plan("http://127.0.0.1:9/a.parquet", tmp_path / "out")
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["nix", "out"], 2, "no such file or folder: nix"),
+        (["nix", "out"], 2, "no such file or folder:"),
         (["in", "out", "--task", "write"], 2, "--task must be predict or read"),
         (["in", "out", "--address", "127.0.0.1:9"], 1, "does not answer"),
         (["in", "out", "--address", "a:b"], 2, "must be HOST:PORT"),

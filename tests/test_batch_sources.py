@@ -12,27 +12,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch_sources import FORMS, order_of, png, write_source
+from digitscope.batch import items
 from digitscope.batch.columns import to_images
 from digitscope.batch.engine import _take_up_or_plan
 from digitscope.batch.items import chunks_of
-from digitscope.batch.job import Job, read_job, read_parts
+from digitscope.batch.job import Request, read_job, read_parts
+from digitscope.batch.sources import absolute
 from digitscope.data import load_data
-from digitscope.errors import BadData, Misuse
+from digitscope.errors import BadData, BadImage, Misuse
 from digitscope.preprocess import to_mnist
 
 IMAGES = load_data("digits").test.images[:23]
 
 
-def make_job(source, out, *, size=5, task="predict", column="", key=""):
-    return Job(
-        source=str(source), out=str(out), kind="pictures", task=task,
+def make_request(source, out, *, size=5, task="predict", column="", key=""):
+    return Request(
+        source=str(source), out=str(out), task=task,
         model={"predict": "cnn", "read": "page"}[task], model_sha256="", threshold=None,
-        column=column, key=key, part_size=size, images=0, parts=0,
+        column=column, key=key, part_size=size,
     )  # fmt: skip
 
 
 def plan(*args, **options):
-    return _take_up_or_plan(make_job(*args, **options))
+    return _take_up_or_plan(make_request(*args, **options))
 
 
 def contents(job):
@@ -47,7 +49,9 @@ def contents(job):
             if isinstance(chunk.images, np.ndarray):
                 images += list(chunk.images)
             else:
-                images += [to_mnist(content) for content in chunk.images]
+                images += [
+                    im if isinstance(im, np.ndarray) else to_mnist(im) for im in chunk.images
+                ]
         assert n == part.count
     return keys, images
 
@@ -139,6 +143,52 @@ def test_columns_of_slices_are_read_where_they_begin():
     np.testing.assert_array_equal(to_images(pixels.cast(pa.large_binary())[4:9]), IMAGES[4:9])
     np.testing.assert_array_equal(to_images(pixels.cast(pa.binary(784))[4:9]), IMAGES[4:9])
     assert to_images(pa.array([IMAGES[0].tobytes(), None]))[1] is None
+
+
+def of_784_bytes(image):
+    """Return a picture file with as many bytes as a 28×28 image has pixels."""
+    content = png(image)
+    return content + bytes(784 - len(content))  # decoders do not read on after the end
+
+
+def test_a_picture_file_of_784_bytes_is_no_pixels(tmp_path):
+    (tmp_path / "in").mkdir()
+    content = of_784_bytes(IMAGES[0])
+    (tmp_path / "in" / "a.png").write_bytes(content)
+    _, images = contents(plan(tmp_path / "in", tmp_path / "out"))
+    np.testing.assert_array_equal(images[0], to_mnist(png(IMAGES[0])))
+    for column in ([content], [content, IMAGES[1].tobytes()], [None, IMAGES[1].tobytes()]):
+        found = to_images(pa.array(column))
+        assert found[0] == column[0]
+        if len(column) > 1:
+            np.testing.assert_array_equal(found[1], IMAGES[1])
+
+
+def test_a_folder_with_brackets_in_its_name_is_no_pattern(tmp_path):
+    source = write_source(tmp_path / "scans [2026]", "folder", IMAGES)
+    assert plan(source, tmp_path / "out").images == len(IMAGES)
+
+
+def test_an_output_inside_the_source_is_left_out(tmp_path):
+    source = write_source(tmp_path / "in", "folder", IMAGES)
+    assert plan(source, source / "answers").images == len(IMAGES)
+    (source / "answers" / "_batch" / "job.json").unlink()
+    (source / "answers" / "part-000000.parquet").write_bytes(b"")
+    assert plan(source, source / "answers").images == len(IMAGES)
+
+
+def test_paths_are_absolute_and_urls_stay(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert absolute("scans/*.png") == str(tmp_path / "scans" / "*.png")
+    assert absolute("memory://bucket/a") == "memory://bucket/a"
+
+
+def test_a_file_too_large_for_memory_is_an_error(tmp_path, monkeypatch):
+    source = write_source(tmp_path / "in", "zip", IMAGES)
+    job = plan(source, tmp_path / "out", size=30)
+    monkeypatch.setattr(items, "LARGEST", 100)
+    (chunk, *_) = chunks_of(job, next(read_parts(job)))
+    assert all(isinstance(picture, BadImage) for picture in chunk.images)
 
 
 def spoil(path, content):

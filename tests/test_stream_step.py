@@ -31,6 +31,11 @@ assert keras.backend.backend() == "jax"
 assert sys.modules.get("tensorflow") is None
 start, out, devices = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 assert len(keras.distribution.list_devices()) == devices
+from digitscope.training.devices import shared_out, use_all_devices
+assert use_all_devices() == devices
+if devices > 1:  # each has half of the rows
+    shards = shared_out({"images": np.zeros((4, 3), np.float32)})["images"].addressable_shards
+    assert [shard.data.shape for shard in shards] == [(2, 3), (2, 3)]
 np.savez(out, alike=resumed_ends_alike(out.parent), **measure(start))
 """
 

@@ -99,6 +99,7 @@ def test_a_search_goes_on(calculated, tmp_path):
     tune(search(tmp_path, trials=3))
     tuned = tune(search(tmp_path, trials=8))
     assert len(calculated) == len(tuned.trials) == 8
+    assert len({recipe.learning_rate for recipe in calculated}) == 8  # none comes twice
     assert len(tune(search(tmp_path, trials=8)).trials) == 8
 
 
@@ -168,6 +169,16 @@ def test_the_usual_space_fits_each_recipe(recipe):
 def test_ranges_that_make_no_sense(text, message):
     with pytest.raises(Misuse, match=message):
         tuning.parse_space([text], RECIPES["mlp"])
+
+
+def test_another_optimizer_drops_the_weight_decay():
+    assert MLP.weight_decay
+    assert with_values(MLP, {"optimizer": "sgd"}).weight_decay == 0
+
+
+def test_more_jobs_than_trials_make_no_sense(tmp_path):
+    with pytest.raises(Misuse, match="jobs must be 1 to the number of trials, 40"):
+        search(tmp_path, jobs=41)
 
 
 def test_a_value_that_the_recipe_refuses_is_misuse(calculated, tmp_path):

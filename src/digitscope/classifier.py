@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.errors import BadModel, did_you_mean
+from digitscope.errors import BadModel, did_you_mean, one_line
 from digitscope.images import DIGITS, SIDE, Images, Probabilities, check_images
 from digitscope.model_card import MODELS, open_model
 
@@ -85,8 +85,7 @@ class Classifier:
             probe = np.arange(2 * SIDE * SIDE).reshape(2, SIDE, SIDE).astype(np.uint8)
             answer = self._session.run(None, {self._input: probe})[0]
         except Exception as error:  # as above
-            reason = " ".join(str(error).split())[:200]
-            raise BadModel(f"{self.path} cannot be computed: {reason}") from None
+            raise BadModel(f"{self.path} cannot be computed: {one_line(error)}") from None
         good = answer.shape == (2, DIGITS) and (answer >= 0).all()
         if not good or not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
             raise BadModel(

@@ -73,6 +73,18 @@ class MissingExtra(DigitscopeError, ImportError):
     """An optional part of digitscope is not installed."""
 
 
+def one_line(error: BaseException) -> str:
+    r"""Return what an exception says, on one line of at most 200 characters.
+
+    >>> one_line(ValueError("no such\n  file"))
+    'no such file'
+    """
+    said = str(error)
+    if isinstance(error, OSError) and error.strerror:  # without Python's number of the error
+        said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(said.split())[:200] or type(error).__name__
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest known word, or an empty string.
 

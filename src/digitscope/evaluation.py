@@ -7,7 +7,7 @@ The arithmetic is scikit-learn's and SciPy's. Everything takes arrays first; `ex
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,11 @@ class Scores:
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as plain JSON types."""
         return dataclasses.asdict(self) | {"accuracy_interval": list(self.accuracy_interval)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Return the scores that `to_dict` wrote; what else is there is left out."""
+        return cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
 
 
 def score(labels: Labels, probabilities: Probabilities, *, temperature: float = 1.0) -> Scores:
@@ -315,6 +320,11 @@ class WriterScore:
     def to_dict(self) -> dict[str, Any]:
         """Return the score as plain JSON types."""
         return dataclasses.asdict(self) | {"accuracy_interval": list(self.accuracy_interval)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Return the scores that `to_dict` wrote; what else is there is left out."""
+        return cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
 
 
 def score_writers(

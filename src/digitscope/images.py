@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from digitscope.errors import BadData, BadImage
 
 SIDE = 28
+PIXELS = SIDE * SIDE
 DIGITS = 10
 NO_DIGIT = DIGITS  # the eleventh answer, of a network that refuses
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.errors import BadImage, BadModel
+from digitscope.errors import BadImage, BadModel, one_line
 from digitscope.glyph_classes import MAPS, STRIDE
 from digitscope.model_card import MODELS, open_model
 
@@ -112,8 +112,7 @@ class PageNetwork:
         try:
             maps = self._session.run(None, {"images": padded[None]})[0][0]
         except Exception as error:  # as above
-            reason = " ".join(str(error).split())[:200]
-            raise BadModel(f"{self.path} cannot be computed: {reason}") from None
+            raise BadModel(f"{self.path} cannot be computed: {one_line(error)}") from None
         cut: NDArray[np.float32] = maps[:, : -(-height // STRIDE), : -(-width // STRIDE)]
         return cut
 

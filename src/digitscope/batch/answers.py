@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from digitscope.batch.items import Chunk
+from digitscope.batch.items import Chunk, Picture
 from digitscope.batch.job import Job, Task
 from digitscope.classifier import Classifier, load
-from digitscope.errors import BadImage
+from digitscope.errors import BadImage, one_line
 from digitscope.images import SIDE, Images
 from digitscope.preprocess import to_mnist
 from digitscope.reading import Page, Reader, load_reader, read
@@ -60,10 +60,9 @@ class Answerer:
         return answer(chunk, self.job.model, self.job.threshold)
 
 
-def error_rows(task: Task, keys: list[str], errors: list[str]) -> pa.Table:
-    """Return rows of images that have no answer."""
-    rows = [{"key": key, "error": error} for key, error in zip(keys, errors, strict=True)]
-    return pa.Table.from_pylist(rows, SCHEMAS[task])
+def error_row(task: Task, key: str, error: str) -> pa.Table:
+    """Return the row of an image that has no answer."""
+    return pa.Table.from_pylist([{"key": key, "error": error}], SCHEMAS[task])
 
 
 def _predicted(chunk: Chunk, model: str, threshold: float | None) -> pa.Table:
@@ -95,18 +94,16 @@ def _as_digits(chunk: Chunk) -> tuple[Images, list[str | None]]:
     errors: list[str | None] = []
     for place, picture in zip(images, chunk.images, strict=True):
         try:
-            content = _content(picture)
-            if len(content) == SIDE * SIDE:
-                place[:] = np.frombuffer(content, np.uint8).reshape(SIDE, SIDE)
-            else:
-                place[:] = to_mnist(content)
+            found = _found(picture)
+            place[:] = found if isinstance(found, np.ndarray) else to_mnist(found)
             errors.append(None)
         except Exception as error:  # one bad picture never ends the job
-            errors.append(_describe(error))
+            errors.append(one_line(error))
     return images, errors
 
 
-def _content(picture: bytes | Exception | None) -> bytes:
+def _found(picture: Picture) -> bytes | Images:
+    """Return a picture that is there; raise why it is not."""
     if picture is None:
         raise BadImage("there is no image in this row.")
     if isinstance(picture, Exception):
@@ -114,20 +111,17 @@ def _content(picture: bytes | Exception | None) -> bytes:
     return picture
 
 
-def _describe(error: Exception) -> str:
-    return " ".join((str(error) or type(error).__name__).split())[:500]
-
-
 def _read(chunk: Chunk, model: str, threshold: float | None) -> pa.Table:
     reader = _reader(model)
     rows: list[dict[str, Any]] = []
     for key, picture in zip(chunk.keys, chunk.images, strict=True):
         try:
-            gray = 255 - picture if isinstance(picture, np.ndarray) else _content(picture)
+            found = _found(picture)
+            gray = 255 - found if isinstance(found, np.ndarray) else found
             page = read(gray, model=reader, threshold=threshold)
             rows.append({"key": key} | _row(page))
         except Exception as error:  # one bad picture never ends the job
-            rows.append({"key": key, "error": _describe(error)})
+            rows.append({"key": key, "error": one_line(error)})
     return pa.Table.from_pylist(rows, READ)
 
 

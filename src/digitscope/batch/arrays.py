@@ -10,11 +10,11 @@ import numpy as np
 from numpy.lib import format as npy
 
 from digitscope.batch.sources import Files, is_gzipped
+from digitscope.data.arrays import choose_array
 from digitscope.errors import BadData
-from digitscope.images import SIDE, Images
+from digitscope.images import PIXELS, SIDE, Images
 
 IDX_IMAGES = b"\0\0\x08\x03"  # bytes, in three dimensions
-PIXELS = SIDE * SIDE
 
 
 class ArrayFile:
@@ -103,22 +103,13 @@ class ArrayFile:
         return self._stack.enter_context(archive.open(name))
 
     def _choose(self, archive: zipfile.ZipFile) -> str:
-        """Return the member called images, or the only one that holds images."""
-        fitting = []
+        """Return the member that holds the images."""
+        forms = {}
         for name in archive.namelist():
             with archive.open(name) as member:
                 shape, _, dtype = _npy_header(member)
-            if name == "images.npy":
-                return name
-            if len(shape) == 3 and shape[1:] == (SIDE, SIDE) and dtype == np.uint8:
-                fitting.append(name)
-        if len(fitting) != 1:
-            names = ", ".join(name.removesuffix(".npy") for name in archive.namelist())
-            raise BadData(
-                f"{self.file}: expected an array called images, or exactly one uint8 of shape "
-                f"(n, 28, 28). Received: {names or 'nothing'}."
-            )
-        return fitting[0]
+            forms[name.removesuffix(".npy")] = (dtype, shape)
+        return choose_array(forms, self.file) + ".npy"
 
     def _read_header(self) -> tuple[int, ...]:
         if self.file.lower().endswith((".npy", ".npz")):

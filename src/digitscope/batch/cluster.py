@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from digitscope.errors import DataUnavailable, Misuse
+from digitscope.cores import usable_cores
+from digitscope.errors import DataUnavailable, Misuse, one_line
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # or Ray sends statistics of its use to its makers
@@ -16,22 +17,22 @@ SETTINGS = {
 }
 QUIET = {"log_to_driver": False, "logging_level": "CRITICAL"}
 STORE = 200_000_000  # bytes of Ray's memory for objects; parts and counts need a few kilobytes
-PORT = 6379  # Ray's own
 REACHED_IN = 5.0  # seconds
 
 
 @contextmanager
 def ray_running(address: str | None, workers: int | None) -> Iterator[int]:
-    """Start Ray on this machine, or join the cluster at an address; end either at the end.
+    """Start Ray on this machine, or join the cluster at an address; leave it at the end.
 
-    Gives how many CPUs there are for the batch.
+    Gives how many cores there are for the batch. A Ray that this process has started or joined
+    already is used as it is, and left running.
 
     Parameters
     ----------
     address : str or None
         ``host:port`` of the cluster's head, or ``auto`` for the one this machine belongs to.
     workers : int or None
-        CPUs to use on this machine; all that this process may use unless given.
+        Cores to use, at most; all unless given.
 
     Raises
     ------
@@ -44,50 +45,51 @@ def ray_running(address: str | None, workers: int | None) -> Iterator[int]:
         os.environ.setdefault(name, value)
     import ray
 
-    folder = None
+    is_ours = not ray.is_initialized()
+    folder = tempfile.mkdtemp(prefix="ray-") if is_ours and address is None else None
     try:
-        if address is None:
-            folder = tempfile.mkdtemp(prefix="ray-")
-            cpus = workers or _own_cpus()
-            ray.init(
-                address="local", num_cpus=cpus, include_dashboard=False, _temp_dir=folder,
-                object_store_memory=STORE, **QUIET,
-            )  # fmt: skip
-        else:
-            _check_address(address)
-            ray.init(address=address, **QUIET)
-            cpus = int(ray.cluster_resources().get("CPU", 1))
-        yield min(cpus, workers or cpus)
-    except (ConnectionError, RuntimeError) as error:
-        if ray.is_initialized():
-            raise
-        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-        raise DataUnavailable(f"{where} cannot be used: {' '.join(str(error).split())}") from None
+        if is_ours:
+            _start(address, workers, folder)
+        cores = int(ray.cluster_resources().get("CPU", 1))
+        yield min(cores, workers or cores)
     finally:
-        ray.shutdown()
+        if is_ours:
+            ray.shutdown()
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _own_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _start(address: str | None, workers: int | None, folder: str | None) -> None:
+    import ray
+
+    if address is not None:
+        _check_address(address)
+    try:
+        if address is not None:
+            ray.init(address=address, **QUIET)
+        else:
+            ray.init(
+                address="local", num_cpus=workers or usable_cores(), include_dashboard=False,
+                object_store_memory=STORE, _temp_dir=folder, **QUIET,
+            )  # fmt: skip
+    except (ConnectionError, RuntimeError) as error:
+        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
+        raise DataUnavailable(f"{where} cannot be used: {one_line(error)}") from None
 
 
 def _check_address(address: str) -> None:
     """Fail at once where nothing listens; Ray itself would try for a minute."""
     if address == "auto":
         return
-    host, _, port = address.removeprefix("ray://").partition(":")
-    if not host or not (port or str(PORT)).isdigit():
+    host, _, port = address.partition(":")
+    if not (host and port.isdigit()):
         raise Misuse(
             f"--address must be HOST:PORT of a Ray cluster, or auto. Received: {address!r}."
         )
     try:
-        socket.create_connection((host, int(port or PORT)), REACHED_IN).close()
+        socket.create_connection((host, int(port)), REACHED_IN).close()
     except OSError as error:
         raise DataUnavailable(
-            f"the Ray cluster at {address} does not answer ({error}); is `ray start --head` "
-            "running there, and the port open?"
+            f"the Ray cluster at {address} does not answer ({one_line(error)}); is `ray start "
+            "--head` running there, and the port open?"
         ) from None

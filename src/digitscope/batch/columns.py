@@ -9,9 +9,20 @@ import pyarrow.parquet as pq
 
 from digitscope.batch.sources import Files
 from digitscope.errors import BadData
-from digitscope.images import SIDE, Images
+from digitscope.images import PIXELS, SIDE, Images
 
-PIXELS = SIDE * SIDE
+# How the files of pictures begin; a small one may have 784 bytes by chance.
+SIGNATURES = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"BM",
+    b"RIFF",
+    b"II*\0",
+    b"MM\0*",
+    b"P5",
+    b"P6",
+)
 USUAL = ("image", "images", "jpg", "png", "content", "bytes")
 
 
@@ -55,8 +66,8 @@ def _is_pixels(kind: pa.DataType) -> bool:
     return bool(lists and pa.types.is_uint8(kind.value_type))
 
 
-def to_images(column: Any) -> Images | list[bytes | None]:
-    """Return the images of a column: as one array where all are 784 pixels, else the bytes of each.
+def to_images(column: Any) -> Images | list[bytes | Images | None]:
+    """Return the images of a column: as one array where all are 784 pixels, else one by one.
 
     Parameters
     ----------
@@ -66,7 +77,8 @@ def to_images(column: Any) -> Images | list[bytes | None]:
     Returns
     -------
     ndarray of shape (n, 28, 28), dtype uint8, or list
-        None for a row without an image.
+        Of a list each item is the bytes of a picture file, an image of shape (28, 28), or None for
+        a row without an image.
 
     Raises
     ------
@@ -77,19 +89,26 @@ def to_images(column: Any) -> Images | list[bytes | None]:
         column = pc.struct_field(column, "bytes")
     if _is_pixels(column.type):
         lengths, pixels = pc.list_value_length(column), column.flatten()
-        if not column.null_count and pc.all(pc.equal(lengths, PIXELS)).as_py():
+        if len(column) and not column.null_count and pc.all(pc.equal(lengths, PIXELS)).as_py():
             return np.asarray(pixels).reshape(-1, SIDE, SIDE)
-        return [None if row is None else bytes(row) for row in column.to_pylist()]
+        return [None if row is None else _image(bytes(row)) for row in column.to_pylist()]
     if not _is_bytes(column.type):
         raise BadData(f"expected bytes or lists of 784 pixels. Received a column of {column.type}.")
     if pa.types.is_fixed_size_binary(column.type):
         column = column.cast(pa.binary())
-    if column.null_count or not pc.all(pc.equal(pc.binary_length(column), PIXELS)).as_py():
-        return list(column.to_pylist())
-    if not len(column):
-        return []
+    all_pixels = len(column) and not column.null_count
+    all_pixels = all_pixels and pc.all(pc.equal(pc.binary_length(column), PIXELS)).as_py()
+    if not all_pixels or column[0].as_py().startswith(SIGNATURES):
+        return [None if row is None else _image(row) for row in column.to_pylist()]
     width = np.int64 if pa.types.is_large_binary(column.type) else np.int32
     offsets = np.frombuffer(column.buffers()[1], width)[column.offset :]
     content = np.frombuffer(column.buffers()[2], np.uint8)
     start = int(offsets[0])
     return content[start : start + len(column) * PIXELS].reshape(-1, SIDE, SIDE)
+
+
+def _image(content: bytes) -> bytes | Images:
+    """Return 784 pixels as an image, and the bytes of a picture file as they are."""
+    if len(content) != PIXELS or content.startswith(SIGNATURES):
+        return content
+    return np.frombuffer(content, np.uint8).reshape(SIDE, SIDE)

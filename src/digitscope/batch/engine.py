@@ -2,18 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from digitscope.batch.cluster import ray_running
-from digitscope.batch.job import FOLDER, Job, Part, Task, path_in, read_job, read_parts, write_job
+from digitscope.batch.job import FOLDER, Job, Part, Request, Task, path_in, read_job, read_parts
 from digitscope.batch.plan import write_plan
-from digitscope.batch.sources import Files, open_files
+from digitscope.batch.sources import Files, absolute
 from digitscope.batch.worker import do_part
-from digitscope.classifier import load
-from digitscope.errors import BadData, DataUnavailable, DigitscopeError, Misuse
+from digitscope.classifier import PRETRAINED, load
+from digitscope.errors import BadData, DataUnavailable, DigitscopeError, Misuse, one_line
 from digitscope.files import sha256
 from digitscope.reading import load_reader
+from digitscope.reading.reader import GLYPH, PAGE
 
 PART_SIZE: dict[Task, int] = {"predict": 32_768, "read": 32}  # some seconds of work
 PARTS_TOGETHER = 10_000  # parts that are given to Ray at a time
@@ -109,13 +112,19 @@ def run_batch(
         summary = run_batch("scans/", "answers/", task="read")
         table = pyarrow.parquet.read_table("answers/")
     """
-    job = _take_up_or_plan(
-        Job(
-            source=source, out=out, kind="pictures", task=task, model=model or _usual(task),
-            model_sha256=_sha256_of(task, model or _usual(task)), threshold=threshold,
-            column=column, key=key, part_size=part_size or PART_SIZE[task], images=0, parts=0,
-        )
-    )  # fmt: skip
+    name = model or ("cnn" if task == "predict" else "page")
+    request = Request(
+        source=absolute(source),
+        out=absolute(out),
+        task=task,
+        model=name if name in (*PRETRAINED, PAGE, GLYPH) else str(Path(name).resolve()),
+        model_sha256=_sha256_of(task, name),
+        threshold=threshold,
+        column=column,
+        key=key,
+        part_size=part_size or PART_SIZE[task],
+    )
+    job = _take_up_or_plan(request)
     total = {"rows": 0, "errors": 0, "refused": 0, "before": 0}
     seen: set[int] = set()
     with ray_running(address, workers) as n_workers:
@@ -136,10 +145,6 @@ def run_batch(
     )  # fmt: skip
 
 
-def _usual(task: Task) -> str:
-    return "cnn" if task == "predict" else "page"
-
-
 def _sha256_of(task: Task, model: str) -> str:
     """Return the hash of a model, so that no batch goes on with another one."""
     if task == "predict":
@@ -148,55 +153,39 @@ def _sha256_of(task: Task, model: str) -> str:
     return sha256(reader.page.path) + (sha256(reader.glyph.path) if reader.glyph else "")
 
 
-def _take_up_or_plan(wanted: Job) -> Job:
-    """Return the job of the output, if it is this one, or make its plan."""
+def _take_up_or_plan(request: Request) -> Job:
+    """Return the job of the output, if it is that of a request, or make its plan."""
     try:
-        found = read_job(wanted.out)
+        found = read_job(request.out)
     except DigitscopeError:
         raise
     except Exception as error:  # each filesystem has its own
-        raise DataUnavailable(f"{wanted.out} cannot be reached: {error}") from None
-    if found is not None:
-        if not wanted.column:  # the plan says which one was chosen
-            wanted = replace(wanted, column=found.column)
-        if different := found.differs_in(wanted):
-            name = different[0]
-            raise Misuse(
-                f"{wanted.out} belongs to another batch: its {name} is {getattr(found, name)!r}, "
-                f"not {getattr(wanted, name)!r}; choose another folder, or delete this one."
-            )
-        return found
-    out = wanted.open_out()
-    try:
-        chosen = write_plan(
-            open_files(wanted.source), out, wanted.part_size, wanted.column, wanted.key
+        raise DataUnavailable(f"{request.out} cannot be reached: {one_line(error)}") from None
+    if found is None:
+        try:
+            return write_plan(request)
+        except OSError as error:
+            raise DataUnavailable(f"{request.out} cannot be written: {one_line(error)}") from None
+    if different := found.differs_in(request):
+        name = different[0]
+        raise Misuse(
+            f"{request.out} belongs to another batch: its {name} is {getattr(found, name)!r}, "
+            f"not {getattr(request, name)!r}; choose another folder, or delete this one."
         )
-        if not chosen["images"]:
-            raise Misuse(f"{wanted.source} holds no images.")
-        job = replace(wanted, **chosen)
-        write_job(job)
-    except OSError as error:
-        raise DataUnavailable(f"{wanted.out} cannot be written: {_why(error)}") from None
-    return job
+    return found
 
 
 def _results(job: Job, workers: int) -> Iterator[dict[str, int]]:
     """Give the counts of each part, as they are done."""
     import ray
 
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    waiting: list[dict[str, Any]] = []
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    parts = map(asdict, read_parts(job))
     try:
-        for part in read_parts(job):
-            waiting.append(asdict(part))
-            if len(waiting) == PARTS_TOGETHER:
-                yield from _done(job, waiting, workers)
-                waiting = []
-        if waiting:
-            yield from _done(job, waiting, workers)
+        while some := list(islice(parts, PARTS_TOGETHER)):
+            yield from _done(job, some, workers)
     except ray.exceptions.RayError as error:
-        raise BadData(_stopped(job, _why(error))) from None
+        raise BadData(_stopped(job, one_line(error))) from None
 
 
 def _done(job: Job, parts: list[dict[str, Any]], workers: int) -> Iterator[dict[str, int]]:
@@ -224,7 +213,7 @@ class Worker:
         try:
             return counts | self.do(part) | {"stopped": ""}
         except Exception as error:  # Ray would put it into words of its own
-            return counts | {"stopped": _why(error)}
+            return counts | {"stopped": one_line(error)}
 
     def do(self, part: Part) -> dict[str, int]:
         """Do one part."""
@@ -233,15 +222,9 @@ class Worker:
 
 def _stopped(job: Job, why: str) -> str:
     return (
-        f"the batch stopped: {why}; what is done is kept in {job.out}, and the same command goes "
-        "on with the rest."
+        f"the batch stopped: {why.rstrip('.')}; what is done is kept in {job.out}, and the same "
+        "command goes on with the rest."
     )
-
-
-def _why(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return (str(error).strip() or type(error).__name__).splitlines()[-1]
 
 
 def _check_complete(job: Job, parts: int, rows: int) -> None:

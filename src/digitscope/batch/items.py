@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import pyarrow.parquet as pq
 
@@ -13,11 +13,14 @@ from digitscope.batch.arrays import ArrayFile
 from digitscope.batch.columns import to_images
 from digitscope.batch.job import FOLDER, Job, Part, path_in
 from digitscope.batch.sources import Files, Kind, is_gzipped, name_in, open_files
-from digitscope.errors import BadData
+from digitscope.errors import BadData, BadImage
 from digitscope.images import Images
 
 ARRAYS_AT_A_TIME = 1_024  # 28×28 images, about a megabyte
 PICTURES_AT_A_TIME = 16  # picture files, some megabytes each
+
+LARGEST = 500_000_000  # bytes of a picture file; larger ones are not read into memory
+Picture: TypeAlias = bytes | Images | Exception | None
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,12 @@ class Chunk:
     ----------
     keys : list of str
     images : ndarray of shape (n, 28, 28), dtype uint8, or list
-        28×28 images, 0 = paper; or of each picture the bytes of its file, None for a row without,
-        or the error with which it could not be fetched.
+        28×28 images, 0 = paper; or one by one: the bytes of a picture file, a 28×28 image, None for
+        a row without, or the error with which it could not be fetched.
     """
 
     keys: list[str]
-    images: Images | list[bytes | Exception | None]
+    images: Images | list[Picture]
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -150,8 +153,10 @@ class _Fetcher:
     def fetch(self, row: dict[str, Any]) -> bytes | Exception:
         """Return the bytes of the picture that a row of the listing names, or what went wrong."""
         try:
+            if row["size"] > LARGEST:
+                raise BadImage(f"it has {row['size']:,} bytes, more than {LARGEST:,}.")
             if self._kind == "pictures":
-                return bytes(self._source.system.cat_file(row["file"]))
+                return bytes(self._source.system.cat_file(row["file"], end=LARGEST))
             archive = self._open(row["file"])
             if self._kind == "zip":
                 return bytes(archive.read(row["name"]))

@@ -14,7 +14,7 @@ done, so a batch that was killed goes on with the others, and no image is left o
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -61,15 +61,13 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Request:
     """Everything that decides the answers of a batch.
 
     Attributes
     ----------
     source, out : str
-        Paths or URLs.
-    kind : str
-        Of the source's files.
+        Absolute paths or URLs.
     task : "predict" or "read"
     model : str
         A name, or the path of an ``.onnx`` file or a run.
@@ -80,13 +78,10 @@ class Job:
         Of a Parquet source: the columns of the images and of their keys; no keys if empty.
     part_size : int
         Images in a part, at most.
-    images, parts : int
-        How many there are.
     """
 
     source: str
     out: str
-    kind: Kind
     task: Task
     model: str
     model_sha256: str
@@ -94,18 +89,34 @@ class Job:
     column: str = ""
     key: str = ""
     part_size: int
-    images: int
-    parts: int
 
     def open_out(self) -> Files:
         """Return the filesystem of the output."""
         return open_files(self.out)
 
-    def differs_in(self, other: "Job") -> list[str]:
-        """Return the settings in which another job, of the same output, differs from this one."""
-        mine, theirs = asdict(self), asdict(other)
-        fixed = {"out", "images", "parts", "kind"}
-        return [name for name in mine if name not in fixed and mine[name] != theirs[name]]
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Request):
+    """A request with its plan.
+
+    Attributes
+    ----------
+    kind : str
+        Of the source's files.
+    images, parts : int
+        How many there are.
+    """
+
+    kind: Kind
+    images: int
+    parts: int
+
+    def differs_in(self, request: Request) -> list[str]:
+        """Return in what a request for the same output differs from this job."""
+        mine = asdict(self)
+        # Without a name of its own, the column is the one that the plan chose.
+        theirs = asdict(request) | ({} if request.column else {"column": self.column})
+        return [name for name in theirs if name != "out" and mine[name] != theirs[name]]
 
 
 def path_in(out: Files, *names: str) -> str:
@@ -153,18 +164,20 @@ def read_parts(job: Job) -> Iterator[Part]:
 
 
 class TableWriter:
-    """A Parquet file that is written in row groups, some rows at a time."""
+    """A Parquet file beside the plan that is written in row groups, some rows at a time."""
 
-    def __init__(self, out: Files, path: str, schema: pa.Schema) -> None:
-        self._file = out.system.open(path, "wb")
+    def __init__(self, out: Files, name: str, schema: pa.Schema) -> None:
+        self._file = out.system.open(path_in(out, FOLDER, name), "wb")
         self._writer = pq.ParquetWriter(self._file, schema)
         self._schema = schema
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+        self._file.close()
 
     def write(self, rows: list[dict[str, Any]]) -> None:
         """Write rows as one row group."""
         self._writer.write_table(pa.Table.from_pylist(rows, self._schema))
-
-    def close(self) -> None:
-        """Finish the file."""
-        self._writer.close()
-        self._file.close()

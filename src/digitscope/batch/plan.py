@@ -3,68 +3,80 @@
 import tarfile
 import zipfile
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from contextlib import ExitStack
+from dataclasses import asdict
+from itertools import chain, count, islice
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from digitscope.batch.arrays import ArrayFile
 from digitscope.batch.columns import choose_column
-from digitscope.batch.job import FOLDER, LISTING, PARTS, TableWriter, path_in
-from digitscope.batch.sources import Files, Kind, find_files, is_gzipped, kind_of
+from digitscope.batch.job import (
+    FOLDER,
+    LISTING,
+    PARTS,
+    Job,
+    Request,
+    TableWriter,
+    path_in,
+    write_job,
+)
+from digitscope.batch.sources import Files, Kind, find_files, is_gzipped, kind_of, open_files
 from digitscope.errors import BadData, Misuse
 
 Row = dict[str, Any]
 IN_ARCHIVES = 100_000  # entries of a tar archive after which those that were seen are forgotten
 
 
-def write_plan(source: Files, out: Files, part_size: int, column: str, key: str) -> Row:
+def write_plan(request: Request) -> Job:
     """Divide a source into parts and write them down.
+
+    A gzipped file is one part whatever its size, since it cannot be read from the middle.
 
     Parameters
     ----------
-    source, out : Files
-    part_size : int
-        Images in a part, at most; a gzipped file is one part whatever its size, since it cannot be
-        read from the middle.
-    column, key : str
-        Of a Parquet source: the columns of the images and of their keys; empty to choose the
-        images' and to have no keys.
+    request : Request
 
     Returns
     -------
-    dict
-        ``kind``, ``images``, ``parts``, and the ``column`` that was chosen.
+    Job
+        The request with what was found, and the column that was chosen.
 
     Raises
     ------
     Misuse, DataUnavailable, BadData
         As `find_files`; when a file is damaged or has no such column.
     """
+    source, out = open_files(request.source), request.open_out()
+    size, column = request.part_size, request.column
     out.system.makedirs(path_in(out, FOLDER), exist_ok=True)
-    files = find_files(source)
+    files = find_files(source, out)
     kind, first = next(files)
     names = chain([first], (file for _, file in files))
-    if kind != "parquet" and (column or key):
+    if kind != "parquet" and (column or request.key):
         raise Misuse(f"--column and --key are for Parquet files; {source.url} holds {kind}.")
-    parts = TableWriter(out, path_in(out, FOLDER, "parts.parquet"), PARTS)
-    if kind in ("pictures", "zip", "tar"):
-        listing = TableWriter(out, path_in(out, FOLDER, "listing.parquet"), LISTING)
-        rows = _listed(source, kind, names, part_size, listing)
-    elif kind == "parquet":
-        column = column or choose_column(source, first)
-        rows = _row_ranges(source, names, part_size, column, key)
-    else:
-        rows = _array_parts(source, names, part_size)
     images = n_parts = 0
-    while block := list(islice(rows, 1_000)):
-        parts.write(block)
-        images += sum(row["count"] for row in block)
-        n_parts += len(block)
-    parts.close()
-    if kind in ("pictures", "zip", "tar"):
-        listing.close()
-    return {"kind": kind, "images": images, "parts": n_parts, "column": column}
+    with ExitStack() as stack:
+        parts = stack.enter_context(TableWriter(out, "parts.parquet", PARTS))
+        if kind == "parquet":
+            column = column or choose_column(source, first)
+            rows = _row_ranges(source, names, size, column, request.key)
+        elif kind == "arrays":
+            rows = _array_parts(source, names, size)
+        else:
+            listing = stack.enter_context(TableWriter(out, "listing.parquet", LISTING))
+            rows = _listed(source, kind, names, size, listing)
+        while block := list(islice(rows, 1_000)):
+            parts.write(block)
+            images += sum(row["count"] for row in block)
+            n_parts += len(block)
+    if not images:
+        raise Misuse(f"{source.url} holds no images.")
+    found = {"column": column, "kind": kind, "images": images, "parts": n_parts}
+    job = Job(**(asdict(request) | found))
+    write_job(job)
+    return job
 
 
 def _listed(
@@ -72,13 +84,11 @@ def _listed(
 ) -> Iterator[Row]:
     """Give the parts of pictures and archives, and write where each image is."""
     find = {"pictures": _pictures, "zip": _zip_entries, "tar": _tar_entries}[kind]
-    group = 0
+    groups = count()
 
     def part(rows: list[Row]) -> Row:
-        nonlocal group
         listing.write(rows)
-        group += 1
-        return {"file": "", "group": group - 1, "first": 0, "count": len(rows)}
+        return {"file": "", "group": next(groups), "first": 0, "count": len(rows)}
 
     waiting: list[Row] = []
     for file in files:
@@ -154,5 +164,4 @@ def _array_parts(source: Files, files: Iterable[str], size: int) -> Iterator[Row
 
 def _ranges(file: str, rows: int, size: int) -> Iterator[Row]:
     for first in range(0, rows, size):
-        count = min(size, rows - first)
-        yield {"file": file, "group": 0, "first": first, "count": count}
+        yield {"file": file, "group": 0, "first": first, "count": min(size, rows - first)}

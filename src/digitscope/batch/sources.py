@@ -13,7 +13,7 @@ from typing import Any, Literal
 import fsspec
 
 from digitscope.data.arrays import is_array_file
-from digitscope.errors import DataUnavailable, Misuse
+from digitscope.errors import DataUnavailable, Misuse, one_line
 from digitscope.pictures import SUFFIXES
 
 Kind = Literal["pictures", "zip", "tar", "parquet", "arrays"]
@@ -50,6 +50,12 @@ class Files:
         return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
 
 
+def absolute(url: str) -> str:
+    """Return a path from the root on, since workers may run elsewhere; a URL as it is."""
+    files = open_files(url)
+    return files.root if files.is_local else url
+
+
 def open_files(url: str) -> Files:
     """Return the filesystem of a path or URL.
 
@@ -80,8 +86,14 @@ def kind_of(name: str) -> Kind | None:
     return "arrays" if is_array_file(Path(PurePosixPath(lower).name)) else None
 
 
-def find_files(source: Files) -> Iterator[tuple[Kind, str]]:
+def find_files(source: Files, out: Files) -> Iterator[tuple[Kind, str]]:
     """Give the kind and the path of each file of a source, in the order of their names.
+
+    Parameters
+    ----------
+    source : Files
+    out : Files
+        What lies in the output, which may be a folder in the source, is left out.
 
     Raises
     ------
@@ -93,7 +105,7 @@ def find_files(source: Files) -> Iterator[tuple[Kind, str]]:
     first: tuple[Kind, str] | None = None
     for file in _reached(source):
         kind = kind_of(file)
-        if kind is None:
+        if kind is None or file.startswith(out.root.rstrip("/") + "/"):
             continue
         first = first or (kind, file)
         if kind != first[0]:
@@ -129,23 +141,23 @@ def _reached(source: Files) -> Iterator[str]:
     except (Misuse, DataUnavailable):
         raise
     except Exception as error:  # each filesystem has its own errors
-        raise DataUnavailable(f"{source.url} cannot be reached: {_first_line(error)}") from None
+        raise DataUnavailable(f"{source.url} cannot be reached: {one_line(error)}") from None
 
 
 def _all_files(source: Files) -> Iterator[str]:
     system, root = source.system, source.root
-    if any(sign in root for sign in "*?["):
-        found = sorted(system.glob(root))
-        if not found:
-            raise Misuse(f"nothing matches {source.url}")
-        yield from found
-    elif source.is_local and Path(root).is_dir():
+    if source.is_local and Path(root).is_dir():
         yield from _walk(root)
     elif system.isfile(root):
         yield root
     elif system.exists(root):
         for folder, _, files in system.walk(root):
             yield from (f"{folder}/{name}" for name in sorted(files))
+    elif any(sign in root for sign in "*?["):
+        found = sorted(system.glob(root))
+        if not found:
+            raise Misuse(f"nothing matches {source.url}")
+        yield from found
     else:
         _say_why_not(source)
 
@@ -170,7 +182,3 @@ def _walk(folder: str) -> Iterator[str]:
             yield from _walk(path)
         else:
             yield path
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

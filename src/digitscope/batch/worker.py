@@ -19,10 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from digitscope.batch.answers import SCHEMAS, Answerer, error_rows
+from digitscope.batch.answers import SCHEMAS, Answerer, error_row
 from digitscope.batch.items import Chunk, chunks_of
 from digitscope.batch.job import FOLDER, Job, Part, path_in
 from digitscope.batch.sources import Files
+from digitscope.errors import BadData
 from digitscope.files import replacing
 
 ROW_GROUP = 16_384  # rows that are kept in memory until they are written
@@ -45,9 +46,11 @@ def do_part(job: Job, part: Part) -> dict[str, int]:
     mark = path_in(out, FOLDER, f"begun-{part.index:06d}")
     with_care = out.system.exists(mark)
     out.system.touch(mark)
-    with _file_for(out, path) as temporary, _answerer(job, with_care) as answer:
-        counts = _write(job, part, answer, temporary)
-    out.system.rm(mark)
+    try:
+        with _file_for(out, path) as temporary, _answerer(job, with_care) as answer:
+            counts = _write(job, part, answer, temporary)
+    finally:  # the mark stays only where this process is killed
+        out.system.rm(mark)
     return counts | {"done": 0}
 
 
@@ -64,7 +67,10 @@ def _write(job: Job, part: Part, answer: Callable[[Chunk], pa.Table], file: Path
             _add(writer, waiting, counts)
         writer.add_key_value_metadata({name: str(n) for name, n in counts.items()})
     if counts["rows"] != part.count:
-        raise AssertionError(f"{part.name}: {counts['rows']:,} answers to {part.count:,} images")
+        raise BadData(
+            f"{job.source} has changed: {counts['rows']:,} images for {part.name}, which had "
+            f"{part.count:,} when planned."
+        )
     return counts
 
 
@@ -136,6 +142,6 @@ class CarefulAnswerer:
             self._pool.shutdown()
             self._pool = self._new_pool()
         if len(chunk) == 1:
-            return error_rows(self._answer.job.task, chunk.keys, [KILLED])
+            return error_row(self._answer.job.task, chunk.keys[0], KILLED)
         middle = len(chunk) // 2
         return pa.concat_tables([self(chunk[:middle]), self(chunk[middle:])])

@@ -1,11 +1,11 @@
 """``digitscope batch``: millions of images or pictures into Parquet files, on Ray Data."""
 
 import sys
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, cast, get_args
 
 import typer
 
-from digitscope.cli.common import JsonOption, ThresholdOption, print_json
+from digitscope.cli.common import JsonOption, ThresholdOption, make_bar, print_json
 from digitscope.errors import Misuse
 
 
@@ -86,7 +86,9 @@ def command(
 
     if task not in get_args(Task):
         raise Misuse(f"--task must be predict or read. Received: {task!r}.")
-    with _Progress("predicting" if task == "predict" else "reading") as progress:
+    doing = "predicting" if task == "predict" else "reading"
+    with make_bar(doing, disable=not sys.stderr.isatty()) as bar:
+        images = bar.add_task("", total=None)
         summary = run_batch(
             source,
             out,
@@ -98,7 +100,7 @@ def command(
             part_size=part_size,
             workers=workers,
             address=address,
-            on_progress=progress.show,
+            on_progress=lambda done, of: bar.update(images, completed=done, total=of),
         )
     if json:
         print_json(summary.to_dict())
@@ -111,43 +113,3 @@ def command(
         f"  {summary.seconds:,.1f} s, {summary.images_per_second:,.0f} images a second on "
         f"{summary.workers} core" + "s" * (summary.workers > 1)
     )
-
-
-class _Progress:
-    """A bar on a terminal's stderr; elsewhere nothing."""
-
-    def __init__(self, doing: str) -> None:
-        self._doing = doing
-        self._bar: Any = None
-
-    def __enter__(self) -> "_Progress":
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import (
-                BarColumn,
-                MofNCompleteColumn,
-                Progress,
-                TextColumn,
-                TimeRemainingColumn,
-            )
-
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                console=Console(file=sys.stderr),
-                redirect_stdout=False,
-            )
-            self._bar.start()
-            self._task = self._bar.add_task(self._doing, total=None)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar:
-            self._bar.stop()
-
-    def show(self, done: int, of: int) -> None:
-        """Show how many images are done."""
-        if self._bar:
-            self._bar.update(self._task, completed=done, total=of)

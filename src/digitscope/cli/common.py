@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from digitscope.classifier import Classifier
     from digitscope.evaluation import Refusal, Scores
 
@@ -58,6 +60,40 @@ ThresholdOption = Annotated[
         show_default="the model's own",
     ),
 ]
+
+
+def make_bar(doing: str, *, disable: bool = False) -> "Progress":
+    """Return a progress bar on stderr, which shows how many are done and the time that is left.
+
+    Parameters
+    ----------
+    doing : str
+        What stands before the bar; the description of its task stands after it.
+    disable : bool
+        Whether nothing is drawn.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn(doing),
+        MofNCompleteColumn(),
+        BarColumn(bar_width=24),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        console=Console(file=sys.stderr),
+        refresh_per_second=4,
+        # Rich would send what is printed meanwhile to stderr, too; the answers belong on stdout.
+        redirect_stdout=False,
+        redirect_stderr=False,
+        disable=disable,
+    )
 
 
 def remark(text: str) -> None:

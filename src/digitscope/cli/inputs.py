@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from digitscope.cli.common import make_bar
 from digitscope.errors import BadImage, Misuse
 
 STDIN = "-"
@@ -54,9 +55,5 @@ def with_progress(files: Sequence[str], *, least: int, doing: str) -> Iterator[s
     if len(files) < least or sys.stdout.isatty() or not sys.stderr.isatty():
         yield from files
         return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    # Rich would send what is printed meanwhile to stderr, too; the answers belong on stdout.
-    with Progress(console=Console(file=sys.stderr), redirect_stdout=False) as progress:
-        yield from progress.track(files, description=doing)
+    with make_bar(doing) as bar:
+        yield from bar.track(files, description="")

@@ -1,7 +1,6 @@
 """``digitscope train``: data and recipe in, a trained network with its scores and report out."""
 
 import gc
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ from digitscope.cli.common import (
     DataOption,
     JsonOption,
     describe_scores,
+    make_bar,
     print_json,
     remark,
 )
@@ -288,7 +288,7 @@ def describe_committee(run: Run) -> str:
     from digitscope.classifier import Classifier
     from digitscope.evaluation import Scores
 
-    scores = Scores(**{k: v for k, v in run.metrics.items() if k not in ("data", "split")})
+    scores = Scores.from_dict(run.metrics)
     data = run.record["data"]["name"]
     text = describe_scores(scores, f"\n{run.path.name} on the {data} test images")
     committee = Classifier(run.model_file, threads=1).card.committee
@@ -323,15 +323,6 @@ class _Progress:
         self.data: Dataset | None = None
 
     def begin(self, run: "Run", recipe: Recipe, data: "Dataset", parameters: int) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
         self.data = data
         if data.remark:
             remark(data.remark)
@@ -341,16 +332,7 @@ class _Progress:
             f"{counts['training_images']:,} images to learn from, "
             f"{counts['validation_images']:,} held out, {counts['test_images']:,} for the test"
         )
-        self._bar = Progress(
-            TextColumn("epoch"),
-            MofNCompleteColumn(),
-            BarColumn(bar_width=24),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
-            console=Console(file=sys.stderr),
-            refresh_per_second=4,
-            redirect_stdout=False,
-        )
+        self._bar = make_bar("epoch")
         self._task = self._bar.add_task("compiling", total=recipe.epochs)
         self._bar.start()
 

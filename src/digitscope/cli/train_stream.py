@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitscope.cli.common import print_json, remark
+from digitscope.cli.common import make_bar, print_json, remark
 from digitscope.glyph_recipe import GLYPH
 from digitscope.page_recipe import PAGE
 from digitscope.stream_recipe import StreamRecipe
@@ -192,15 +192,6 @@ class StreamProgress:
 
     def begin(self, run: "Run", recipe: StreamRecipe, parameters: int, policy: str) -> None:
         """Say what is trained, and draw the bar."""
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
         finished = len(run.history) if (run.path / "history.csv").exists() else 0
         self._epochs = recipe.epochs
         remark(
@@ -208,17 +199,7 @@ class StreamProgress:
             f"{recipe.patches:,} patches, {recipe.validation:,} held out"
             + (f"; goes on after epoch {finished}" if finished else "")
         )
-        self._bar = Progress(
-            TextColumn("epoch"),
-            MofNCompleteColumn(),
-            BarColumn(bar_width=24),
-            TimeRemainingColumn(),
-            console=Console(file=sys.stderr),
-            refresh_per_second=2,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            disable=not sys.stderr.isatty(),
-        )
+        self._bar = make_bar("epoch", disable=not sys.stderr.isatty())
         self._task = self._bar.add_task("", total=recipe.epochs, completed=finished)
         self._bar.start()
 

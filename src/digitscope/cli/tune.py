@@ -90,9 +90,7 @@ def command(
             raise Misuse("--patches is an option of tune page and tune glyph only.")
         chosen = get_recipe(recipe).but(epochs=epochs, validation=validation)
     from digitscope.tuning import Tuning, parse_space, tune
-    from digitscope.tuning.study import check_jobs
 
-    check_jobs(jobs, trials)
     tuning = Tuning(
         out=out or new_run_folder(FOLDER, recipe),
         recipe=chosen,
@@ -104,7 +102,7 @@ def command(
         data=data,
         data_dir=data_dir,
     )
-    remark(f"{tuning.out}: {trials} trials of {recipe}, {chosen.epochs} epochs each, of")
+    remark(f"{tuning.out}: {trials} trials of {recipe}, {chosen.epochs} epochs each; searched are")
     remark(f"  {', '.join(tuning.space)}")
     try:
         tuned = tune(tuning, show)

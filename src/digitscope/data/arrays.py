@@ -1,6 +1,7 @@
 """Stacks of digit images in one file: ``.npy``, ``.npz`` and IDX."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,14 +49,35 @@ def read_images(path: Path) -> Images:
 
 
 def _choose(archive: np.lib.npyio.NpzFile, path: Path) -> Images:
-    if "images" in archive.files:
+    if "images" in archive.files:  # the others need not be read
         return archive["images"]
     arrays = {name: np.asarray(archive[name]) for name in archive.files}
-    fitting = [name for name, a in arrays.items() if a.ndim == 3 and a.dtype == np.uint8]
+    name = choose_array({name: (a.dtype, a.shape) for name, a in arrays.items()}, path)
+    return arrays[name]
+
+
+def choose_array(forms: dict[str, tuple[Any, tuple[int, ...]]], path: Path | str) -> str:
+    """Return the name of the array that holds the images of an ``.npz`` file.
+
+    Parameters
+    ----------
+    forms : dict
+        Dtype and shape of each array, by its name.
+    path : path
+        For the message.
+
+    Raises
+    ------
+    BadData
+        When none is called images, and not exactly one has their form.
+    """
+    if "images" in forms:
+        return "images"
+    fitting = [n for n, (dtype, shape) in forms.items() if len(shape) == 3 and dtype == np.uint8]
     if len(fitting) != 1:
-        found = ", ".join(f"{n} {a.dtype} {a.shape}" for n, a in arrays.items()) or "nothing"
+        found = ", ".join(f"{n} {dtype} {shape}" for n, (dtype, shape) in forms.items())
         raise BadData(
             f"{path}: expected an array called images, or exactly one uint8 of shape (n, 28, 28). "
-            f"Received: {found}."
+            f"Received: {found or 'nothing'}."
         )
-    return arrays[fitting[0]]
+    return fitting[0]

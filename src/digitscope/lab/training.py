@@ -1,6 +1,5 @@
 """The loop over epochs and batches, and the same for many networks at once."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from digitscope.cores import usable_cores
 from digitscope.lab.losses import Floats, Loss, cross_entropy
 from digitscope.lab.network import Network
 from digitscope.lab.optimizers import Optimizer, clip
@@ -181,9 +181,8 @@ def each(
     >>> each(lambda n: n * n, [1, 2, 3])
     [1, 4, 9]
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     # One thread a network: matrices of this size gain little from more.
-    with threadpool_limits(1), ThreadPoolExecutor(min(cores or 1, 8)) as pool:
+    with threadpool_limits(1), ThreadPoolExecutor(min(usable_cores(), 8)) as pool:
         futures = [pool.submit(function, case) for case in cases]
         try:
             for done, future in enumerate(as_completed(futures), 1):

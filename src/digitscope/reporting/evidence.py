@@ -1,6 +1,5 @@
 """The numbers the figures show, computed once from a run's folder and its test images."""
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,8 +88,7 @@ def gather(run: Run, data: Dataset | None = None) -> Evidence:
     """
     record, metrics, history = run.record, run.metrics, run.history
     try:
-        names = [field.name for field in dataclasses.fields(Scores)]
-        scores = Scores(**{name: metrics[name] for name in names})
+        scores = Scores.from_dict(metrics)
         about = record["data"]
         name, sha256 = about["name"], about["sha256"]["test"]
     except (KeyError, TypeError) as error:

@@ -10,14 +10,13 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from digitscope.images import SIDE, Images
+from digitscope.images import PIXELS, SIDE, Images
 from digitscope.reading.page import Decimal
 from digitscope.service.limits import Limits
 from digitscope.service.problems import Problem
 
 ARRAY = "application/octet-stream"
 JSON = "application/json"
-PIXELS = SIDE * SIDE
 CLOSE = {"Connection": "close"}  # what is left of the body is not awaited
 
 PICTURE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}

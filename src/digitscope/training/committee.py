@@ -26,14 +26,13 @@ from digitscope.data import Dataset, Split, load_data
 from digitscope.errors import BadRun, Misuse
 from digitscope.images import DIGITS, SIDE, Labels, Probabilities
 from digitscope.recipes import Recipe, get_recipe
-from digitscope.runs import RUNS, Run, new_run_folder
+from digitscope.runs import Run
+from digitscope.training.beginning import begin_run
 from digitscope.training.onnx_export import IR_VERSION, OPSET, TINY
 from digitscope.training.shipping import now, ship_model, timed
 from digitscope.training.trainer import (
     Listener,
     describe_data,
-    describe_machine,
-    describe_versions,
     resume,
     split_for,
     train,
@@ -79,21 +78,7 @@ def train_committee(
     if not 2 <= members <= MOST:
         raise Misuse(f"members must be 2 to {MOST}. Received: {members}.")
     dataset = data if isinstance(data, Dataset) else load_data(data, data_dir)
-    path = new_run_folder(RUNS, recipe.name) if out is None else Path(out)
-    run = Run(path)
-    if run.record_file.exists():
-        raise BadRun(f"{path} already holds a run; name another --out, or go on with --resume.")
-    path.mkdir(parents=True, exist_ok=True)
-    run.update_record(
-        status="running",
-        recipe=recipe.to_dict(),
-        members=members,
-        data={"name": dataset.name},
-        data_dir=str(data_dir) if data_dir else None,
-        versions=describe_versions(),
-        machine=describe_machine(),
-        started=now(),
-    )
+    run = begin_run(out, recipe, {"name": dataset.name}, data_dir, members=members)
     return _complete(run, dataset, listener)
 
 

@@ -5,7 +5,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import takewhile
-from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import keras
@@ -15,13 +14,13 @@ import onnx
 from digitscope.errors import BadModel, BadRun, TrainingFailed
 from digitscope.files import replacing
 from digitscope.model_card import ModelCard
-from digitscope.runs import RUNS, Row, Run, new_run_folder
+from digitscope.runs import Row, Run
 from digitscope.stream_recipe import StreamRecipe
+from digitscope.training.beginning import describe_versions
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.quantisation import quantise
 from digitscope.training.shipping import now
 from digitscope.training.stream_fit import StreamFit
-from digitscope.training.trainer import describe_machine, describe_versions
 
 Judged = TypeVar("Judged")
 LOSS = 0.005  # of a score on held-out pages, 0 to 1, that 8-bit integers may cost at most
@@ -214,46 +213,6 @@ class StreamTraining(ABC):
                 temporary.write_bytes(whole)
             return {}, found
         return {f"{score}_before": before, f"{score}_after": after}, found_after
-
-
-def open_new(
-    out: str | Path | None,
-    recipe: StreamRecipe,
-    data: dict[str, str],
-    data_dir: str | Path | None,
-) -> Run:
-    """Return a run in a folder that held none, with the record of what is begun.
-
-    Parameters
-    ----------
-    out : path, optional
-        The folder; by default ``runs/<name of the recipe>-<number>``.
-    recipe : StreamRecipe
-    data : dict
-        What the pages are drawn from.
-    data_dir : path, optional
-        Where the sources were loaded from.
-
-    Raises
-    ------
-    BadRun
-        When there is a run already.
-    """
-    path = new_run_folder(RUNS, recipe.name) if out is None else Path(out)
-    run = Run(path)
-    if run.record_file.exists():
-        raise BadRun(f"{path} already holds a run; name another --out, or go on with --resume.")
-    path.mkdir(parents=True, exist_ok=True)
-    run.update_record(
-        status="running",
-        recipe=recipe.to_dict(),
-        data=data,
-        data_dir=str(data_dir) if data_dir else None,
-        versions=describe_versions(),
-        machine=describe_machine(),
-        started=now(),
-    )
-    return run
 
 
 def check_data(run: Run, data: dict[str, str]) -> None:

@@ -1,9 +1,6 @@
 """Data and recipe in, a run's folder out: fit, export, calibrate, score."""
 
-import os
-import platform
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +12,8 @@ from digitscope.evaluation import Scores
 from digitscope.files import replacing
 from digitscope.images import Probabilities
 from digitscope.recipes import RECIPES, Recipe, get_recipe
-from digitscope.runs import RUNS, Row, Run, new_run_folder
+from digitscope.runs import Row, Run
+from digitscope.training.beginning import begin_run, describe_machine, describe_versions
 from digitscope.training.fit import Fit, FitResult
 from digitscope.training.onnx_export import check_agreement, to_onnx
 from digitscope.training.shipping import now, ship_model, timed
@@ -108,20 +106,8 @@ def train(
         dataset = data if isinstance(data, Dataset) else load_data(data, data_dir)
         sources = [load_data(name, data_dir) for name in recipe.sources]
         fitting, held_out = split_for(recipe, dataset, sources)
-    path = new_run_folder(RUNS, recipe.name) if out is None else Path(out)
-    run = Run(path)
-    if run.record_file.exists():
-        raise BadRun(f"{path} already holds a run; name another --out, or go on with --resume.")
-    path.mkdir(parents=True, exist_ok=True)
-    run.update_record(
-        status="running",
-        recipe=recipe.to_dict(),
-        data=describe_data(dataset, fitting, held_out, sources),
-        data_dir=str(data_dir) if data_dir else None,
-        versions=describe_versions(),
-        machine=describe_machine(),
-        started=now(),
-    )
+    described = describe_data(dataset, fitting, held_out, sources)
+    run = begin_run(out, recipe, described, data_dir)
     with timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks, sources)
     run.update_record(data=run.record["data"] | {"fonts": fit.mixture.fonts})
@@ -295,15 +281,3 @@ def describe_data(
             for source in sources
         ],
     }
-
-
-def describe_versions() -> dict[str, str]:
-    """Return the versions of digitscope, Python and the libraries that train."""
-    backend = keras.backend.backend()
-    libraries = ("digitscope", "keras", backend, "numpy", "onnx", "onnxruntime", "scikit-learn")
-    return {"python": platform.python_version()} | {name: version(name) for name in libraries}
-
-
-def describe_machine() -> str:
-    """Return system, processor and number of cores."""
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"

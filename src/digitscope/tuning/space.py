@@ -7,7 +7,7 @@ field of the recipe's augmentation.
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from digitscope.errors import Misuse, did_you_mean
 from digitscope.glyph_recipe import GlyphRecipe
@@ -155,7 +155,7 @@ def with_values(recipe: AnyRecipe, values: dict[str, Any]) -> AnyRecipe:
         if inner:
             part = plain.get(outer) or getattr(recipe, outer)
             plain[outer] = dataclasses.replace(part, **{inner: value})
-    return dataclasses.replace(recipe, **plain)
+    return cast(AnyRecipe, recipe.but(**plain))
 
 
 def _get(recipe: Recipe | StreamRecipe, field: str) -> Any:

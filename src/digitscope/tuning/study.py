@@ -4,17 +4,18 @@ import dataclasses
 import json
 import math
 import multiprocessing
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from digitscope.errors import BadRun, DataUnavailable, Misuse, TrainingFailed
+from digitscope.cores import usable_cores
+from digitscope.errors import BadRun, DataUnavailable, Misuse, TrainingFailed, one_line
 from digitscope.files import write_text
 from digitscope.recipe_file import write_recipe
 from digitscope.recipes import Recipe
@@ -60,6 +61,12 @@ class Tuning:
     seed: int = 0
     data: str | None = None
     data_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.jobs <= self.trials:
+            raise Misuse(
+                f"jobs must be 1 to the number of trials, {self.trials}. Received: {self.jobs}."
+            )
 
     @property
     def name(self) -> str:
@@ -204,7 +211,11 @@ def finish(tuning: Tuning) -> Tuned:
     return tuned
 
 
-def _open(tuning: Tuning) -> optuna.Study:
+def _open(tuning: Tuning, job: int = 0) -> optuna.Study:
+    """Return the study of a search; each job, and each time that it goes on, has a seed of its own.
+
+    With the same seed a search that goes on would try the same values again.
+    """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     # Optuna says of heartbeats and of multivariate sampling that they are experimental.
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -216,28 +227,36 @@ def _open(tuning: Tuning) -> optuna.Study:
             grace_period=SILENT,
             heartbeat_stale_trial_callback=again,
         )
-        return optuna.create_study(
+        study = optuna.create_study(
             study_name=tuning.name,
             storage=storage,
             load_if_exists=True,
-            sampler=optuna.samplers.TPESampler(
-                n_startup_trials=STARTUP, multivariate=True, constant_liar=True,
-                seed=tuning.seed + os.getpid() if tuning.jobs > 1 else tuning.seed,
-            ),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP),
-        )  # fmt: skip
+        )
+        seeds = np.random.SeedSequence([tuning.seed, job, len(study.trials)])
     except Exception as error:  # SQLAlchemy's and those of each database
-        reason = str(error).strip().splitlines()[0]
-        raise DataUnavailable(f"the database {tuning.url} cannot be opened: {reason}") from None
+        raise DataUnavailable(
+            f"the database {tuning.url} cannot be opened: {one_line(error)}"
+        ) from None
+    study.sampler = optuna.samplers.TPESampler(
+        n_startup_trials=STARTUP,
+        multivariate=True,
+        constant_liar=True,
+        seed=int(seeds.generate_state(1)[0]),
+    )
+    return study
 
 
 def _work(
-    tuning: Tuning, on_trial: Callable[[Trial, float], None] | None, threads: int = 0
+    tuning: Tuning,
+    on_trial: Callable[[Trial, float], None] | None,
+    job: int = 0,
+    threads: int | None = None,
 ) -> None:
     """Do trials until there are enough."""
-    study = _open(tuning)
+    study = _open(tuning, job)
     train = open_objective(
-        tuning.recipe, data=tuning.data, data_dir=tuning.data_dir, threads=threads or None
+        tuning.recipe, data=tuning.data, data_dir=tuning.data_dir, threads=threads
     )
 
     def objective(trial: optuna.Trial) -> float:
@@ -264,10 +283,11 @@ def _work(
 
 def _in_processes(tuning: Tuning, on_trial: Callable[[Trial, float], None] | None) -> None:
     """Do trials in several processes, which share the cores."""
-    threads = max((os.cpu_count() or 1) // tuning.jobs, 1)
+    threads = max(usable_cores() // tuning.jobs, 1)
     context = multiprocessing.get_context("spawn")
     processes = [
-        context.Process(target=_work, args=(tuning, on_trial, threads)) for _ in range(tuning.jobs)
+        context.Process(target=_work, args=(tuning, on_trial, job, threads))
+        for job in range(tuning.jobs)
     ]
     for process in processes:
         process.start()
@@ -311,9 +331,3 @@ def _importances(study: optuna.Study) -> dict[str, float]:
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
     shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
     return {field: float(share) for field, share in shares.items()}
-
-
-def check_jobs(jobs: int, trials: int) -> None:
-    """Refuse numbers of processes and trials that make no sense."""
-    if not 1 <= jobs <= trials:
-        raise Misuse(f"jobs must be 1 to the number of trials, {trials}. Received: {jobs}.")

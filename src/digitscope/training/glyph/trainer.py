@@ -16,6 +16,7 @@ from digitscope.model_card import ModelCard
 from digitscope.page_network import PageNetwork
 from digitscope.runs import Run
 from digitscope.synthesis.pages.stream import Source
+from digitscope.training.beginning import begin_run
 from digitscope.training.glyph.crops import Crops, CropSource
 from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
@@ -28,7 +29,6 @@ from digitscope.training.stream_run import (
     StreamListener,
     StreamTraining,
     check_data,
-    open_new,
     set_threads,
 )
 
@@ -96,7 +96,7 @@ def train_glyph(
     fit = _open_fit(recipe, CropSource(pages, path, singles), held_out, workers, begin)
     data = _describe(pages, held_out, path, singles)
     data |= {"page_network_file": str(path), "start": str(start or "")}
-    run = open_new(out, recipe, data, data_dir)
+    run = begin_run(out, recipe, data, data_dir)
     return GlyphTraining(run, fit).complete(fit.policy, listener)
 
 

@@ -14,6 +14,7 @@ from digitscope.page_recipe import PAGE, PageRecipe
 from digitscope.page_scores import PageScores
 from digitscope.runs import Run
 from digitscope.synthesis.pages.stream import Source
+from digitscope.training.beginning import begin_run
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.calibration import UNCHANGED, Calibration, fit_calibration
 from digitscope.training.page.export import check_page_agreement, page_to_onnx
@@ -22,7 +23,6 @@ from digitscope.training.stream_run import (
     StreamListener,
     StreamTraining,
     check_data,
-    open_new,
     set_threads,
 )
 
@@ -79,7 +79,7 @@ def train_page(
     set_threads(threads)
     fit = PageFit(recipe, source, held_out, workers=workers, start=Path(start) if start else None)
     data = _describe(source, held_out) | {"start": str(start or "")}
-    run = open_new(out, recipe, data, data_dir)
+    run = begin_run(out, recipe, data, data_dir)
     return PageTraining(run, fit).complete(fit.policy, listener)
 
 
