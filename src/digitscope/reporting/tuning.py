@@ -124,7 +124,7 @@ def _fields(figure: Figure, search: Search) -> None:
     rows = -(-len(names) // 2)
     best = search.best["values"]
     title = f"{words(names[0])} was best at {_shown(best[names[0]])}"
-    note = "Finished trials; the best one is filled with the other colour. Logarithmic where wide."
+    note = "Finished trials; the best one is orange. Wide ranges are logarithmic."
     style.header(figure, title, note, body=0.3 + 1.75 * rows)
     done = search.of_state("complete")
     losses = [t["loss"] for t in done]
