@@ -29,6 +29,11 @@ def pytest_configure(config):
     )
 
 
+def pytest_make_parametrize_id(val):
+    """Name a bytes parameter by its length: the workers of a parallel run must find equal names."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path, monkeypatch):
     """No test sees the person's data, cache or Keras folder, or the network."""

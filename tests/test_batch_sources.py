@@ -202,7 +202,7 @@ def spoil(path, content):
     [
         ("a.zip", b"PK no", "damaged or no zip archive"),
         ("a.tar", b"no" * 600, "damaged or no tar archive"),
-        ("a.tgz", gzip.compress(b"no" * 600)[:30], "damaged or no tar archive"),
+        ("a.tgz", gzip.compress(b"no" * 600, mtime=0)[:30], "damaged or no tar archive"),
         ("a.parquet", b"PAR1 no PAR1", "damaged or no Parquet file"),
         ("a.npy", b"\x93NUMPY\x01\x00", "damaged or cut short"),
         ("a.npz", b"PK no", "damaged or cut short"),
