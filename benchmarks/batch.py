@@ -68,7 +68,7 @@ def write_photos(folder: Path, n: int, seed: int) -> None:
 def _bare(core: int, n: int) -> float:
     """Return the seconds in which ONNX Runtime alone answers for `n` images."""
     os.sched_setaffinity(0, {core})
-    from digitscope.classifier import load
+    from digitscope.models.classifier import load
 
     classifier = load("cnn", threads=1)
     images = np.resize(mnist("test")[0], (n, 28, 28))

@@ -31,13 +31,13 @@ from numpy.typing import NDArray
 
 from common import spread, timed, write
 from digitscope import to_mnist
-from digitscope.classifier import Classifier, load
 from digitscope.data import load_data
-from digitscope.data.sheet import draw_sheet
-from digitscope.data.strokes import slashed_zeros, unipen_test_strokes
+from digitscope.data.stroke_sets import slashed_zeros, unipen_test_strokes
 from digitscope.errors import NoInk
 from digitscope.evaluation import wilson_interval
-from digitscope.images import Images
+from digitscope.image.digit import Images
+from digitscope.models.classifier import Classifier, load
+from digitscope.rendering.contact_sheet import draw_sheet
 
 KEPT = {"bhmsds-dev": 0.95, "unipen": 0.98}  # of the digits, where symbols are measured
 WRITERS = ("swiss-digits", "pendigits", "unipen")

@@ -18,11 +18,11 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 import numpy as np
 
 from common import write
-from digitscope.contrast import normalise_contrast
-from digitscope.data.handwriting import page_sources
-from digitscope.glyph_classes import CLASSES, HEAT, STRIDE
-from digitscope.page_network import PageNetwork
-from digitscope.synthesis.glyphs import DIGITS
+from digitscope.data.page_sources import page_sources
+from digitscope.image.contrast import normalise_contrast
+from digitscope.models.glyph_classes import CLASSES, HEAT, STRIDE
+from digitscope.models.page_network import PageNetwork
+from digitscope.synthesis.digit_forms import DIGITS
 from digitscope.synthesis.pages.generator import SIDE, PageSource
 from digitscope.synthesis.pages.inks import StrokePool
 

@@ -23,7 +23,7 @@ import numpy as np  # noqa: E402
 
 from common import spread, timed, write  # noqa: E402
 from digitscope.evaluation import wilson_interval  # noqa: E402
-from digitscope.pictures import read_gray  # noqa: E402
+from digitscope.image.decode import read_gray  # noqa: E402
 from own_readers import NotHere, load_reading  # noqa: E402
 from reading_sets import SETS, Item, data_folder  # noqa: E402
 

@@ -16,7 +16,7 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 import cv2
 
 from common import spread, write
-from digitscope.data.handwriting import page_sources
+from digitscope.data.page_sources import page_sources
 from digitscope.synthesis.pages.stream import draw_patch
 
 WARM = 100  # patches before the first that counts: characters of fonts are drawn once

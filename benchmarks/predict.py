@@ -30,7 +30,7 @@ def throughput(way: str, folder: Path) -> dict[str, Any]:
     images = np.load(folder / "images.npy")  # (10000, 28, 28)
     run: Callable[[], Any]
     if way == "digitscope":
-        from digitscope.classifier import load
+        from digitscope.models.classifier import load
 
         classifier = load(folder / "run")
         run = lambda: classifier.predict_proba(images)  # noqa: E731

@@ -16,8 +16,8 @@ import numpy as np
 
 import empty_pictures
 from common import write
-from digitscope.data.handwriting import page_sources
-from digitscope.pictures import read_gray
+from digitscope.data.page_sources import page_sources
+from digitscope.image.decode import read_gray
 from digitscope.reading.glyphs import Glyphs, merge
 from digitscope.reading.neighbours import weigh_neighbours
 from digitscope.reading.numbers import find_runs

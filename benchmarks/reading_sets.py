@@ -3,7 +3,7 @@
 Sets of real pictures lie in the folder that ``DIGITSCOPE_DATA`` names; nothing was trained on them.
 Equations and fields are set from the crops of one of them (`equations.py`, `fields.py`).
 Synthetic pages come from `read_pages.py`, pictures without digits from `empty_pictures.py`, and
-real ones from the folder that ``DIGITSCOPE_PICTURES`` names, which `scripts/pictures` fills; of
+real ones from the folder that ``DIGITSCOPE_PICTURES`` names, which `tools/pictures` fills; of
 these, only every eighth one is read, which no training sees.
 
 For each picture an `Outcome` says whether the whole of it is right, how many of its units (digits,

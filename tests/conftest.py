@@ -10,8 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from digitscope.data import load_data
 from digitscope.data.mnist import load_mnist
-from digitscope.images import DIGITS, SIDE
-from digitscope.model_card import KEY, ModelCard
+from digitscope.image.digit import DIGITS, SIDE
+from digitscope.models.card import KEY, ModelCard
 from mirrors import Mirror
 
 # The person's own settings, read before the tests get a home of their own.

@@ -7,8 +7,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from digitscope.contrast import normalise_contrast
-from digitscope.glyph_classes import (
+from digitscope.image.contrast import normalise_contrast
+from digitscope.models.glyph_classes import (
     CLASSES,
     HEAT,
     IGNORED,

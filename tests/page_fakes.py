@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import CLASSES
-from digitscope.glyph_recipe import GLYPH
-from digitscope.page_recipe import PAGE
+from digitscope.models.glyph_classes import CLASSES
+from digitscope.recipes.glyph_recipe import GLYPH
+from digitscope.recipes.page_recipe import PAGE
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
 
 # Networks and trainings that take a second.

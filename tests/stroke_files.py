@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digitscope.data import strokes
+from digitscope.data import stroke_sets
 
 LINES = [(0, 0), (400, 1000), (200, 300)], [(900, 500), (1000, 700)]
 
@@ -28,8 +28,10 @@ def write(folder, file, arrays):
 
 def write_unipen(folder):
     """Write a small UNIPEN: 40 blocks of files, each with all ten digits and ten of each other."""
-    groups = np.repeat(np.arange(0, 40 * strokes.BLOCK, strokes.BLOCK), 10)
-    write(folder, strokes.UNIPEN.format("digits"), stroke_arrays(list("0123456789") * 40, groups))
-    for kind in strokes.OTHERS:
-        write(folder, strokes.UNIPEN.format(kind), stroke_arrays(["a"] * 400, groups))
+    groups = np.repeat(np.arange(0, 40 * stroke_sets.BLOCK, stroke_sets.BLOCK), 10)
+    write(
+        folder, stroke_sets.UNIPEN.format("digits"), stroke_arrays(list("0123456789") * 40, groups)
+    )
+    for kind in stroke_sets.OTHERS:
+        write(folder, stroke_sets.UNIPEN.format(kind), stroke_arrays(["a"] * 400, groups))
     return folder

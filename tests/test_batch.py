@@ -19,11 +19,11 @@ from digitscope.batch.cluster import ray_running
 from digitscope.batch.items import Chunk
 from digitscope.batch.job import read_parts
 from digitscope.batch.worker import KILLED, CarefulAnswerer, do_part
-from digitscope.classifier import load
 from digitscope.cli import main
 from digitscope.data import load_data
 from digitscope.errors import DataUnavailable
-from digitscope.preprocess import to_mnist
+from digitscope.image.mnist_form import to_mnist
+from digitscope.models.classifier import load
 from digitscope.reading import read
 from test_batch_sources import make_request, plan
 

@@ -20,7 +20,7 @@ from digitscope.batch.job import Request, read_job, read_parts
 from digitscope.batch.sources import absolute
 from digitscope.data import load_data
 from digitscope.errors import BadData, BadImage, Misuse
-from digitscope.preprocess import to_mnist
+from digitscope.image.mnist_form import to_mnist
 
 IMAGES = load_data("digits").test.images[:23]
 

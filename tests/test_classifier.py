@@ -7,11 +7,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-import digitscope.classifier
-from digitscope.classifier import CHUNK, load, temper
+import digitscope.models.classifier
 from digitscope.errors import BadImage, BadModel
-from digitscope.images import DIGITS
-from digitscope.model_card import ModelCard
+from digitscope.image.digit import DIGITS
+from digitscope.models.card import ModelCard
+from digitscope.models.classifier import CHUNK, load, temper
 from tolerances import PROBABILITY
 
 RNG = np.random.default_rng(3)
@@ -80,7 +80,7 @@ def test_chunks_end_where_they_should(make_onnx, monkeypatch):
     """Exactly a chunk, one less and one more give what one call for all would."""
     classifier = load(make_onnx())
     whole = classifier.predict_proba(IMAGES)
-    monkeypatch.setattr(digitscope.classifier, "CHUNK", 8)
+    monkeypatch.setattr(digitscope.models.classifier, "CHUNK", 8)
     for n in (7, 8, 9, 16, 17, 40):
         np.testing.assert_allclose(
             classifier.predict_proba(IMAGES[:n]), whole[:n], atol=PROBABILITY

@@ -4,12 +4,12 @@ import numpy as np
 import onnx
 import pytest
 
-from digitscope.classifier import load
 from digitscope.cli import main
 from digitscope.data import load_data
 from digitscope.errors import BadRun, Misuse
+from digitscope.models.classifier import load
 from digitscope.recipes import RECIPES
-from digitscope.reporting import report
+from digitscope.rendering import report
 from digitscope.runs import Run
 from digitscope.training import resume, resume_committee, train_committee
 from digitscope.training.committee import join_members

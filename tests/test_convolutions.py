@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from digitscope.classifier import Classifier
 from digitscope.data import Split
 from digitscope.errors import BadModel, Misuse
-from digitscope.images import DIGITS, NO_DIGIT
-from digitscope.model_card import ModelCard
+from digitscope.image.digit import DIGITS, NO_DIGIT
+from digitscope.models.card import ModelCard
+from digitscope.models.classifier import Classifier
 from digitscope.recipes import RECIPES, Augmentation, Recipe
 from digitscope.training import train
 from digitscope.training.export import export

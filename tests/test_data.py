@@ -15,8 +15,8 @@ from PIL import Image
 from digitscope.data import Dataset, Split, load_data
 from digitscope.data.arrays import is_array_file, read_images
 from digitscope.data.idx import read_idx
-from digitscope.data.sheet import draw_sheet
 from digitscope.errors import BadData, BadImage, DigitscopeError, Misuse
+from digitscope.rendering.contact_sheet import draw_sheet
 
 IMAGES = np.random.default_rng(2).integers(0, 256, (6, 28, 28), np.uint8)
 

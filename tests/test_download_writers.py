@@ -18,7 +18,7 @@ from PIL import Image
 from digitscope.data import load_data, pen_text, swiss_digits
 from digitscope.data.places import cache_folder
 from digitscope.errors import BadData, DataUnavailable
-from digitscope.synthesis.handwriting import StrokeSet
+from digitscope.synthesis.recorded_strokes import StrokeSet
 
 ROOT = "anagnostes-1/src/main/resources/numbers"
 ARCHIVE, TEXT, TREE = swiss_digits.ARCHIVE.name, pen_text.TEXT.name, pen_text.TREE.name

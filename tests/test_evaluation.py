@@ -8,8 +8,6 @@ import pytest
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from digitscope.classifier import load, temper
-from digitscope.comparison import compare, compare_predictions
 from digitscope.data import Split
 from digitscope.errors import BadData
 from digitscope.evaluation import (
@@ -24,6 +22,8 @@ from digitscope.evaluation import (
     score_writers,
     wilson_interval,
 )
+from digitscope.evaluation.comparison import compare, compare_predictions
+from digitscope.models.classifier import load, temper
 
 RNG = np.random.default_rng(11)
 

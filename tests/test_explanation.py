@@ -18,16 +18,16 @@ from hypothesis.extra import numpy as arrays
 from matplotlib.figure import Figure
 from PIL import Image
 
-from digitscope.classifier import load
 from digitscope.cli import main
-from digitscope.cli.walkthrough import WIDE, tell
 from digitscope.errors import BadImage, BadModel, Misuse
 from digitscope.explanation import explain, occlude
-from digitscope.model_card import ModelCard
-from digitscope.perceptron import Perceptron, adam, backward, cross_entropy, forward
+from digitscope.models.card import ModelCard
+from digitscope.models.classifier import load
+from digitscope.nn.perceptron import Perceptron, adam, backward, cross_entropy, forward
 from digitscope.recipes import Recipe
-from digitscope.reporting import style
-from digitscope.reporting.figures_explanation import draw_explanation, draw_occlusion
+from digitscope.rendering import style
+from digitscope.rendering.figures_explanation import draw_explanation, draw_occlusion
+from digitscope.rendering.walkthrough import WIDE, tell
 from tolerances import PROBABILITY, RELATIVE, STEP
 
 FORMS = [

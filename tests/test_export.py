@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from digitscope.classifier import load
 from digitscope.errors import BadModel, Misuse
+from digitscope.models.classifier import load
 from digitscope.training.export import export, load_keras
 
 BLANK = np.zeros((3, 28, 28), np.uint8)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitscope.glyph_classes import CLASSES, HEAT, STRIDE
+from digitscope.models.glyph_classes import CLASSES, HEAT, STRIDE
 from digitscope.synthesis.pages.generator import PageSource, make_sources
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"

@@ -11,14 +11,14 @@ import pytest
 
 from digitscope.data import load_data
 from digitscope.errors import BadModel, BadRun, Misuse
-from digitscope.fusion import Fusion
-from digitscope.glyph_classes import CLASSES, NOTHING
-from digitscope.glyph_network import ANSWERS, GlyphNetwork
-from digitscope.glyph_recipe import GLYPH, GlyphRecipe
-from digitscope.model_card import MODELS, ModelCard
+from digitscope.models.card import MODELS, ModelCard
+from digitscope.models.fusion import Fusion
+from digitscope.models.glyph_classes import CLASSES, NOTHING
+from digitscope.models.glyph_network import ANSWERS, GlyphNetwork
 from digitscope.reading.crops import cut_crops
 from digitscope.reading.glyphs import Glyphs
 from digitscope.recipes import RECIPES
+from digitscope.recipes.glyph_recipe import GLYPH, GlyphRecipe
 from digitscope.synthesis.pages.stream import Plan
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
 from page_fakes import TINY_GLYPH, FakePages
@@ -26,12 +26,12 @@ from page_fakes import TINY_GLYPH, FakePages
 pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.cli import main, train_stream
-from digitscope.data import handwriting
-from digitscope.reporting import report
-from digitscope.reporting.glyph_run import gather
+from digitscope.data import page_sources
+from digitscope.rendering import report
+from digitscope.rendering.glyph_run import gather
 from digitscope.runs import Run, latest_run
 from digitscope.training.glyph import singles
-from digitscope.training.glyph.crops import (
+from digitscope.training.glyph.crop_stream import (
     UNKNOWN,
     Crops,
     CropSource,
@@ -43,7 +43,7 @@ from digitscope.training.glyph.crops import (
 )
 from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
-from digitscope.training.glyph.fusion import fit_fusion
+from digitscope.training.glyph.fusion_fit import fit_fusion
 from digitscope.training.glyph.network import build_glyph_network
 from digitscope.training.glyph.singles import draw_singles, ink_boxes
 from digitscope.training.glyph.trainer import judge_digits, resume_glyph, train_glyph
@@ -326,7 +326,7 @@ def test_digits_are_judged_among_themselves_and_against_the_rest():
 def cli(capsys, monkeypatch):
     """Return a function that runs a command, with small pages and a small network."""
     monkeypatch.setitem(train_stream.STREAMED, "glyph", TINY)
-    monkeypatch.setattr(handwriting, "page_sources", lambda folder=None: (PAGES, PAGES))
+    monkeypatch.setattr(page_sources, "page_sources", lambda folder=None: (PAGES, PAGES))
     monkeypatch.setattr(singles, "load_singles", lambda folder=None: SINGLES)
 
     def call(*arguments):
@@ -454,11 +454,11 @@ def test_crops_are_cut_by_the_function_that_reading_uses():
 
 
 def draw_glyphs(gray):
-    from digitscope.contrast import normalise_contrast
-    from digitscope.page_network import PageNetwork
+    from digitscope.image.contrast import normalise_contrast
+    from digitscope.models.page_network import PageNetwork
     from digitscope.reading.glyphs import find_glyphs
     from digitscope.reading.second_look import doubtful
-    from digitscope.training.glyph.crops import PEAKS
+    from digitscope.training.glyph.crop_stream import PEAKS
 
     maps = PageNetwork(threads=1).maps(normalise_contrast(gray))
     found = find_glyphs(maps, (1.0, 1.0), PEAKS)

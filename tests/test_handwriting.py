@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from digitscope.errors import BadData
-from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 from digitscope.synthesis.pen import HAND, Style
+from digitscope.synthesis.recorded_strokes import ScanSet, StrokeSet
 
 PLAIN = Style(0.0, 0.0, (0.0, 0.0), 0.0, 0.0, 0.0, (2.3, 0.0), 0.0, 0.0, 0.0)
 BAR = [[[0.5, 0.0], [0.5, 0.5], [0.5, 1.0]]]

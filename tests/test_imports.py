@@ -119,7 +119,7 @@ def test_reading_a_line_does_not_load_the_masked_arrays_of_numpy():
     ("packages", "rooms"),
     [
         ({"keras", "tensorflow", "jax"}, {"training"}),
-        ({"matplotlib", "jinja2"}, {"reporting", "lessons"}),
+        ({"matplotlib", "jinja2"}, {"rendering", "lessons"}),
         ({"fastapi", "starlette", "pydantic", "prometheus_client"}, {"service"}),
     ],
 )
@@ -166,7 +166,7 @@ def test_without_keras_training_says_what_to_install():
 
 def test_the_service_needs_no_training_wing():
     packages, _ = loaded(
-        "from digitscope import load; from digitscope.service.app import create_app; "
+        "from digitscope import load; from digitscope.service.http.app import create_app; "
         "create_app({'mlp': load('mlp')})"
     )
     assert not packages & {"tensorflow", "keras", "jax", "sklearn", "scipy", "matplotlib"}

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from digitscope.classifier import load
+from digitscope.models.classifier import load
 from digitscope.runs import Run
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ import keras, numpy as np
 from keras.callbacks import Callback
 from digitscope.training.export import load_keras
 from digitscope.training.onnx_export import check_agreement
-from digitscope.classifier import Classifier
+from digitscope.models.classifier import Classifier
 from digitscope.data import load_data
 
 assert keras.backend.backend() == "jax"

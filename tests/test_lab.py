@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from digitscope.errors import Misuse
-from digitscope.lab import (
+from digitscope.nn import (
     OPTIMIZERS,
     SGD,
     Adam,
@@ -21,9 +21,9 @@ from digitscope.lab import (
     pixels,
     train,
 )
-from digitscope.lab.losses import softmax
-from digitscope.lab.network import CHUNK, INITIALISATIONS
-from digitscope.lab.optimizers import clip
+from digitscope.nn.losses import softmax
+from digitscope.nn.network import CHUNK, INITIALISATIONS
+from digitscope.nn.optimizers import clip
 from tolerances import PROBABILITY, STEP
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "selu", "linear")

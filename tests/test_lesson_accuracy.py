@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from digitscope.classifier import load
 from digitscope.lessons import run
 from digitscope.lessons.accuracy import Settings, _scale, _tally, measure, needed
 from digitscope.lessons.course import make_settings
+from digitscope.models.classifier import load
 
 TINY = {"images": 300, "epochs": 2, "hidden": 16, "seeds": 3}
 

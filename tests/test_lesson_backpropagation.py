@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from digitscope.errors import Misuse
-from digitscope.lab import pixels
 from digitscope.lessons import backpropagation as lesson
 from digitscope.lessons import run
+from digitscope.lessons.content import listing
 from digitscope.lessons.course import make_settings
-from digitscope.lessons.page import listing
+from digitscope.nn import pixels
 from tolerances import RELATIVE, STEP
 
 TINY = {"units": 12, "epochs": 2, "rates": "0.003,0.01", "images": 600, "seeds": 2, "checked": 5}

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from digitscope.lab.losses import cross_entropy
 from digitscope.lessons import run
 from digitscope.lessons.course import make_settings
 from digitscope.lessons.cross_entropy import (
@@ -14,6 +13,7 @@ from digitscope.lessons.cross_entropy import (
     one_hot_cross_entropy,
     squared_error,
 )
+from digitscope.nn.losses import cross_entropy
 
 TINY = {"images": 300, "epochs": 2, "hidden": 16, "seeds": 2, "rates": (0.1, 0.5)}
 

@@ -7,10 +7,10 @@ from scipy.stats import chi2_contingency, chisquare
 from sklearn.neighbors import NearestCentroid, NearestNeighbors
 
 from digitscope.errors import Misuse
-from digitscope.lab import pixels
 from digitscope.lessons import data as lesson
 from digitscope.lessons import run
 from digitscope.lessons.course import make_settings
+from digitscope.nn import pixels
 
 TINY = {"sizes": "40,200", "questions": 100, "samples": 1, "seeds": 2}
 

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from digitscope.lab import SGD, Design, Network, pixels, train
 from digitscope.lessons import exploding_gradients as lesson
 from digitscope.lessons import run
+from digitscope.nn import SGD, Design, Network, pixels, train
 
 QUICK = {
     "gains": (1.0, 4.0),

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from digitscope.lab import Design, Network, pixels
 from digitscope.lessons import layers as lesson
 from digitscope.lessons import run
 from digitscope.lessons.course import make_settings
+from digitscope.nn import Design, Network, pixels
 
 TINY = {"units": "2,5", "shown": 5, "images": 300, "epochs": 1, "seeds": 2}
 

@@ -8,9 +8,9 @@ from scipy.sparse.linalg import eigsh
 from sklearn.preprocessing import StandardScaler
 
 from digitscope.errors import Misuse
-from digitscope.lab import pixels
 from digitscope.lessons import normalisation as lesson
 from digitscope.lessons import run
+from digitscope.nn import pixels
 
 QUICK = {"images": 300, "epochs": 1, "seeds": 2, "units": 8, "rates": "1e-4,0.1,1"}
 

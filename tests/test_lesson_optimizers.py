@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from digitscope.lab import SGD, Adam, Momentum
 from digitscope.lessons import optimizers as lesson
 from digitscope.lessons import run
 from digitscope.lessons.course import make_settings
+from digitscope.nn import SGD, Adam, Momentum
 
 TINY = {
     "rates": "0.1,0.3", "adaptive_rates": "0.003,0.01", "hidden": 12, "images": 600, "batch": 16,
@@ -134,7 +134,7 @@ def test_a_rate_that_diverges_leaves_the_rest_of_the_page_whole(measured):
 
 
 def test_decay_reaches_adamw_alone(digits):
-    import digitscope.lab as lab
+    import digitscope.nn as lab
 
     x = lab.pixels(digits.train.images[:200])
 

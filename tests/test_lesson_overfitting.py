@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from digitscope.lab import Adam, Design, Epoch, Network, cross_entropy, pixels, train
 from digitscope.lessons import open_lesson, run
 from digitscope.lessons.course import make_settings
 from digitscope.lessons.overfitting import Rows, Settings, measure, optimism, stop_early
+from digitscope.nn import Adam, Design, Epoch, Network, cross_entropy, pixels, train
 
 TINY = {
     "images": 60, "epochs": 8, "units": 12, "rate": 0.01, "batch": 20, "validation": 100,

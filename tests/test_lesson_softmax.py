@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from digitscope.lab.losses import cross_entropy, softmax
 from digitscope.lessons import run
 from digitscope.lessons.course import make_settings
 from digitscope.lessons.softmax import CLIP, Settings, clipped_loss, measure, plain_softmax
+from digitscope.nn.losses import cross_entropy, softmax
 
 TINY = {
     "images": 300, "epochs": 20, "hidden": 16, "seeds": 2, "steps": 1, "gains": (1.0, 30.0),

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from digitscope.lab import Design, Network
 from digitscope.lessons import vanishing_gradients as lesson
+from digitscope.nn import Design, Network
 
 SMALL = {"depths": (2, 6), "width": 24, "images": 600, "seeds": 2, "epochs": 1}
 

@@ -9,8 +9,8 @@ import pytest
 from digitscope.cli import main
 from digitscope.errors import Misuse
 from digitscope.lessons import COURSE, open_lesson, run
+from digitscope.lessons.content import Check, Table
 from digitscope.lessons.course import make_settings
-from digitscope.lessons.page import Check, Table
 from digitscope.lessons.writing import as_markdown, as_text, write, write_index
 
 # What makes each lesson a matter of a second or two, on the bundled digits.

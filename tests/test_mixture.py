@@ -5,9 +5,9 @@ import pytest
 
 from digitscope.data import Dataset, Split
 from digitscope.errors import Misuse
-from digitscope.images import DIGITS, NO_DIGIT
+from digitscope.image.digit import DIGITS, NO_DIGIT
 from digitscope.recipes import RECIPES
-from digitscope.synthesis.handwriting import ScanSet, StrokeSet
+from digitscope.synthesis.recorded_strokes import ScanSet, StrokeSet
 from digitscope.training.mixture import Mixture, _writer_weights
 
 BLANK = np.zeros((0, 28, 28), np.uint8)

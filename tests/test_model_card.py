@@ -5,9 +5,9 @@ import json
 import onnx
 import pytest
 
-from digitscope.classifier import Classifier
 from digitscope.errors import BadModel
-from digitscope.model_card import KEY, ModelCard
+from digitscope.models.card import KEY, ModelCard
+from digitscope.models.classifier import Classifier
 
 CARD = ModelCard(
     recipe={"name": "mlp"}, data={"name": "digits"}, temperature=1.25, calibrated_on=300

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitscope.glyph_classes import CLASSES
+from digitscope.models.glyph_classes import CLASSES
 from digitscope.reading.glyphs import Glyphs
 from digitscope.reading.neighbours import MOST, to_kinds, weigh_neighbours
 from digitscope.reading.parameters import ReadingParameters

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def script():
-    loader = importlib.machinery.SourceFileLoader("notebook", str(ROOT / "scripts" / "notebook"))
+    loader = importlib.machinery.SourceFileLoader("notebook", str(ROOT / "tools" / "notebook"))
     spec = importlib.util.spec_from_loader("notebook", loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)

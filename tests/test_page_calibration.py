@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from digitscope.glyph_classes import CLASSES, HEAT, MAPS, OTHER
-from digitscope.model_card import ModelCard
-from digitscope.page_network import PageNetwork
-from digitscope.page_recipe import PAGE
-from digitscope.page_scores import PageScores
+from digitscope.evaluation.page_scores import PageScores
+from digitscope.models.card import ModelCard
+from digitscope.models.glyph_classes import CLASSES, HEAT, MAPS, OTHER
+from digitscope.models.page_network import PageNetwork
+from digitscope.recipes.page_recipe import PAGE
 
 keras = pytest.importorskip("keras")
 from digitscope.training.onnx_export import write_onnx  # noqa: E402

@@ -10,8 +10,8 @@ from page_fakes import TINY_PAGE, FakePages
 pytest.importorskip("keras")
 import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.errors import BadModel, BadRun
-from digitscope.model_card import MODELS
-from digitscope.page_recipe import PAGE
+from digitscope.models.card import MODELS
+from digitscope.recipes.page_recipe import PAGE
 from digitscope.training.onnx_start import read_onnx_weights
 from digitscope.training.page.export import page_to_onnx
 from digitscope.training.page.fit import PageFit

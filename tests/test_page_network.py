@@ -4,16 +4,16 @@ import numpy as np
 import onnx
 import pytest
 
-from digitscope import page_network
 from digitscope.errors import BadImage, BadModel
-from digitscope.glyph_classes import HEAT, LINK, MAPS, RAISED, RULING
-from digitscope.model_card import ModelCard
-from digitscope.page_network import PageNetwork
+from digitscope.models import page_network
+from digitscope.models.card import ModelCard
+from digitscope.models.glyph_classes import HEAT, LINK, MAPS, RAISED, RULING
+from digitscope.models.page_network import PageNetwork
 
 pytest.importorskip("keras")
 import digitscope.training  # noqa: F401, I001  (Keras without its noise)
 import keras
-from digitscope.page_recipe import PAGE
+from digitscope.recipes.page_recipe import PAGE
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.export import check_page_agreement, page_to_onnx
 from digitscope.training.layers import FoldPixels

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitscope.glyph_classes import BEST, CLASSES
+from digitscope.models.glyph_classes import BEST, CLASSES
 from digitscope.reading import ReadingParameters, glyphs, grids
 from digitscope.reading.glyphs import Glyphs, merge, suppress
 

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitscope import classifier
-from digitscope.glyph_classes import CLASSES, HEAT, LINK, OFFSET, RULING, SIZE
+from digitscope.models import classifier
+from digitscope.models.glyph_classes import CLASSES, HEAT, LINK, OFFSET, RULING, SIZE
 from digitscope.reading import ReadingParameters, read_page
 from digitscope.reading.glyphs import find_glyphs, joined, merge
 from digitscope.reading.grids import cell_of, find_grids, find_lattices
 from digitscope.reading.lines import find_lines, find_slope
-from digitscope.reading.maps_picture import draw_maps as draw_maps_picture
 from digitscope.reading.numbers import find_chains, find_runs
 from digitscope.reading.page import Digit, Line, Number, Sign, to_value
 from digitscope.reading.scales import Level, look
 from digitscope.reading.tiles import cut_tile
+from digitscope.rendering.maps_picture import draw_maps as draw_maps_picture
 from digitscope.synthesis.pages.truth import PageTruth
 from ideal_maps import (
     FakeNetwork,

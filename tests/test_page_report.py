@@ -10,16 +10,16 @@ import pytest
 from matplotlib.figure import Figure
 
 from digitscope.errors import BadRun
-from digitscope.glyph_classes import CLASSES, DIGIT_CLASSES, MAPS
-from digitscope.model_card import ModelCard
-from digitscope.page_recipe import PAGE, LossWeights
-from digitscope.page_scores import PageScores
-from digitscope.reporting import page_evidence, page_gallery, report
-from digitscope.reporting.figures_pages import draw_page_learning
-from digitscope.reporting.page_evidence import PageEvidence, Share, cut_out, gather
-from digitscope.reporting.page_run import command, describe
-from digitscope.reporting.style import finding
-from digitscope.reporting.wording import NBSP
+from digitscope.evaluation.page_scores import PageScores
+from digitscope.models.card import ModelCard
+from digitscope.models.glyph_classes import CLASSES, DIGIT_CLASSES, MAPS
+from digitscope.recipes.page_recipe import PAGE, LossWeights
+from digitscope.rendering import page_evidence, page_gallery, report
+from digitscope.rendering.figures_pages import draw_page_learning
+from digitscope.rendering.page_evidence import PageEvidence, Share, cut_out, gather
+from digitscope.rendering.page_run import command, describe
+from digitscope.rendering.style import finding
+from digitscope.rendering.wording import NBSP
 from digitscope.runs import Run
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
 from page_fakes import TINY_PAGE, FakePages
@@ -240,7 +240,7 @@ def test_the_command_names_what_differs_from_the_recipe():
 
 def test_importing_the_package_draws_nothing():
     code = (
-        "import sys, digitscope.reporting; "
+        "import sys, digitscope.rendering; "
         "print(sorted({'matplotlib', 'cv2', 'sklearn', 'jinja2'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,11 +14,11 @@ import keras
 
 import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.cli import main, train_stream
-from digitscope.data import handwriting
+from digitscope.data import page_sources
 from digitscope.errors import BadModel, BadRun
-from digitscope.glyph_classes import HEAT
-from digitscope.model_card import MODELS
-from digitscope.page_network import PageNetwork
+from digitscope.models.card import MODELS
+from digitscope.models.glyph_classes import HEAT
+from digitscope.models.page_network import PageNetwork
 from digitscope.runs import Run, latest_run
 from digitscope.training import stream_run
 from digitscope.training.onnx_start import read_onnx_weights
@@ -36,7 +36,7 @@ SOURCE = FakePages(side=32, glyphs=2)
 def cli(capsys, monkeypatch):
     """Return a function that runs a command, with small pages and a small network."""
     monkeypatch.setitem(train_stream.STREAMED, "page", TINY)
-    monkeypatch.setattr(handwriting, "page_sources", lambda folder=None: (SOURCE, SOURCE))
+    monkeypatch.setattr(page_sources, "page_sources", lambda folder=None: (SOURCE, SOURCE))
 
     def call(*arguments):
         with pytest.raises(SystemExit) as exit_:

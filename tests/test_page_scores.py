@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from digitscope.glyph_classes import CLASSES, MAPS
-from digitscope.page_scores import PageScores, find_peaks
+from digitscope.evaluation.page_scores import PageScores, find_peaks
+from digitscope.models.glyph_classes import CLASSES, MAPS
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
 
 

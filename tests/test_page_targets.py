@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digitscope.glyph_classes import CLASSES, HEAT, LINK, NEXT, OFFSET, RAISED, RULING, SIZE
+from digitscope.models.glyph_classes import CLASSES, HEAT, LINK, NEXT, OFFSET, RAISED, RULING, SIZE
 from digitscope.synthesis.pages.targets import Targets, draw_targets
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
 
@@ -147,7 +147,7 @@ def page_loss():
 
 
 def test_the_loss_is_what_numpy_computes(page_loss):
-    from digitscope.page_recipe import LossWeights
+    from digitscope.recipes.page_recipe import LossWeights
 
     lines = (np.float32([[0, 10], [40, 10]]), np.float32([[18, 0], [18, 32]]))
     few = (glyph("-", (20, 18, 32, 22), height=20),)
@@ -166,7 +166,7 @@ def test_the_loss_is_what_numpy_computes(page_loss):
 
 
 def test_the_loss_of_the_truth_is_almost_nothing_and_of_empty_pages_is_finite(page_loss):
-    from digitscope.page_recipe import LossWeights
+    from digitscope.recipes.page_recipe import LossWeights
 
     targets = Targets.stack([draw_targets(PageTruth((32, 48), PAIR))])
     maps = np.zeros((1, 8, 12, 28), np.float32)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from digitscope.errors import BadImage, DigitscopeError
-from digitscope.pictures import read_gray
+from digitscope.image.decode import read_gray
 
 
 def encode(image, format="PNG", **options):
@@ -37,7 +37,7 @@ def test_a_common_picture_loads_no_other_decoders(format, tmp_path):
     path = tmp_path / f"picture.{format.lower()}"
     path.write_bytes(encode(bar(), format))
     code = (
-        "import sys; from digitscope.pictures import read_gray; read_gray(sys.argv[1]); "
+        "import sys; from digitscope.image.decode import read_gray; read_gray(sys.argv[1]); "
         "print('PIL.EpsImagePlugin' in sys.modules)"
     )
     done = subprocess.run(

@@ -17,15 +17,15 @@ import pytest
 from fastapi.testclient import TestClient
 from threadpoolctl import threadpool_limits
 
-from digitscope.classifier import load
 from digitscope.data import load_data
-from digitscope.lab import OPTIMIZERS, Design, Network, pixels, train
-from digitscope.service import runs as runs_module
-from digitscope.service.app import create_app
-from digitscope.service.limits import Limits
-from digitscope.service.playground import Settings
-from digitscope.service.problems import Problem
-from digitscope.service.runs import Runs
+from digitscope.models.classifier import load
+from digitscope.nn import OPTIMIZERS, Design, Network, pixels, train
+from digitscope.service.http.app import create_app
+from digitscope.service.http.limits import Limits
+from digitscope.service.http.problems import Problem
+from digitscope.service.playground.live_runs import Runs
+from digitscope.service.playground.routes import Settings
+from digitscope.service.playground.routes import live_runs as runs_module
 
 SMALL = {"data": "digits", "images": 600, "hidden": [32], "batch": 50, "epochs": 8, "rate": 0.005}
 LONG = SMALL | {"epochs": 100, "hidden": [256, 256], "batch": 1}
@@ -364,7 +364,7 @@ def test_what_is_kept_of_a_long_run_is_bounded(monkeypatch, spoken, last):
 
 
 def test_the_process_ends_with_the_service():
-    command = [sys.executable, "-m", "digitscope.service.trainer"]
+    command = [sys.executable, "-m", "digitscope.service.playground.trainer_process"]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

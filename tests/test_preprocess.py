@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
 
 from digitscope.errors import BadImage, NoInk
-from digitscope.preprocess import (
+from digitscope.image.mnist_form import (
     BOX,
     MIN_CONTRAST,
     find_ink,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitscope.errors import NoInk
-from digitscope.preprocess import MIN_CONTRAST, _is_paper_light, _otsu, find_ink
+from digitscope.image.ink import MIN_CONTRAST, _is_paper_light, _otsu, find_ink
 
 
 def plainly(gray):

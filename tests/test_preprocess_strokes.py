@@ -13,9 +13,10 @@ import pytest
 
 from digitscope import load
 from digitscope.data import load_data
-from digitscope.data.strokes import PENDIGITS, read_strokes
+from digitscope.data.stroke_sets import PENDIGITS, read_strokes
 from digitscope.data.swiss_digits import FILE as SWISS
-from digitscope.preprocess import find_ink, mnist_steps, to_mnist
+from digitscope.image.ink import find_ink
+from digitscope.image.mnist_form import mnist_steps, to_mnist
 
 HEIGHT = 200  # pixels; of a digit where nothing else is said
 PEN = 1 / 10  # of the height; the pen's width where nothing else is said

@@ -5,11 +5,11 @@ import onnx
 import pytest
 from scipy.special import softmax
 
-from digitscope.contrast import normalise_contrast
-from digitscope.glyph_classes import HEAT
-from digitscope.glyph_network import GlyphNetwork
-from digitscope.model_card import MODELS, ModelCard
-from digitscope.page_network import PageNetwork
+from digitscope.image.contrast import normalise_contrast
+from digitscope.models.card import MODELS, ModelCard
+from digitscope.models.glyph_classes import HEAT
+from digitscope.models.glyph_network import GlyphNetwork
+from digitscope.models.page_network import PageNetwork
 from page_fakes import TINY_GLYPH, TINY_PAGE, FakePages
 
 pytest.importorskip("keras")
@@ -17,7 +17,7 @@ import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.runs import Run
 from digitscope.training import stream_run
 from digitscope.training.glyph import trainer as glyph_trainer
-from digitscope.training.glyph.crops import CropSource, held_out_crops
+from digitscope.training.glyph.crop_stream import CropSource, held_out_crops
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page import trainer
 from digitscope.training.page.export import page_to_onnx

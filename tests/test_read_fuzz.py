@@ -13,8 +13,8 @@ from PIL import Image
 
 from digitscope import read
 from digitscope.errors import BadImage, DigitscopeError
-from digitscope.page_network import PageNetwork
-from digitscope.pictures import read_gray
+from digitscope.image.decode import read_gray
+from digitscope.models.page_network import PageNetwork
 from digitscope.reading import Page
 
 MOST_SIDE = 300  # pixels of the pictures that are read with the network

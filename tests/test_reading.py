@@ -15,8 +15,8 @@ from PIL import Image
 
 from digitscope.errors import BadImage, DigitscopeError
 from digitscope.reading import load_reader, read
-from digitscope.reading.annotate import annotate
 from digitscope.reading.page import Number
+from digitscope.rendering.annotation import annotate
 from digitscope.synthesis.faulty_pages import write, write_page
 
 LINES = ["4207 65 38", "9 1352", "80046 27"]

@@ -14,25 +14,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from digitscope.classifier import Classifier
 from digitscope.data import load_data
 from digitscope.errors import BadRun
 from digitscope.evaluation import evaluate, reliability
-from digitscope.model_card import KEY, ModelCard
+from digitscope.models.card import KEY, ModelCard
+from digitscope.models.classifier import Classifier
 from digitscope.recipes import RECIPES, Augmentation, Recipe
-from digitscope.reporting import gallery, report, style
-from digitscope.reporting.digit_run import command, describe
-from digitscope.reporting.evidence import errors_by_coverage, first_layer, gather
-from digitscope.reporting.figures_confidence import draw_coverage, draw_reliability
-from digitscope.reporting.figures_network import draw_weights
-from digitscope.reporting.figures_scores import (
+from digitscope.rendering import gallery, report, style
+from digitscope.rendering.digit_run import command, describe
+from digitscope.rendering.evidence import errors_by_coverage, first_layer, gather
+from digitscope.rendering.figures_confidence import draw_coverage, draw_reliability
+from digitscope.rendering.figures_network import draw_weights
+from digitscope.rendering.figures_scores import (
     draw_confusion,
     draw_mistakes,
     draw_pairs,
     draw_per_digit,
 )
-from digitscope.reporting.figures_training import draw_learning, draw_norms
-from digitscope.reporting.gallery import FIGURES, Picture
+from digitscope.rendering.figures_training import draw_learning, draw_norms
+from digitscope.rendering.gallery import FIGURES, Picture
 from digitscope.runs import Run
 
 
@@ -286,7 +286,7 @@ def test_report_refuses_what_it_cannot_tell_the_truth_about(tmp_path, data, kern
 
 def test_import_is_light():
     code = (
-        "import sys, digitscope.reporting;"
+        "import sys, digitscope.rendering;"
         "print([m for m in ('numpy', 'matplotlib', 'jinja2', 'onnx') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -295,7 +295,7 @@ def test_import_is_light():
 
 def test_pyplot_is_never_imported():
     code = (
-        "import sys, digitscope.reporting.gallery as g; print('matplotlib.pyplot' in sys.modules)"
+        "import sys, digitscope.rendering.gallery as g; print('matplotlib.pyplot' in sys.modules)"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"
@@ -691,6 +691,6 @@ def test_weights_of_few_units_and_of_nothing(units):
 
 
 def test_template_is_part_of_the_package():
-    import digitscope.reporting
+    import digitscope.rendering
 
-    assert (Path(digitscope.reporting.__file__).parent / "report.html.j2").is_file()
+    assert (Path(digitscope.rendering.__file__).parent / "report.html.j2").is_file()

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from digitscope.classifier import load
+from digitscope.models.classifier import load
 from digitscope.runs import Run
 
 pytestmark = pytest.mark.slow

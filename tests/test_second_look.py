@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from digitscope.classifier import load
 from digitscope.errors import BadImage, BadModel
-from digitscope.fusion import Fusion, add_digits
-from digitscope.glyph_classes import CLASSES, CROP, NOTHING
-from digitscope.glyph_network import ANSWERS, GlyphNetwork
-from digitscope.page_network import PageNetwork
+from digitscope.models.classifier import load
+from digitscope.models.fusion import Fusion, add_digits
+from digitscope.models.glyph_classes import CLASSES, CROP, NOTHING
+from digitscope.models.glyph_network import ANSWERS, GlyphNetwork
+from digitscope.models.page_network import PageNetwork
 from digitscope.reading import Reader, load_reader, read, read_page
 from digitscope.reading.crops import MIDDLE, cut_crops
 from digitscope.reading.glyphs import Glyphs

@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 import uvicorn
 
-from digitscope.classifier import MODELS, load
-from digitscope.service import jobs
-from digitscope.service.batches import Batches
-from digitscope.service.connections import Connection
-from digitscope.service.limits import Limits
-from digitscope.service.problems import Problem
-from digitscope.service.work import Desk
+from digitscope.models.classifier import MODELS, load
+from digitscope.service.http.connections import Connection
+from digitscope.service.http.limits import Limits
+from digitscope.service.http.problems import Problem
+from digitscope.service.workers import jobs
+from digitscope.service.workers.batching import Batches
+from digitscope.service.workers.pool import Desk
 from errands import die, fail, hold, seven
 
 PATIENCE = 60  # seconds, after which what was to happen is not going to

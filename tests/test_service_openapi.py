@@ -10,9 +10,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from digitscope.classifier import load
-from digitscope.service.app import create_app
-from digitscope.service.limits import Limits
+from digitscope.models.classifier import load
+from digitscope.service.http.app import create_app
+from digitscope.service.http.limits import Limits
 
 CHECKS = (
     not_a_server_error,

@@ -6,13 +6,13 @@ import pytest
 
 from digitscope.data.synthetic import load_synthetic
 from digitscope.errors import BadData, BadImage, Misuse
-from digitscope.preprocess import BOX, fit_to_box
+from digitscope.image.mnist_form import BOX, fit_to_box
 from digitscope.synthesis.clutter import HALVES, MAKERS, draw_clutter, gather, half
+from digitscope.synthesis.digit_forms import DIGITS as BOOK
 from digitscope.synthesis.digits import GLYPHS, TYPE, draw_digits, draw_non_digits
-from digitscope.synthesis.glyphs import DIGITS as BOOK
 from digitscope.synthesis.pen import CLEAN, HAND, Style, draw, draw_lines, trace
-from digitscope.synthesis.signs import LETTERS, SIGNS
-from digitscope.synthesis.strokes import STEPS, Glyph, Stroke, outline, parse, spline
+from digitscope.synthesis.sign_forms import LETTERS, SIGNS
+from digitscope.synthesis.stroke_notation import STEPS, Glyph, Stroke, outline, parse, spline
 from digitscope.synthesis.type import draw_type
 from digitscope.synthesis.wear import CANVAS, Wear, fit
 

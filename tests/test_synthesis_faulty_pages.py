@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitscope.synthesis import signs
+from digitscope.synthesis import sign_forms
 from digitscope.synthesis.faulty_pages import (
     FAULTS,
     check_faults,
@@ -187,7 +187,7 @@ def test_letters_stand_where_they_stand_in_writing(letter):
 
 
 def test_no_letter_of_a_page_is_one_that_networks_learn_to_refuse():
-    taught = {glyph.text for glyph in (*signs.LETTERS, *signs.SIGNS)}
+    taught = {glyph.text for glyph in (*sign_forms.LETTERS, *sign_forms.SIGNS)}
     assert not taught & {letter.text for letter in LETTERS}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitscope.glyph_classes import CLASSES, OTHER
+from digitscope.models.glyph_classes import CLASSES, OTHER
 from digitscope.synthesis.pages.drawing import PEN, PRINT, RULING
 from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sources, without_lost
 from digitscope.synthesis.pages.hands import HandStyle, draw_hand, draw_typeface
@@ -16,7 +16,7 @@ from digitscope.synthesis.pages.inks import Bitmap, Outline, scanned
 from digitscope.synthesis.pages.layouts import LAYOUTS
 from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, quantity
 from digitscope.synthesis.pages.sheet import USUAL, Sheet
-from digitscope.synthesis.pages.signs import draw_operator
+from digitscope.synthesis.pages.sign_strokes import draw_operator
 
 SIZE = (224, 224)
 

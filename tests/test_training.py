@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from digitscope.classifier import Classifier, load
 from digitscope.errors import BadData, BadModel, BadRun, Misuse, TrainingFailed
-from digitscope.model_card import ModelCard
+from digitscope.models.card import ModelCard
+from digitscope.models.classifier import Classifier, load
 from digitscope.recipes import RECIPES, Activation
 from digitscope.runs import Run
 from digitscope.training import resume, shipping, train, trainer

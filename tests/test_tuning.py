@@ -12,11 +12,11 @@ import pytest
 
 from digitscope import tuning
 from digitscope.errors import BadRun, DataUnavailable, Misuse, TrainingFailed
-from digitscope.glyph_recipe import GLYPH
-from digitscope.page_recipe import PAGE
-from digitscope.recipe_file import read_recipe, write_recipe
 from digitscope.recipes import RECIPES
-from digitscope.reporting.tuning import report_tuning
+from digitscope.recipes.glyph_recipe import GLYPH
+from digitscope.recipes.page_recipe import PAGE
+from digitscope.recipes.recipe_file import read_recipe, write_recipe
+from digitscope.rendering.tuning_page import report_tuning
 from digitscope.tuning import study
 from digitscope.tuning.space import Choice, Range, usual_space, value_of, with_values
 from digitscope.tuning.study import Tuning, tune

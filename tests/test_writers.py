@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from digitscope.data import load_data, strokes, summarise_data, swiss_digits
+from digitscope.data import load_data, stroke_sets, summarise_data, swiss_digits
 from digitscope.data.converted import in_mnist_form
 from digitscope.data.places import cache_folder, read_arrays
-from digitscope.data.sheet import choose_samples
 from digitscope.errors import BadData, Misuse
-from digitscope.images import DIGITS
-from digitscope.synthesis.handwriting import ScanSet, StrokeSet
+from digitscope.image.digit import DIGITS
+from digitscope.rendering.contact_sheet import choose_samples
+from digitscope.synthesis.recorded_strokes import ScanSet, StrokeSet
 from stroke_files import stroke_arrays, write
 
 LIKE_DIGITS = "oOlIqgbzZsSiBGD|.,'`"  # written like a digit, or hardly a mark
@@ -23,7 +23,7 @@ def unipen(small_unipen):
 
 @pytest.fixture
 def pendigits(tmp_path):
-    write(tmp_path, strokes.PENDIGITS, stroke_arrays([str(i // 10 % 10) for i in range(200)]))
+    write(tmp_path, stroke_sets.PENDIGITS, stroke_arrays([str(i // 10 % 10) for i in range(200)]))
     return tmp_path
 
 
@@ -88,20 +88,22 @@ def test_the_parts_of_the_swiss_digits(data_file):
 
 
 def test_the_parts_of_unipen(data_file):
-    doubtful = strokes._doubtful()
+    doubtful = stroke_sets._doubtful()
     labels, places, groups = {}, {}, {}
     for kind in KINDS:
-        arrays = read_arrays(data_file(strokes.UNIPEN.format(kind)), ("label", "group"))
+        arrays = read_arrays(data_file(stroke_sets.UNIPEN.format(kind)), ("label", "group"))
         assert len(doubtful[kind]) == len(arrays["label"])
         labels[kind] = arrays["label"][~doubtful[kind]]
         groups[kind] = arrays["group"][~doubtful[kind]]
-        places[kind] = strokes._place(groups[kind])
-    for part in strokes.PARTS.values():
+        places[kind] = stroke_sets._place(groups[kind])
+    for part in stroke_sets.PARTS.values():
         here = np.isin(places["digits"], part)
         assert set(labels["digits"][here]) == set("0123456789")
         others = groups["digits"][~here]
-        assert not np.isin(groups["digits"][here] // strokes.BLOCK, others // strokes.BLOCK).any()
-    assert sorted(p for part in strokes.PARTS.values() for p in part) == list(range(10))
+        assert not np.isin(
+            groups["digits"][here] // stroke_sets.BLOCK, others // stroke_sets.BLOCK
+        ).any()
+    assert sorted(p for part in stroke_sets.PARTS.values() for p in part) == list(range(10))
     # What looks like a digit is not learned as a non-digit.
     for kind in KINDS[1:]:
         assert not set(labels[kind]) & set(LIKE_DIGITS)
@@ -112,7 +114,7 @@ def test_the_parts_of_unipen(data_file):
 def test_pendigits_has_the_labels_of_its_authors_file(data_file):
     from digitscope.data.pen_text import COUNTS, LEAST
 
-    digits = strokes.read_digits(data_file(strokes.PENDIGITS))
+    digits = stroke_sets.read_digits(data_file(stroke_sets.PENDIGITS))
     counts = np.bincount(digits.labels.astype(int))
     assert (counts <= COUNTS).all()
     assert (counts >= np.array(COUNTS) - 7).all()
@@ -136,21 +138,21 @@ SLASH = [[0.0, 0.9], [0.3, 0.5], [0.6, 0.1]]
     ],
 )
 def test_a_slashed_zero_ends_with_a_long_straight_stroke(label, lines, slashed):
-    found = strokes.slashed_zeros(StrokeSet.from_lines([lines], [label]))
+    found = stroke_sets.slashed_zeros(StrokeSet.from_lines([lines], [label]))
     assert found.tolist() == [slashed]
 
 
 def test_test_strokes_of_unipen_are_in_the_order_of_the_test_images(unipen):
-    test, found = load_data("unipen", unipen).test, strokes.unipen_test_strokes(unipen)
+    test, found = load_data("unipen", unipen).test, stroke_sets.unipen_test_strokes(unipen)
     assert found.labels.tolist() == test.labels.astype(str).tolist()
     assert found.writers.astype(str).tolist() == test.writers.tolist()
 
 
 def test_the_slashed_zeros_of_unipen(data_file):
-    path = data_file(strokes.UNIPEN.format("digits"))
-    assert strokes.slashed_zeros(strokes.read_digits(path)).sum() == 221
-    tested = strokes.unipen_test_strokes(path.parents[1])
-    assert strokes.slashed_zeros(tested).sum() == 90
+    path = data_file(stroke_sets.UNIPEN.format("digits"))
+    assert stroke_sets.slashed_zeros(stroke_sets.read_digits(path)).sum() == 221
+    tested = stroke_sets.unipen_test_strokes(path.parents[1])
+    assert stroke_sets.slashed_zeros(tested).sum() == 90
 
 
 # Files that are damaged or are others
@@ -187,17 +189,17 @@ def test_a_damaged_file_is_named(name, request):
 )
 def test_a_stroke_file_that_does_not_fit_is_refused(tmp_path, change, told):
     arrays = stroke_arrays(["1"] * 200) | change
-    write(tmp_path, strokes.PENDIGITS, {k: a for k, a in arrays.items() if a is not None})
+    write(tmp_path, stroke_sets.PENDIGITS, {k: a for k, a in arrays.items() if a is not None})
     with pytest.raises(BadData, match=told) as caught:
         load_data("pendigits", tmp_path)
     assert str(tmp_path) in str(caught.value)
 
 
 def test_a_part_without_samples_is_told(tmp_path):
-    write(tmp_path, strokes.PENDIGITS, stroke_arrays(["1"] * 5))
+    write(tmp_path, stroke_sets.PENDIGITS, stroke_arrays(["1"] * 5))
     with pytest.raises(BadData, match=r"Received: 5 samples, none of them for validation"):
         load_data("pendigits", tmp_path)
-    write(tmp_path, strokes.PENDIGITS, stroke_arrays([]))
+    write(tmp_path, stroke_sets.PENDIGITS, stroke_arrays([]))
     with pytest.raises(BadData, match=r"Received: 0 samples, none of them for train"):
         load_data("pendigits", tmp_path)
 
@@ -241,10 +243,10 @@ def test_a_part_there_is_not_is_told(pendigits):
 @pytest.fixture
 def counted(monkeypatch):
     """Count how often a picture is put into the form of MNIST."""
-    from digitscope import preprocess
+    from digitscope.image import mnist_form
 
-    calls, real = [], preprocess.to_mnist
-    monkeypatch.setattr(preprocess, "to_mnist", lambda p: (calls.append(1), real(p))[1])
+    calls, real = [], mnist_form.to_mnist
+    monkeypatch.setattr(mnist_form, "to_mnist", lambda p: (calls.append(1), real(p))[1])
     return calls
 
 

@@ -7,22 +7,24 @@ reading digits never loads what only training needs.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from digitscope import _moved
+
 __version__ = "0.1.0"
 
 _HOME = {
-    "Classifier": "classifier",
-    "load": "classifier",
-    "to_mnist": "preprocess",
+    "Classifier": "models.classifier",
+    "load": "models.classifier",
+    "to_mnist": "image.mnist_form",
     "load_data": "data",
     "train": "training",
     "resume": "training",
     "evaluate": "evaluation",
-    "compare": "comparison",
+    "compare": "evaluation.comparison",
     "explain": "explanation",
     "occlude": "explanation",
     "read": "reading",
     "Page": "reading",
-    "report": "reporting",
+    "report": "rendering",
     "Recipe": "recipes",
     "RECIPES": "recipes",
     "Run": "runs",
@@ -51,18 +53,21 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from digitscope.classifier import Classifier, load
-    from digitscope.comparison import compare
     from digitscope.data import load_data
     from digitscope.errors import DigitscopeError
     from digitscope.evaluation import evaluate
+    from digitscope.evaluation.comparison import compare
     from digitscope.explanation import explain, occlude
-    from digitscope.preprocess import to_mnist
+    from digitscope.image.mnist_form import to_mnist
+    from digitscope.models.classifier import Classifier, load
     from digitscope.reading import Page, read
     from digitscope.recipes import RECIPES, Recipe
-    from digitscope.reporting import report
+    from digitscope.rendering import report
     from digitscope.runs import Run
     from digitscope.training import resume, train
+
+
+_moved.install()
 
 
 def __getattr__(name: str) -> Any:

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.classifier import Classifier, Judgement
 from digitscope.errors import BadImage, BadModel, Misuse
-from digitscope.images import DIGITS, SIDE
-from digitscope.perceptron import (
+from digitscope.image.digit import DIGITS, SIDE
+from digitscope.models.classifier import Classifier, Judgement
+from digitscope.nn.perceptron import (
     Gradient,
+    LayerResult,
     Matrix,
     Perceptron,
-    Step,
     Vector,
     adam,
     backward,
@@ -42,7 +42,7 @@ class Explanation:
         0 = paper, 255 = ink.
     network, updated : Perceptron
         Before and after the step of Adam.
-    steps : tuple of Step
+    steps : tuple of LayerResult
         What each layer computed; the probabilities are ``steps[-1].outputs``, not calibrated.
     winner, runner_up : int
         The most probable digit and the next.
@@ -77,7 +77,7 @@ class Explanation:
     image: NDArray[np.uint8]
     network: Perceptron
     updated: Perceptron
-    steps: tuple[Step, ...]
+    steps: tuple[LayerResult, ...]
     winner: int
     runner_up: int
     label: int

@@ -21,9 +21,9 @@ from typing import Any, Self, TypeVar
 
 from digitscope.errors import BadRun, Misuse
 from digitscope.files import replacing, write_text
-from digitscope.glyph_recipe import GlyphRecipe
-from digitscope.page_recipe import PageRecipe
 from digitscope.recipes import Recipe
+from digitscope.recipes.glyph_recipe import GlyphRecipe
+from digitscope.recipes.page_recipe import PageRecipe
 
 RUNS = Path("runs")  # where the command line keeps them
 Row = dict[str, float]  # one epoch

@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from digitscope.batch.items import Chunk, Picture
 from digitscope.batch.job import Job, Task
-from digitscope.classifier import Classifier, load
 from digitscope.errors import BadImage, one_line
-from digitscope.images import SIDE, Images
-from digitscope.preprocess import to_mnist
+from digitscope.image.digit import SIDE, Images
+from digitscope.image.mnist_form import to_mnist
+from digitscope.models.classifier import Classifier, load
 from digitscope.reading import Page, Reader, load_reader, read
 
 FLOAT, BOX = pa.float32(), [(side, pa.int32()) for side in ("left", "top", "width", "height")]

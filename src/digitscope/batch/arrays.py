@@ -12,7 +12,7 @@ from numpy.lib import format as npy
 from digitscope.batch.sources import Files, is_gzipped
 from digitscope.data.arrays import choose_array
 from digitscope.errors import BadData
-from digitscope.images import PIXELS, SIDE, Images
+from digitscope.image.digit import PIXELS, SIDE, Images
 
 IDX_IMAGES = b"\0\0\x08\x03"  # bytes, in three dimensions
 

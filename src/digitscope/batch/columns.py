@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from digitscope.batch.sources import Files
 from digitscope.errors import BadData
-from digitscope.images import PIXELS, SIDE, Images
+from digitscope.image.digit import PIXELS, SIDE, Images
 
 # How the files of pictures begin; a small one may have 784 bytes by chance.
 SIGNATURES = (

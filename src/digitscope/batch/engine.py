@@ -12,9 +12,9 @@ from digitscope.batch.job import FOLDER, Job, Part, Request, Task, path_in, read
 from digitscope.batch.plan import write_plan
 from digitscope.batch.sources import Files, absolute
 from digitscope.batch.worker import do_part
-from digitscope.classifier import PRETRAINED, load
 from digitscope.errors import BadData, DataUnavailable, DigitscopeError, Misuse, one_line
 from digitscope.files import sha256
+from digitscope.models.classifier import PRETRAINED, load
 from digitscope.reading import load_reader
 from digitscope.reading.reader import GLYPH, PAGE
 
@@ -194,14 +194,14 @@ def _done(job: Job, parts: list[dict[str, Any]], workers: int) -> Iterator[dict[
 
     rows = ray.data.from_items(parts, override_num_blocks=len(parts))
     pool = ray.data.TaskPoolStrategy(size=min(workers, len(parts)))
-    for row in rows.map(Worker(job), num_cpus=1, compute=pool).iter_rows():
+    for row in rows.map(BatchWorker(job), num_cpus=1, compute=pool).iter_rows():
         if stopped := row.pop("stopped"):
             raise BadData(_stopped(job, stopped))
         yield {name: int(value) for name, value in row.items()}
 
 
 @dataclass(frozen=True)
-class Worker:
+class BatchWorker:
     """Does the parts of a job; sent to each process of Ray."""
 
     job: Job

@@ -14,7 +14,7 @@ from digitscope.batch.columns import to_images
 from digitscope.batch.job import FOLDER, Job, Part, path_in
 from digitscope.batch.sources import Files, Kind, is_gzipped, name_in, open_files
 from digitscope.errors import BadData, BadImage
-from digitscope.images import Images
+from digitscope.image.digit import Images
 
 ARRAYS_AT_A_TIME = 1_024  # 28×28 images, about a megabyte
 PICTURES_AT_A_TIME = 16  # picture files, some megabytes each

@@ -14,7 +14,7 @@ import fsspec
 
 from digitscope.data.arrays import is_array_file
 from digitscope.errors import DataUnavailable, Misuse, one_line
-from digitscope.pictures import SUFFIXES
+from digitscope.image.decode import SUFFIXES
 
 Kind = Literal["pictures", "zip", "tar", "parquet", "arrays"]
 ENDINGS: dict[Kind, tuple[str, ...]] = {

@@ -10,8 +10,8 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from digitscope.classifier import Classifier
     from digitscope.evaluation import Refusal, Scores
+    from digitscope.models.classifier import Classifier
 
 DATA_HELP = (
     "mnist, swiss-digits, pendigits, unipen, digits, synthetic, or folder:PATH of one's own "
@@ -108,7 +108,7 @@ def print_json(content: Any) -> None:
 
 def load_model(model: str | None) -> "Classifier":
     """Return the classifier that is named, or that of the newest run, or the pretrained ``cnn``."""
-    from digitscope.classifier import load
+    from digitscope.models.classifier import load
     from digitscope.runs import RUNS, latest_run
 
     if model is not None:

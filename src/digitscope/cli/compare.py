@@ -35,16 +35,16 @@ def command(
       digitscope compare runs/classic-1 runs/mlp-1
       digitscope compare old.onnx new.onnx --data digits --json
     """
-    from digitscope.classifier import load
-    from digitscope.comparison import compare
     from digitscope.data import load_data
+    from digitscope.evaluation.comparison import compare
+    from digitscope.models.classifier import load
 
     first, second = load(a), load(b)
     dataset = load_data(data or trained_on(first), data_dir)
     images = dataset.split(split)
     result = compare(first, second, images)
     if sheet:
-        from digitscope.data.sheet import draw_sheet
+        from digitscope.rendering.contact_sheet import draw_sheet
 
         rows = [*result.only_a, *result.only_b]
         notes = [

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from digitscope.cli.common import DataDirOption, JsonOption, print_json, remark
-from digitscope.glyph_classes import CLASSES
+from digitscope.models.glyph_classes import CLASSES
 
 PARTS = ("train", "validation", "test")
 
@@ -42,7 +42,7 @@ def command(
         _draw_pages(data_dir, sheet or Path("pages-sheet.png"), json)
         return
     from digitscope.data import load_data
-    from digitscope.data.sheet import draw_samples
+    from digitscope.rendering.contact_sheet import draw_samples
 
     data = load_data(name, data_dir)
     if data.remark:
@@ -71,8 +71,8 @@ def command(
 
 def _draw_pages(data_dir: Path | None, sheet: Path, json: bool) -> None:
     """Draw a sheet of synthesised pages and tell what stands on them."""
-    from digitscope.data.handwriting import load_sources
-    from digitscope.data.page_sheet import draw_pages
+    from digitscope.data.page_sources import load_sources
+    from digitscope.rendering.page_sheet import draw_pages
     from digitscope.synthesis.pages.generator import PageSource
 
     truths = draw_pages(PageSource(load_sources("train", data_dir)), sheet)

@@ -91,7 +91,7 @@ def command(
 
 
 def _draw(found: "Examination", images: "Split", sheet: Path) -> None:
-    from digitscope.data.sheet import draw_sheet
+    from digitscope.rendering.contact_sheet import draw_sheet
 
     rows = found.mistakes[:SHEET]
     notes = [f"{images.labels[i]} as {found.predicted[i]}" for i in rows]

@@ -81,11 +81,11 @@ def command(
     if json:
         print_json({"image_file": name, "model": model} | result.to_dict())
     else:
-        from digitscope.cli.walkthrough import tell
+        from digitscope.rendering.walkthrough import tell
 
         print(tell(result, f"{name} through {model}", top))
     if figure:
-        from digitscope.reporting.figures_explanation import draw
+        from digitscope.rendering.figures_explanation import draw
 
         draw(result, figure, top=top)
         remark(f"drawn   {figure}")
@@ -106,9 +106,9 @@ def _explain(
     BadModel
         When an option is for the layers and the network has others.
     """
-    from digitscope.classifier import load
     from digitscope.explanation import LEARNING_RATE, explain, occlude
-    from digitscope.preprocess import to_mnist
+    from digitscope.image.mnist_form import to_mnist
+    from digitscope.models.classifier import load
 
     classifier = load(model)
     digit = to_mnist(open_input(file))

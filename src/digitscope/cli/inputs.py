@@ -21,7 +21,7 @@ def expand(inputs: Sequence[str]) -> list[str]:
     BadImage
         When a folder holds no picture.
     """
-    from digitscope.pictures import SUFFIXES
+    from digitscope.image.decode import SUFFIXES
 
     files: list[str] = []
     for name in inputs:

@@ -8,9 +8,9 @@ import typer
 from digitscope.cli.common import JsonOption, print_json
 
 if TYPE_CHECKING:
-    from digitscope.classifier import Classifier
-    from digitscope.glyph_network import GlyphNetwork
-    from digitscope.page_network import PageNetwork
+    from digitscope.models.classifier import Classifier
+    from digitscope.models.glyph_network import GlyphNetwork
+    from digitscope.models.page_network import PageNetwork
 
 
 def command(
@@ -30,7 +30,7 @@ def command(
     """
     import dataclasses
 
-    from digitscope.classifier import PRETRAINED, load
+    from digitscope.models.classifier import PRETRAINED, load
     from digitscope.reading import load_reader
 
     if name is not None:
@@ -60,10 +60,10 @@ def command(
 
 def _open(name: str) -> "Classifier | PageNetwork | GlyphNetwork":
     """Return the model of any kind that is named."""
-    from digitscope.classifier import PRETRAINED, load
     from digitscope.errors import BadModel, did_you_mean
-    from digitscope.glyph_network import GlyphNetwork
-    from digitscope.page_network import PageNetwork
+    from digitscope.models.classifier import PRETRAINED, load
+    from digitscope.models.glyph_network import GlyphNetwork
+    from digitscope.models.page_network import PageNetwork
     from digitscope.reading import open_network
 
     if name == "page":

@@ -20,7 +20,7 @@ from digitscope.cli.inputs import expand, open_input, with_progress
 from digitscope.errors import DigitscopeError, Misuse
 
 if TYPE_CHECKING:
-    from digitscope.images import Images
+    from digitscope.image.digit import Images
 
 TOGETHER = 256  # pictures decoded before the network sees them
 SHOW_PROGRESS_FROM = 500  # pictures; fewer are done before a bar is read
@@ -92,7 +92,7 @@ def _batches(
     import numpy as np
 
     from digitscope.data.arrays import is_array_file, read_images
-    from digitscope.preprocess import to_mnist
+    from digitscope.image.mnist_form import to_mnist
 
     names: list[str] = []
     waiting: list[Any] = []

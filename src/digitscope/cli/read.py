@@ -96,11 +96,11 @@ def command(
             page = read(picture, model=reader, threshold=threshold, decimal=cast(Decimal, decimal))
             page = page.digits_only() if digits_only else page
             if annotate:
-                from digitscope.reading.annotate import annotate as draw
+                from digitscope.rendering.annotation import annotate as draw
 
                 _save(draw(picture, page), annotate, name, several)
             if maps:
-                from digitscope.reading.maps_picture import draw_maps
+                from digitscope.rendering.maps_picture import draw_maps
 
                 _save(draw_maps(picture, network=reader.page, turn=page.turn), maps, name, several)
         except DigitscopeError as error:

@@ -19,7 +19,7 @@ def command(
       digitscope report runs/page-1             of the page network, on its held-out pages
       digitscope report runs/glyph-1            of the glyph network
     """
-    from digitscope.reporting import report
+    from digitscope.rendering import report
 
     page = report(run)
     if json:

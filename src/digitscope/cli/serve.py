@@ -11,7 +11,7 @@ from digitscope.errors import DigitscopeError, MissingExtra, Misuse
 if TYPE_CHECKING:
     from socket import socket as Socket
 
-    from digitscope.classifier import Classifier
+    from digitscope.models.classifier import Classifier
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -65,13 +65,13 @@ def command(
     try:
         import uvicorn
 
-        from digitscope.service.app import create_app
-        from digitscope.service.connections import Connection
+        from digitscope.service.http.app import create_app
+        from digitscope.service.http.connections import Connection
     except ImportError as error:
         raise MissingExtra(
             f"serving needs FastAPI and Uvicorn: pip install 'digitscope[serve]' ({error})."
         ) from None
-    from digitscope.service.limits import KEY, MEGA, Limits
+    from digitscope.service.http.limits import KEY, MEGA, Limits
 
     limits = Limits(
         upload=int(upload * MEGA),
@@ -125,7 +125,7 @@ def command(
 
 
 def _load(models: list[str]) -> "dict[str, Classifier]":
-    from digitscope.classifier import load
+    from digitscope.models.classifier import load
 
     loaded = {}
     for text in models:

@@ -19,10 +19,10 @@ from digitscope.cli.common import (
 from digitscope.cli.train_stream import STREAMED, StreamOptions
 from digitscope.cli.train_stream import train as train_stream
 from digitscope.errors import BadRun, Misuse
-from digitscope.recipe_file import read_recipe
 from digitscope.recipes import RECIPES, Augmentation, Recipe, get_recipe
+from digitscope.recipes.recipe_file import read_recipe
+from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.runs import Run
-from digitscope.stream_recipe import StreamRecipe
 
 if TYPE_CHECKING:
     from digitscope.data import Dataset
@@ -263,7 +263,7 @@ def command(
     if run.members > 1 and not json:
         print(describe_committee(run))
     if report:
-        from digitscope.reporting import report as write_report
+        from digitscope.rendering import report as write_report
 
         begun = time.perf_counter()
         write_report(run, data=progress.data)
@@ -285,8 +285,8 @@ def command(
 
 def describe_committee(run: Run) -> str:
     """Return as plain text what the members of a committee reach alone and together."""
-    from digitscope.classifier import Classifier
     from digitscope.evaluation import Scores
+    from digitscope.models.classifier import Classifier
 
     scores = Scores.from_dict(run.metrics)
     data = run.record["data"]["name"]

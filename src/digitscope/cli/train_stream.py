@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitscope.cli.common import make_bar, print_json, remark
-from digitscope.glyph_recipe import GLYPH
-from digitscope.page_recipe import PAGE
-from digitscope.stream_recipe import StreamRecipe
+from digitscope.recipes.glyph_recipe import GLYPH
+from digitscope.recipes.page_recipe import PAGE
+from digitscope.recipes.stream_recipe import StreamRecipe
 
 if TYPE_CHECKING:
     from digitscope.runs import Row, Run
@@ -74,7 +74,7 @@ def train(recipe: StreamRecipe, options: StreamOptions, *, report: bool, json: b
     page = _page_network(options.page)
     started = time.perf_counter()
     import digitscope.training  # noqa: F401  (Keras without its noise)
-    from digitscope.data.handwriting import page_sources
+    from digitscope.data.page_sources import page_sources
     from digitscope.training.glyph.singles import load_singles
     from digitscope.training.glyph.trainer import resume_glyph, train_glyph
     from digitscope.training.page.trainer import resume_page, train_page
@@ -107,7 +107,7 @@ def train(recipe: StreamRecipe, options: StreamOptions, *, report: bool, json: b
     report = report and finished and _has_report(run)
     if report:
         begun_report = time.perf_counter()
-        from digitscope.reporting import report as write_report
+        from digitscope.rendering import report as write_report
 
         write_report(run, held_out=held_out)
         took = {"report": time.perf_counter() - begun_report}
@@ -132,7 +132,7 @@ def _has_report(run: "Run") -> bool:
 
 
 def _pretrained(name: str) -> Path:
-    from digitscope.model_card import MODELS
+    from digitscope.models.card import MODELS
 
     return MODELS / f"{name}.onnx"
 
@@ -141,7 +141,7 @@ def _page_network(path: Path | None) -> Any:
     """Return the page network in a file or a run's folder; None for none."""
     if path is None:
         return None
-    from digitscope.page_network import PageNetwork
+    from digitscope.models.page_network import PageNetwork
 
     return PageNetwork(path / "model.onnx" if path.is_dir() else path, threads=1)
 

@@ -9,8 +9,8 @@ from digitscope.cli.common import DataDirOption, DataOption, JsonOption, print_j
 from digitscope.cli.train_stream import STREAMED
 from digitscope.errors import Misuse
 from digitscope.recipes import RECIPES, Recipe, get_recipe
+from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.runs import new_run_folder
-from digitscope.stream_recipe import StreamRecipe
 
 if TYPE_CHECKING:
     from digitscope.tuning.study import Trial, Tuned
@@ -109,7 +109,7 @@ def command(
     except KeyboardInterrupt:
         remark(f"go on with the same command and --out {tuning.out}")
         raise
-    from digitscope.reporting.tuning import report_tuning
+    from digitscope.rendering.tuning_page import report_tuning
 
     report = report_tuning(tuned.to_dict(), tuning.recipe.to_dict(), tuning.out)
     if json:

@@ -73,7 +73,7 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
 
         return load_swiss_digits(folder)
     if name in ("pendigits", "unipen"):
-        from digitscope.data.strokes import load_pendigits, load_unipen
+        from digitscope.data.stroke_sets import load_pendigits, load_unipen
 
         return load_pendigits(folder) if name == "pendigits" else load_unipen(folder)
     if name == "digits":
@@ -103,7 +103,7 @@ def summarise_data(data_dir: str | Path | None = None) -> list[Summary]:
     list of Summary
         One that is damaged has the error as its `source`.
     """
-    from digitscope.data.strokes import summarise_pendigits, summarise_unipen
+    from digitscope.data.stroke_sets import summarise_pendigits, summarise_unipen
     from digitscope.data.swiss_digits import summarise_swiss_digits
     from digitscope.data.synthetic import summarise_synthetic
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from digitscope.data.idx import read_idx
 from digitscope.errors import BadData, BadImage
-from digitscope.images import Images, check_images
+from digitscope.image.digit import Images, check_images
 
 
 def is_array_file(path: Path) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from digitscope.data.dataset import Dataset, Split
-from digitscope.preprocess import BOX, fit_to_box
+from digitscope.image.mnist_form import BOX, fit_to_box
 
 TEST = 297
 

@@ -12,14 +12,14 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from digitscope import preprocess
 from digitscope.data.places import cache_folder, read_arrays
 from digitscope.errors import BadData, BadImage
 from digitscope.files import replacing, sha256
-from digitscope.images import SIDE, Images
+from digitscope.image import mnist_form
+from digitscope.image.digit import SIDE, Images
 
-# What the result of `to_mnist` depends on, relative to the package.
-SOURCES = ("preprocess.py", "pictures.py", "ink.py", "rules/*.py")
+# What the result of `to_mnist` depends on, in digitscope.image.
+SOURCES = ("decode.py", "ink.py", "isolation.py", "mnist_form.py")
 PACKAGES = (np, cv2, PIL)
 
 
@@ -68,7 +68,7 @@ def _convert(pictures: Sequence[NDArray[np.uint8]], origin: Path) -> Images:
     images = np.empty((len(pictures), SIDE, SIDE), np.uint8)
     for i, picture in enumerate(pictures):
         try:
-            images[i] = preprocess.to_mnist(picture)
+            images[i] = mnist_form.to_mnist(picture)
         except BadImage as error:
             raise BadData(f"{origin}: image {i}: {error} Remove it from the data set.") from None
     return images
@@ -76,9 +76,8 @@ def _convert(pictures: Sequence[NDArray[np.uint8]], origin: Path) -> Images:
 
 def _maker() -> str:
     """Return a hash of the code that `to_mnist` is made of, and of its packages' versions."""
-    root = Path(preprocess.__file__).parent
+    root = Path(mnist_form.__file__).parent
     digest = hashlib.sha256(" ".join(package.__version__ for package in PACKAGES).encode())
-    for pattern in SOURCES:
-        for file in sorted(root.glob(pattern)):
-            digest.update(file.read_bytes())
+    for name in SOURCES:
+        digest.update((root / name).read_bytes())
     return digest.hexdigest()

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.errors import BadData, Misuse, did_you_mean
-from digitscope.images import DIGITS, SIDE, Images, Labels, check_images, check_labels
+from digitscope.image.digit import DIGITS, SIDE, Images, Labels, check_images, check_labels
 
 if TYPE_CHECKING:  # OpenCV, which few data sets need
-    from digitscope.synthesis.handwriting import ScanSet, StrokeSet
+    from digitscope.synthesis.recorded_strokes import ScanSet, StrokeSet
 
 
 @dataclass(frozen=True)

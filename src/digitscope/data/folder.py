@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from digitscope.data.dataset import Dataset, Split
 from digitscope.errors import BadData, BadImage, NoInk
-from digitscope.images import DIGITS, SIDE, Images, Labels
-from digitscope.pictures import SUFFIXES
-from digitscope.preprocess import to_mnist
+from digitscope.image.decode import SUFFIXES
+from digitscope.image.digit import DIGITS, SIDE, Images, Labels
+from digitscope.image.mnist_form import to_mnist
 
 OTHER = "other"  # the subfolder of what is no digit
 Item = tuple[Path, int]

@@ -14,7 +14,7 @@ from digitscope.data.idx import read_idx
 from digitscope.data.places import cache_folder, named_folder, read_arrays
 from digitscope.errors import BadData, DataUnavailable
 from digitscope.files import sha256
-from digitscope.images import check_labels
+from digitscope.image.digit import check_labels
 
 FILES = {  # name: SHA-256
     "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",

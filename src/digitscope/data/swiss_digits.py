@@ -22,10 +22,10 @@ from digitscope.data.dataset import Dataset, Split, Summary
 from digitscope.data.downloads import Remote, fetch_arrays
 from digitscope.data.places import find_file, read_arrays
 from digitscope.errors import BadData, BadImage, DataUnavailable
-from digitscope.images import check_labels
-from digitscope.pictures import read_gray
-from digitscope.preprocess import find_ink
-from digitscope.synthesis.handwriting import ScanSet
+from digitscope.image.decode import read_gray
+from digitscope.image.digit import check_labels
+from digitscope.image.ink import find_ink
+from digitscope.synthesis.recorded_strokes import ScanSet
 from digitscope.synthesis.wear import REACH, trim
 
 FILE = "swiss-digits/swiss-digits.npz"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from digitscope.data.dataset import Dataset, Split, Summary
-from digitscope.images import DIGITS
+from digitscope.image.digit import DIGITS
 from digitscope.synthesis.digits import GLYPHS, draw_digits, draw_non_digits
 
 SEED = 28

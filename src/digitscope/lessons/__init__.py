@@ -7,7 +7,7 @@
     page.py                            what a lesson tells: tables, pictures, findings, formulas
     writing.py                         that as text, as Markdown, and as one HTML file
 
-A lesson trains networks of `digitscope.lab`, so it needs no TensorFlow, and it takes seconds.
+A lesson trains networks of `digitscope.nn`, so it needs no TensorFlow, and it takes seconds.
 Every number in it comes from its own run; what it claims is checked against them.
 """
 

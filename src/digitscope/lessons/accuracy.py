@@ -12,17 +12,26 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from digitscope.classifier import PRETRAINED, load
-from digitscope.comparison import compare_predictions
 from digitscope.data import Dataset
 from digitscope.evaluation import wilson_interval
-from digitscope.images import DIGITS, Images
-from digitscope.lab import Adam, Design, Network, each, pixels, train
-from digitscope.lab.network import CHUNK
+from digitscope.evaluation.comparison import compare_predictions
+from digitscope.image.digit import DIGITS, Images
+from digitscope.lessons.content import (
+    Check,
+    Exercise,
+    Formula,
+    Page,
+    Picture,
+    Table,
+    setting,
+    short,
+)
 from digitscope.lessons.course import Advance
-from digitscope.lessons.page import Check, Exercise, Formula, Page, Picture, Table, setting, short
-from digitscope.reporting import style
-from digitscope.reporting.wording import NBSP, count, percent, precise
+from digitscope.models.classifier import PRETRAINED, load
+from digitscope.nn import Adam, Design, Network, each, pixels, train
+from digitscope.nn.network import CHUNK
+from digitscope.rendering import style
+from digitscope.rendering.wording import NBSP, count, percent, precise
 
 TITLE = "Is 97.64 % good?"
 QUESTION = (

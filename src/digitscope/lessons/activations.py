@@ -11,10 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset
-from digitscope.lab import OPTIMIZERS, SGD, Design, Network, each, pixels, train
-from digitscope.lab.network import Activate
-from digitscope.lessons.course import Advance
-from digitscope.lessons.page import (
+from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
@@ -26,9 +23,12 @@ from digitscope.lessons.page import (
     setting,
     short,
 )
-from digitscope.perceptron import ACTIVATIONS
-from digitscope.reporting import style
-from digitscope.reporting.wording import percent
+from digitscope.lessons.course import Advance
+from digitscope.nn import OPTIMIZERS, SGD, Design, Network, each, pixels, train
+from digitscope.nn.network import Activate
+from digitscope.nn.perceptron import ACTIVATIONS
+from digitscope.rendering import style
+from digitscope.rendering.wording import percent
 
 TITLE = "Activations"
 QUESTION = "What does the bend in a hidden layer do, and what if a unit sits where it is flat?"

@@ -1,6 +1,6 @@
 """Backpropagation by hand: a whole network in some forty lines of NumPy, and whether it is right.
 
-Nothing of `digitscope.lab` trains here: `begin`, `forward`, `cross_entropy`, `backward`, `adam` and
+Nothing of `digitscope.nn` trains here: `begin`, `forward`, `cross_entropy`, `backward`, `adam` and
 `train` below are all there is. Their gradient is checked in three ways in each run.
 """
 
@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from digitscope.data import Dataset
 from digitscope.errors import Misuse
-from digitscope.lab import Design, Network, each, losses, pixels
-from digitscope.lessons.course import Advance
-from digitscope.lessons.page import (
+from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
@@ -28,8 +26,10 @@ from digitscope.lessons.page import (
     setting,
     short,
 )
-from digitscope.reporting import style
-from digitscope.reporting.wording import count, percent, precise
+from digitscope.lessons.course import Advance
+from digitscope.nn import Design, Network, each, losses, pixels
+from digitscope.rendering import style
+from digitscope.rendering.wording import count, percent, precise
 
 TITLE = "Backpropagation by hand"
 QUESTION = "Can some forty lines of NumPy learn to read digits, and is their gradient right?"

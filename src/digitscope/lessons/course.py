@@ -10,7 +10,7 @@ from typing import Any
 
 from digitscope.data import Dataset, load_data
 from digitscope.errors import Misuse, did_you_mean
-from digitscope.lessons.page import Page
+from digitscope.lessons.content import Page
 
 COURSE = (
     "data",
@@ -82,7 +82,7 @@ class Lesson:
 
 def finding(figure: Any) -> str:
     """Return the title of a figure on one line."""
-    from digitscope.reporting import style
+    from digitscope.rendering import style
 
     return style.finding(figure)
 
@@ -138,7 +138,7 @@ def run(
     """
     import matplotlib
 
-    from digitscope.reporting import style
+    from digitscope.rendering import style
 
     module = open_lesson(name)
     settings = make_settings(name, module.Settings, changes or {})

@@ -13,11 +13,8 @@ from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset
-from digitscope.images import DIGITS
-from digitscope.lab import SGD, Adam, Design, Network, cross_entropy, each, pixels, train
-from digitscope.lab.losses import Floats, Loss, softmax
-from digitscope.lessons.course import Advance
-from digitscope.lessons.page import (
+from digitscope.image.digit import DIGITS
+from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
@@ -29,8 +26,11 @@ from digitscope.lessons.page import (
     setting,
     short,
 )
-from digitscope.reporting import style
-from digitscope.reporting.wording import count, percent
+from digitscope.lessons.course import Advance
+from digitscope.nn import SGD, Adam, Design, Network, cross_entropy, each, pixels, train
+from digitscope.nn.losses import Floats, Loss, softmax
+from digitscope.rendering import style
+from digitscope.rendering.wording import count, percent
 
 TITLE = "Cross-entropy"
 QUESTION = "What does a network pay for an answer, and why not the square of its error?"

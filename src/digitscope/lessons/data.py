@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 
 from digitscope.data import Dataset
 from digitscope.errors import Misuse
-from digitscope.images import DIGITS, SIDE, Labels
-from digitscope.lab import each, pixels
-from digitscope.lessons.course import Advance
-from digitscope.lessons.page import (
+from digitscope.image.digit import DIGITS, SIDE, Labels
+from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
@@ -26,8 +24,10 @@ from digitscope.lessons.page import (
     plus_minus,
     setting,
 )
-from digitscope.reporting import style
-from digitscope.reporting.wording import percent, times
+from digitscope.lessons.course import Advance
+from digitscope.nn import each, pixels
+from digitscope.rendering import style
+from digitscope.rendering.wording import percent, times
 
 TITLE = "The data"
 QUESTION = "What do the images look like, and why are some of them kept apart for a test?"

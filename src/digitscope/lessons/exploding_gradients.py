@@ -16,11 +16,7 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset
-from digitscope.lab import OPTIMIZERS, Design, Network, cross_entropy, each, pixels, train
-from digitscope.lab.losses import Floats
-from digitscope.lab.optimizers import Optimizer, clip
-from digitscope.lessons.course import Advance
-from digitscope.lessons.page import (
+from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
@@ -32,8 +28,12 @@ from digitscope.lessons.page import (
     setting,
     short,
 )
-from digitscope.reporting import style
-from digitscope.reporting.wording import NBSP, count, percent
+from digitscope.lessons.course import Advance
+from digitscope.nn import OPTIMIZERS, Design, Network, cross_entropy, each, pixels, train
+from digitscope.nn.losses import Floats
+from digitscope.nn.optimizers import Optimizer, clip
+from digitscope.rendering import style
+from digitscope.rendering.wording import NBSP, count, percent
 
 TITLE = "Exploding gradients"
 QUESTION = "When does a loss become infinite, and what keeps it from it?"

@@ -12,11 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset
-from digitscope.images import DIGITS, SIDE
-from digitscope.lab import OPTIMIZERS, Design, Network, each, pixels, train
-from digitscope.lab.losses import Floats, softmax
-from digitscope.lessons.course import Advance
-from digitscope.lessons.page import (
+from digitscope.image.digit import DIGITS, SIDE
+from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
@@ -28,8 +25,11 @@ from digitscope.lessons.page import (
     setting,
     short,
 )
-from digitscope.reporting import style
-from digitscope.reporting.wording import NBSP, percent, sure, times
+from digitscope.lessons.course import Advance
+from digitscope.nn import OPTIMIZERS, Design, Network, each, pixels, train
+from digitscope.nn.losses import Floats, softmax
+from digitscope.rendering import style
+from digitscope.rendering.wording import NBSP, percent, sure, times
 
 TITLE = "A sequence of layers"
 QUESTION = (

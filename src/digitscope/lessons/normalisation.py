@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 
 from digitscope.data import Dataset
 from digitscope.errors import Misuse, did_you_mean
-from digitscope.images import DIGITS, Images
-from digitscope.lab import OPTIMIZERS, Design, Network, cross_entropy, each, pixels, train
-from digitscope.lab.losses import Floats
-from digitscope.lessons.course import Advance
-from digitscope.lessons.page import (
+from digitscope.image.digit import DIGITS, Images
+from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
@@ -29,8 +26,11 @@ from digitscope.lessons.page import (
     setting,
     short,
 )
-from digitscope.reporting import style
-from digitscope.reporting.wording import count, percent
+from digitscope.lessons.course import Advance
+from digitscope.nn import OPTIMIZERS, Design, Network, cross_entropy, each, pixels, train
+from digitscope.nn.losses import Floats
+from digitscope.rendering import style
+from digitscope.rendering.wording import count, percent
 
 TITLE = "Normalisation"
 QUESTION = "Why divide the pixels by 255, and what else should be done to them?"

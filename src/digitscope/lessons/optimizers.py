@@ -13,9 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset
-from digitscope.lab import OPTIMIZERS, AdamW, Design, Network, each, pixels, train
-from digitscope.lessons.course import Advance
-from digitscope.lessons.page import (
+from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
@@ -26,8 +24,10 @@ from digitscope.lessons.page import (
     plus_minus,
     setting,
 )
-from digitscope.reporting import style
-from digitscope.reporting.wording import count, percent, times
+from digitscope.lessons.course import Advance
+from digitscope.nn import OPTIMIZERS, AdamW, Design, Network, each, pixels, train
+from digitscope.rendering import style
+from digitscope.rendering.wording import count, percent, times
 
 TITLE = "From gradient descent to Adam"
 QUESTION = "What do momentum and Adam do that gradient descent does not, and what is it worth?"

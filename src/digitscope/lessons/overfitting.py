@@ -13,10 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset, Split
-from digitscope.lab import Adam, AdamW, Design, Epoch, Network, cross_entropy, each, pixels, train
-from digitscope.lab.losses import Floats
-from digitscope.lessons.course import Advance
-from digitscope.lessons.page import (
+from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
@@ -27,8 +24,11 @@ from digitscope.lessons.page import (
     plus_minus,
     setting,
 )
-from digitscope.reporting import style
-from digitscope.reporting.wording import percent
+from digitscope.lessons.course import Advance
+from digitscope.nn import Adam, AdamW, Design, Epoch, Network, cross_entropy, each, pixels, train
+from digitscope.nn.losses import Floats
+from digitscope.rendering import style
+from digitscope.rendering.wording import percent
 
 TITLE = "Overfitting, dropout, validation and early stopping"
 QUESTION = "What if a network knows its images by heart, and how does one notice and stop in time?"

@@ -16,11 +16,8 @@ from numpy.typing import NDArray
 
 from digitscope.data import Dataset
 from digitscope.evaluation import fit_temperature, reliability
-from digitscope.images import DIGITS
-from digitscope.lab import OPTIMIZERS, Adam, Design, Network, cross_entropy, each, pixels, train
-from digitscope.lab.losses import Floats, softmax
-from digitscope.lessons.course import Advance
-from digitscope.lessons.page import (
+from digitscope.image.digit import DIGITS
+from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
@@ -31,8 +28,11 @@ from digitscope.lessons.page import (
     plus_minus,
     setting,
 )
-from digitscope.reporting import style
-from digitscope.reporting.wording import count, percent
+from digitscope.lessons.course import Advance
+from digitscope.nn import OPTIMIZERS, Adam, Design, Network, cross_entropy, each, pixels, train
+from digitscope.nn.losses import Floats, softmax
+from digitscope.rendering import style
+from digitscope.rendering.wording import count, percent
 
 TITLE = "Softmax"
 QUESTION = "How do ten numbers become probabilities, and why does the loss not wait for them?"

@@ -13,9 +13,7 @@ from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset
-from digitscope.lab import OPTIMIZERS, Design, Network, cross_entropy, each, pixels, train
-from digitscope.lessons.course import Advance
-from digitscope.lessons.page import (
+from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
@@ -26,8 +24,10 @@ from digitscope.lessons.page import (
     setting,
     short,
 )
-from digitscope.reporting import style
-from digitscope.reporting.wording import NBSP, count, percent
+from digitscope.lessons.course import Advance
+from digitscope.nn import OPTIMIZERS, Design, Network, cross_entropy, each, pixels, train
+from digitscope.rendering import style
+from digitscope.rendering.wording import NBSP, count, percent
 
 TITLE = "Vanishing gradients"
 QUESTION = "Why does a deep network of sigmoids learn nothing, and what makes it learn?"

@@ -10,8 +10,8 @@ from pathlib import Path
 import jinja2
 
 from digitscope.files import replacing, write_text
+from digitscope.lessons.content import Check, Exercise, Picture, Table
 from digitscope.lessons.course import COURSE, Lesson, finding
-from digitscope.lessons.page import Check, Exercise, Picture, Table
 
 PAGE = "page.html"
 WIDTH = 100  # characters of a line in a terminal
@@ -141,7 +141,7 @@ def write(lesson: Lesson, folder: Path) -> tuple[Path, list[Path]]:
     import matplotlib
     from markdown_it import MarkdownIt
 
-    from digitscope.reporting import style
+    from digitscope.rendering import style
 
     folder = folder / lesson.name
     figures, inline = [], {}
@@ -205,7 +205,7 @@ def _templates() -> jinja2.Environment:
         loader=jinja2.ChoiceLoader(
             [
                 jinja2.PackageLoader("digitscope.lessons", "."),
-                jinja2.PackageLoader("digitscope.reporting", "."),
+                jinja2.PackageLoader("digitscope.rendering", "."),
             ]
         ),
         undefined=jinja2.StrictUndefined,

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import CLASSES, COLON, DIGIT_CLASSES, SLASH
-from digitscope.pictures import Gray
+from digitscope.image.decode import Gray
+from digitscope.models.glyph_classes import CLASSES, COLON, DIGIT_CLASSES, SLASH
 from digitscope.reading.glyphs import Floats, Glyphs, median
 from digitscope.reading.grids import Ints, Points, cell_of
 from digitscope.reading.lines import find_lines, find_slope, levelled
-from digitscope.reading.numbers import Run
+from digitscope.reading.numbers import GlyphRun
 from digitscope.reading.page import Box, Cell, Decimal, Digit, Grid, Line, Number, Page, Sign
 from digitscope.reading.parameters import ReadingParameters
 
@@ -27,7 +27,7 @@ class Writing:
     turn : int
         Degrees counter-clockwise by which it was turned.
     glyphs : Glyphs
-    runs : sequence of Run
+    runs : sequence of GlyphRun
         The numbers among them.
     lattices : sequence of ndarray of shape (rows + 1, columns + 1, 2), dtype float32
         Crossings of grids, in pixels of the picture.
@@ -38,7 +38,7 @@ class Writing:
     gray: Gray
     turn: int
     glyphs: Glyphs
-    runs: Sequence[Run]
+    runs: Sequence[GlyphRun]
     lattices: Sequence[Points]
     decimal: Decimal = "auto"
 
@@ -57,7 +57,7 @@ def to_page(writing: Writing, parameters: ReadingParameters) -> Page:
     numbers = _Numbers(writing)
     slope = find_slope(glyphs.boxes[[i for run in runs for i in numbers.digits(run)]], parameters)
 
-    def in_lines(runs: Sequence[Run]) -> list[tuple[Number, ...]]:
+    def in_lines(runs: Sequence[GlyphRun]) -> list[tuple[Number, ...]]:
         boxes = np.array([numbers.extent(run) for run in runs], np.float32).reshape(-1, 4)
         found = find_lines(boxes, [run.raised for run in runs], parameters, slope)
         return [
@@ -90,7 +90,7 @@ def _is_table(
     k: int,
     lattice: Points,
     glyphs: Glyphs,
-    runs: Sequence[Run],
+    runs: Sequence[GlyphRun],
     places: Ints,
     parameters: ReadingParameters,
 ) -> bool:
@@ -107,7 +107,7 @@ def _is_table(
     return median(np.array(heights)) < median(rows)
 
 
-def _split(run: Run, glyphs: Glyphs, places: Ints) -> list[Run]:
+def _split(run: GlyphRun, glyphs: Glyphs, places: Ints) -> list[GlyphRun]:
     """Return the parts of a number that lie in different cells."""
     parts: list[list[int]] = []
     for i in run.glyphs:
@@ -117,7 +117,7 @@ def _split(run: Run, glyphs: Glyphs, places: Ints) -> list[Run]:
             parts.append([i])
     if len(parts) == 1:
         return [run]
-    return [Run(tuple(p), run.raised) for p in parts if glyphs.is_digit[np.array(p)].any()]
+    return [GlyphRun(tuple(p), run.raised) for p in parts if glyphs.is_digit[np.array(p)].any()]
 
 
 def _cell(corners: Points, numbers: tuple[Number, ...]) -> Cell:
@@ -145,11 +145,11 @@ class _Numbers:
         self._gray, self._decimal = writing.gray, writing.decimal
         self._marks = [i for i, label in enumerate(self._labels) if label in (SLASH, COLON)]
 
-    def digits(self, run: Run) -> list[int]:
+    def digits(self, run: GlyphRun) -> list[int]:
         """Return the digits of a run."""
         return [i for i in run.glyphs if self._labels[i] in DIGIT_CLASSES]
 
-    def extent(self, run: Run) -> tuple[float, float, float, float]:
+    def extent(self, run: GlyphRun) -> tuple[float, float, float, float]:
         """Return left, top, right, bottom of a run: across of all of it, down of its digits."""
         boxes = [self._boxes[i] for i in self.digits(run)]
         every = [self._boxes[i] for i in run.glyphs]
@@ -160,7 +160,7 @@ class _Numbers:
             _median([box[3] for box in boxes]),
         )
 
-    def line(self, runs: Sequence[Run], level: Floats, slope: float) -> tuple[Number, ...]:
+    def line(self, runs: Sequence[GlyphRun], level: Floats, slope: float) -> tuple[Number, ...]:
         """Return the numbers of a line, with the slashes and colons between them."""
         numbers = []
         for k, run in enumerate(runs):
@@ -180,7 +180,7 @@ class _Numbers:
                 return self._labels[i]
         return ""
 
-    def _number(self, run: Run, before: str) -> Number:
+    def _number(self, run: GlyphRun, before: str) -> Number:
         digits: list[Digit] = []
         signs: list[Sign] = []
         for i in run.glyphs:

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import CROP
-from digitscope.pictures import Gray
+from digitscope.image.decode import Gray
+from digitscope.models.glyph_classes import CROP
 from digitscope.reading.glyphs import Floats
 from digitscope.reading.windows import cut_window
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import (
+from digitscope.models.glyph_classes import (
     BEST,
     CLASSES,
     DIGIT_CLASSES,
@@ -120,7 +120,7 @@ def find_glyphs(maps: Floats, scale: tuple[float, float], parameters: ReadingPar
     Parameters
     ----------
     maps : ndarray of shape (28, height / 4, width / 4), dtype float32
-        As `digitscope.glyph_classes` orders them.
+        As `digitscope.models.glyph_classes` orders them.
     scale : tuple of float
         Pixels of the level to one of the picture, across and down.
     parameters : ReadingParameters

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import IGNORED, RULING, SMALLEST, STRIDE
+from digitscope.models.glyph_classes import IGNORED, RULING, SMALLEST, STRIDE
 from digitscope.reading.glyphs import Floats, median
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.scales import Level
@@ -74,7 +74,7 @@ def find_grids(maps: Floats, parameters: ReadingParameters) -> list[tuple[Points
     Parameters
     ----------
     maps : ndarray of shape (28, height, width), dtype float32
-        As `digitscope.glyph_classes` orders them.
+        As `digitscope.models.glyph_classes` orders them.
     parameters : ReadingParameters
 
     Returns

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import DIGIT_CLASSES, SIGNS
+from digitscope.models.glyph_classes import DIGIT_CLASSES, SIGNS
 from digitscope.reading.glyphs import CHUNK, Floats, Glyphs
 from digitscope.reading.parameters import ReadingParameters
 

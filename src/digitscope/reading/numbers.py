@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import COMMA, DIGIT_CLASSES, MINUS, POINT
+from digitscope.models.glyph_classes import COMMA, DIGIT_CLASSES, MINUS, POINT
 from digitscope.reading.glyphs import CHUNK, Glyphs, writing_heights
 from digitscope.reading.parameters import ReadingParameters
 
 
 @dataclass(frozen=True)
-class Run:
+class GlyphRun:
     """The glyphs of one number.
 
     Attributes
@@ -33,7 +33,7 @@ class Run:
 
 def find_runs(
     glyphs: Glyphs, parameters: ReadingParameters, expected: NDArray[np.bool_] | None = None
-) -> list[Run]:
+) -> list[GlyphRun]:
     """Return the numbers among glyphs.
 
     A doubtful sign is left out of its number; a doubtful digit ends it, unless it is linked to a
@@ -70,7 +70,7 @@ MARKS = POINT + COMMA + MINUS
 PARTS = DIGIT_CLASSES + MARKS
 
 
-def _trimmed(part: Sequence[int], labels: Sequence[str], raised: bool) -> list[Run]:
+def _trimmed(part: Sequence[int], labels: Sequence[str], raised: bool) -> list[GlyphRun]:
     """Return the number in a part of a chain; of signs only those that can begin or be within."""
     digits = [k for k, i in enumerate(part) if labels[i] in DIGIT_CLASSES]
     if not digits:
@@ -80,7 +80,7 @@ def _trimmed(part: Sequence[int], labels: Sequence[str], raised: bool) -> list[R
         first -= 1
     if first and labels[part[first - 1]] == MINUS:
         first -= 1
-    return [Run(tuple(part[first : last + 1]), raised)]
+    return [GlyphRun(tuple(part[first : last + 1]), raised)]
 
 
 def find_chains(glyphs: Glyphs, parameters: ReadingParameters) -> list[list[int]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from digitscope.pictures import Gray
+from digitscope.image.decode import Gray
 from digitscope.reading.crops import cut_crops
 from digitscope.reading.glyphs import Glyphs
 from digitscope.reading.parameters import ReadingParameters

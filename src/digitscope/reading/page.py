@@ -13,8 +13,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from digitscope.images import Images
-from digitscope.pictures import Gray
+from digitscope.image.decode import Gray
+from digitscope.image.digit import Images
 from digitscope.reading.tiles import cut_tile
 
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, width, height

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitscope.classifier import PRETRAINED, Classifier, load
 from digitscope.errors import BadModel, did_you_mean
-from digitscope.glyph_network import GlyphNetwork
-from digitscope.images import Images
-from digitscope.page_network import PageNetwork
-from digitscope.pictures import Gray, read_gray
+from digitscope.image.decode import Gray, read_gray
+from digitscope.image.digit import Images
+from digitscope.models.classifier import PRETRAINED, Classifier, load
+from digitscope.models.glyph_network import GlyphNetwork
+from digitscope.models.page_network import PageNetwork
 from digitscope.reading.assembly import Writing, to_page
 from digitscope.reading.glyphs import merge
 from digitscope.reading.grids import cell_of, find_lattices
@@ -84,7 +84,7 @@ def read(
     Parameters
     ----------
     picture : path, bytes, PIL image, or ndarray
-        A photo, scan or screenshot; arrays as `digitscope.pictures.read_gray` takes them.
+        A photo, scan or screenshot; arrays as `digitscope.image.decode.read_gray` takes them.
     model : Reader, PageNetwork, name or path, optional
         As for `load_reader`; the pretrained networks, unless given.
     threshold : float, optional

@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.contrast import normalise_contrast
-from digitscope.glyph_classes import BEST, HEAT, LARGEST, LINK, SIGNS, SMALLEST, STRIDE
-from digitscope.pictures import Gray
+from digitscope.image.contrast import normalise_contrast
+from digitscope.image.decode import Gray
+from digitscope.models.glyph_classes import BEST, HEAT, LARGEST, LINK, SIGNS, SMALLEST, STRIDE
 from digitscope.reading.glyphs import Floats, Glyphs, find_glyphs, median, writing_heights
 from digitscope.reading.parameters import ReadingParameters
 

@@ -11,10 +11,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.fusion import add_digits
-from digitscope.glyph_classes import DIGIT_CLASSES
-from digitscope.images import Images
-from digitscope.pictures import Gray
+from digitscope.image.decode import Gray
+from digitscope.image.digit import Images
+from digitscope.models.fusion import add_digits
+from digitscope.models.glyph_classes import DIGIT_CLASSES
 from digitscope.reading.crops import cut_crops
 from digitscope.reading.glyphs import Floats, Glyphs
 from digitscope.reading.parameters import ReadingParameters

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.errors import NoInk
-from digitscope.images import SIDE
-from digitscope.pictures import Gray
-from digitscope.preprocess import fit_to_box
+from digitscope.image.decode import Gray
+from digitscope.image.digit import SIDE
+from digitscope.image.mnist_form import fit_to_box
 from digitscope.reading.glyphs import Floats
 from digitscope.reading.windows import cut_window
 

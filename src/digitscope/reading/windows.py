@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.pictures import Gray
+from digitscope.image.decode import Gray
 
 
 def cut_window(

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.images import SIDE, Images, Labels
-from digitscope.synthesis.glyphs import DIGITS as BOOK
+from digitscope.image.digit import SIDE, Images, Labels
+from digitscope.synthesis.digit_forms import DIGITS as BOOK
 from digitscope.synthesis.pen import HAND, draw_lines, trace
-from digitscope.synthesis.strokes import Stroke, spline
+from digitscope.synthesis.stroke_notation import Stroke, spline
 from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, SCALE, Ink, Wear, trim
 
 Random = np.random.Generator

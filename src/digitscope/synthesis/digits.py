@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.errors import Misuse
-from digitscope.images import DIGITS, SIDE, Images, Labels, check_images, check_labels
+from digitscope.image.digit import DIGITS, SIDE, Images, Labels, check_images, check_labels
 from digitscope.synthesis.clutter import MAKERS, draw_clutter, gather
-from digitscope.synthesis.glyphs import DIGITS as BOOK
-from digitscope.synthesis.handwriting import StrokeSet
+from digitscope.synthesis.digit_forms import DIGITS as BOOK
 from digitscope.synthesis.pen import HAND, Style, draw
-from digitscope.synthesis.signs import LETTERS, SIGNS
-from digitscope.synthesis.strokes import Glyph
+from digitscope.synthesis.recorded_strokes import StrokeSet
+from digitscope.synthesis.sign_forms import LETTERS, SIGNS
+from digitscope.synthesis.stroke_notation import Glyph
 from digitscope.synthesis.type import draw_type
 
 GLYPHS = tuple(glyph for symbol in BOOK for glyph in symbol)

@@ -2,7 +2,7 @@
 
 Without more, those are Pillow's own (Aileron) and the text fonts that come with Matplotlib. A
 folder of font files, named by ``DIGITSCOPE_FONTS``, adds others, and its subfolder ``hands`` fonts
-that imitate handwriting; ``scripts/fonts`` fills both.
+that imitate handwriting; ``tools/fonts`` fills both.
 """
 
 import functools

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.images import SIDE, Images
-from digitscope.synthesis.strokes import STEPS, Glyph, smoothing
+from digitscope.image.digit import SIDE, Images
+from digitscope.synthesis.stroke_notation import STEPS, Glyph, smoothing
 from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, SCALE, WIDEST, Floats, Ink, Wear
 
 BITS = 4  # of a pixel's fraction in OpenCV's coordinates

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from digitscope.images import SIDE, Images
+from digitscope.image.digit import SIDE, Images
 from digitscope.synthesis.fonts import OWN, SIZE, load_font
 from digitscope.synthesis.pen import HAND, Style
 from digitscope.synthesis.wear import Ink, Wear, place, trim

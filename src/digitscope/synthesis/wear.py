@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.images import SIDE
-from digitscope.preprocess import BOX, resampling
+from digitscope.image.digit import SIDE
+from digitscope.image.mnist_form import BOX, resampling
 
 Floats: TypeAlias = NDArray[np.float32]
 Ink: TypeAlias = NDArray[np.uint8]  # (height, width), 0 = paper, 255 = ink
@@ -59,7 +59,7 @@ def place(ink: Ink, aspect: float, slant: float, turn: float) -> Ink:
 
 
 def fit(ink: Ink, squash: float = 1.0) -> NDArray[np.uint8]:
-    """Do what `preprocess.fit_to_box` does to uint8 ink, but leave its strokes as they are.
+    """Do what `image.mnist_form.fit_to_box` does to uint8 ink, but leave its strokes as they are.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.images import Images
+from digitscope.image.digit import Images
 from digitscope.recipes import Augmentation
 
 MAX_ROWS = 32_767  # OpenCV addresses no more in one picture

@@ -10,8 +10,8 @@ import keras
 
 from digitscope.errors import BadRun
 from digitscope.recipes import Recipe
+from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.runs import RUNS, Run, new_run_folder
-from digitscope.stream_recipe import StreamRecipe
 from digitscope.training.shipping import now
 
 

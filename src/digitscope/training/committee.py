@@ -21,10 +21,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, compose, helper
 
-from digitscope.classifier import DIGIT, Classifier
 from digitscope.data import Dataset, Split, load_data
 from digitscope.errors import BadRun, Misuse
-from digitscope.images import DIGITS, SIDE, Labels, Probabilities
+from digitscope.image.digit import DIGITS, SIDE, Labels, Probabilities
+from digitscope.models.classifier import DIGIT, Classifier
 from digitscope.recipes import Recipe, get_recipe
 from digitscope.runs import Run
 from digitscope.training.beginning import begin_run

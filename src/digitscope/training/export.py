@@ -13,11 +13,11 @@ from typing import Any, Literal, get_args
 import keras
 import numpy as np
 
-from digitscope.classifier import Classifier
 from digitscope.data import load_data
 from digitscope.errors import BadModel, Misuse, did_you_mean
-from digitscope.images import Images
-from digitscope.model_card import ModelCard
+from digitscope.image.digit import Images
+from digitscope.models.card import ModelCard
+from digitscope.models.classifier import Classifier
 from digitscope.training.onnx_export import (
     check_agreement,
     check_keras_form,

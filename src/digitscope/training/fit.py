@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from digitscope.data import Dataset, Split
-from digitscope.images import DIGITS
+from digitscope.image.digit import DIGITS
 from digitscope.recipes import Recipe
 from digitscope.runs import Row
 from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint

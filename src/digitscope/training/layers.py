@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from digitscope.stream_recipe import Precision
+from digitscope.recipes.stream_recipe import Precision
 
 MOMENTUM = 0.98  # of the moving statistics of the batch normalization, per step
 FAST_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})  # of processors that compute with bfloat16

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digitscope.data import Dataset, Split
 from digitscope.errors import Misuse
-from digitscope.images import DIGITS, NO_DIGIT, Images
+from digitscope.image.digit import DIGITS, NO_DIGIT, Images
 from digitscope.recipes import Recipe
 from digitscope.synthesis.fonts import find_fonts
 from digitscope.synthesis.pen import HAND

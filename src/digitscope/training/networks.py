@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from digitscope.images import SIDE
+from digitscope.image.digit import SIDE
 from digitscope.recipes import Recipe
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from digitscope.classifier import DIGIT
 from digitscope.errors import BadModel
 from digitscope.files import replacing
-from digitscope.images import DIGITS, SIDE, Images, Probabilities
-from digitscope.model_card import KEY, ModelCard
+from digitscope.image.digit import DIGITS, SIDE, Images, Probabilities
+from digitscope.models.card import KEY, ModelCard
+from digitscope.models.classifier import DIGIT
 
 OPSET, IR_VERSION = 17, 8  # read by every ONNX Runtime since 1.13
 TINY = float(np.finfo(np.float32).tiny)

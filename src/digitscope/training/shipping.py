@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import onnx
 
-from digitscope.classifier import Classifier
 from digitscope.data import Dataset, Split
 from digitscope.evaluation import Scores, fit_temperature, score
 from digitscope.files import replacing
-from digitscope.images import DIGITS, Probabilities
-from digitscope.model_card import ModelCard
+from digitscope.image.digit import DIGITS, Probabilities
+from digitscope.models.card import ModelCard
+from digitscope.models.classifier import Classifier
 from digitscope.runs import Run
 from digitscope.training.onnx_export import write_onnx
 

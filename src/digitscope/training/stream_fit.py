@@ -15,8 +15,8 @@ from typing import Any, Generic, TypeVar
 import keras
 import numpy as np
 
+from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.runs import Row
-from digitscope.stream_recipe import StreamRecipe
 from digitscope.synthesis.pages.stream import BatchStream, Plan
 from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
 from digitscope.training.compiled import forward_function

@@ -13,9 +13,9 @@ import onnx
 
 from digitscope.errors import BadModel, BadRun, TrainingFailed
 from digitscope.files import replacing
-from digitscope.model_card import ModelCard
+from digitscope.models.card import ModelCard
+from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.runs import Row, Run
-from digitscope.stream_recipe import StreamRecipe
 from digitscope.training.beginning import describe_versions
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.quantisation import quantise

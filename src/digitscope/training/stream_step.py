@@ -18,7 +18,7 @@ from digitscope.training.devices import shared_out
 Loss = Callable[[Any, dict[str, Any]], Sequence[Any]]
 
 
-class Step(ABC):
+class StreamStep(ABC):
     """Trains a network by one batch per call; the first call compiles it.
 
     Parameters
@@ -64,13 +64,13 @@ def make_step(
     averages: list[keras.Variable],
     decay: float,
     loss: Loss,
-) -> Step:
-    """Return a step for the backend that Keras uses; the parameters are those of `Step`."""
+) -> StreamStep:
+    """Return a step for the backend that Keras uses; the parameters are those of `StreamStep`."""
     kind = _TensorFlowStep if keras.backend.backend() == "tensorflow" else _JaxStep
     return kind(model, optimizer, averages, decay, loss)
 
 
-class _TensorFlowStep(Step):
+class _TensorFlowStep(StreamStep):
     """Loss and its gradient by the outputs are one graph that XLA fuses; the rest is not."""
 
     def __call__(self, images: np.ndarray, targets: dict[str, np.ndarray], rate: float) -> Any:
@@ -116,7 +116,7 @@ class _TensorFlowStep(Step):
         return step  # type: ignore[no-any-return]
 
 
-class _JaxStep(Step):
+class _JaxStep(StreamStep):
     """One function from values to values, which stay on the device between two `store`."""
 
     _state: Any = None  # values of `_groups`

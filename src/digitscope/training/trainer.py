@@ -10,7 +10,7 @@ from digitscope.data import Dataset, Split, join, load_data
 from digitscope.errors import BadRun, TrainingFailed
 from digitscope.evaluation import Scores
 from digitscope.files import replacing
-from digitscope.images import Probabilities
+from digitscope.image.digit import Probabilities
 from digitscope.recipes import RECIPES, Recipe, get_recipe
 from digitscope.runs import Row, Run
 from digitscope.training.beginning import begin_run, describe_machine, describe_versions

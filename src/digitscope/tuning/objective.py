@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from digitscope.errors import Misuse
-from digitscope.glyph_recipe import GlyphRecipe
-from digitscope.page_recipe import PageRecipe
 from digitscope.recipes import Recipe
-from digitscope.stream_recipe import StreamRecipe
+from digitscope.recipes.glyph_recipe import GlyphRecipe
+from digitscope.recipes.page_recipe import PageRecipe
+from digitscope.recipes.stream_recipe import StreamRecipe
 
 OnLoss = Callable[[int, float], None]  # called with an epoch, from 1 on, and its held-out loss
 
@@ -85,7 +85,7 @@ def _digits(recipe: Recipe, data: str | None, data_dir: Path | None) -> Objectiv
 
 
 def _stream(recipe: StreamRecipe, data_dir: Path | None, workers: int) -> Objective:
-    from digitscope.data.handwriting import page_sources
+    from digitscope.data.page_sources import page_sources
 
     source, held_out = page_sources(data_dir)
     if isinstance(recipe, PageRecipe):
@@ -95,8 +95,8 @@ def _stream(recipe: StreamRecipe, data_dir: Path | None, workers: int) -> Object
             return _run(PageFit(trial, source, held_out, workers=workers), on_loss)
 
         return train_page
-    from digitscope.page_network import PageNetwork
-    from digitscope.training.glyph.crops import CropSource
+    from digitscope.models.page_network import PageNetwork
+    from digitscope.training.glyph.crop_stream import CropSource
     from digitscope.training.glyph.fit import GlyphFit
     from digitscope.training.glyph.singles import load_singles
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
 from digitscope.errors import Misuse, did_you_mean
-from digitscope.glyph_recipe import GlyphRecipe
 from digitscope.recipes import Recipe
-from digitscope.stream_recipe import StreamRecipe
+from digitscope.recipes.glyph_recipe import GlyphRecipe
+from digitscope.recipes.stream_recipe import StreamRecipe
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe | StreamRecipe)
 Value: TypeAlias = float | int | str

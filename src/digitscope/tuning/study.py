@@ -17,9 +17,9 @@ from optuna.trial import FrozenTrial, TrialState
 from digitscope.cores import usable_cores
 from digitscope.errors import BadRun, DataUnavailable, Misuse, TrainingFailed, one_line
 from digitscope.files import write_text
-from digitscope.recipe_file import write_recipe
 from digitscope.recipes import Recipe
-from digitscope.stream_recipe import StreamRecipe
+from digitscope.recipes.recipe_file import write_recipe
+from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.tuning.objective import open_objective
 from digitscope.tuning.space import Choice, Range, Space, Value, value_of, with_values
 

@@ -6,15 +6,21 @@ opposite: one form of each digit, crisp, and the same every time.
 """
 
 from digitscope.synthesis.faulty_pages.faults import FAULTS, Faults, check_faults, draw_faults
-from digitscope.synthesis.faulty_pages.page import Digit, Line, Number, Truth, make_page
+from digitscope.synthesis.faulty_pages.page_maker import (
+    TrueDigit,
+    TrueLine,
+    TrueNumber,
+    Truth,
+    make_page,
+)
 from digitscope.synthesis.faulty_pages.plain import digit_strokes, write, write_page
 
 __all__ = [
     "FAULTS",
-    "Digit",
     "Faults",
-    "Line",
-    "Number",
+    "TrueDigit",
+    "TrueLine",
+    "TrueNumber",
     "Truth",
     "check_faults",
     "digit_strokes",

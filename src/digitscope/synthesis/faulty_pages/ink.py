@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.synthesis.pen import draw_lines
-from digitscope.synthesis.strokes import Glyph, outline
+from digitscope.synthesis.stroke_notation import Glyph, outline
 
 Coverage: TypeAlias = NDArray[np.float32]  # (height, width), 0 = no ink, 1 = full ink
 Fields: TypeAlias = NDArray[np.float32]  # (n, 102, 102, 2), see `fields`

@@ -5,7 +5,7 @@ refuse, so that the letters on a page have forms that no network was trained on.
 top of a digit and 100 at its foot, so that a glyph also says where it stands on the line.
 """
 
-from digitscope.synthesis.strokes import Glyph
+from digitscope.synthesis.stroke_notation import Glyph
 
 LETTERS = (
     Glyph("A", "0,100 35,0! 70,100 | 12,62 60,62"),

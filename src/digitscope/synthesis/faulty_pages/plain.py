@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.synthesis.glyphs import DIGITS
+from digitscope.synthesis.digit_forms import DIGITS
 from digitscope.synthesis.pen import draw_lines
-from digitscope.synthesis.strokes import outline
+from digitscope.synthesis.stroke_notation import outline
 
 # The name of the form of each digit, 0 to 9.
 FORMS = (

@@ -70,7 +70,7 @@ class Written:
 
 
 @dataclass
-class Sheet:
+class WrittenSheet:
     """A flat sheet. Coverage is of shape (height, width), 0 = no ink, 1 = full ink.
 
     Attributes
@@ -118,7 +118,7 @@ class Writer:
     def _fault(self, name: str) -> float:
         return self.faults.get(name, 0.0)
 
-    def fill(self, ems: float, count: int) -> Sheet:
+    def fill(self, ems: float, count: int) -> WrittenSheet:
         """Return a sheet with so many lines, its width in heights of a digit."""
         rng, text = self.rng, self.text
         spread = np.log(4) * self._fault("sizes")
@@ -132,7 +132,7 @@ class Writer:
             feet.append(feet[-1] + (pitch if even else h * apart))
         width = ems * max(text, heights.max() / 2) + 2 * margin
         size = (int(feet[-1] + 0.3 * heights[-1] + margin), int(width))
-        sheet = Sheet(np.zeros(size, np.float32), np.zeros(size, np.float32), pitch, feet[0])
+        sheet = WrittenSheet(np.zeros(size, np.float32), np.zeros(size, np.float32), pitch, feet[0])
         columns = np.linspace(margin, size[1] - margin, max(2, round(ems / 4.5)) + 1)
         for h, foot in zip(heights, feet, strict=True):
             sheet.lines.append([])
@@ -146,7 +146,9 @@ class Writer:
             self._print(sheet, feet, heights)
         return sheet
 
-    def _line(self, sheet: Sheet, left: float, right: float, foot: float, height: float) -> None:
+    def _line(
+        self, sheet: WrittenSheet, left: float, right: float, foot: float, height: float
+    ) -> None:
         x = left + self.rng.uniform(0, 1.5) * height
         letters, boxed = 0.8 * self._fault("letters"), self._fault("boxes")
         while True:
@@ -160,14 +162,16 @@ class Writer:
                 self._box(sheet, sheet.lines[-1][-1], h)
             x = end + self.rng.uniform(0.8, 2.2) * height + (0.4 * height if boxed else 0)
 
-    def _row(self, sheet: Sheet, columns: NDArray[np.float64], foot: float, height: float) -> None:
+    def _row(
+        self, sheet: WrittenSheet, columns: NDArray[np.float64], foot: float, height: float
+    ) -> None:
         for left, right in pairwise(columns):
             if self.rng.random() < 0.85:
                 start = left + self.rng.uniform(0.2, 0.5) * height
                 self._number(sheet, start, right - 0.15 * height, foot, height)
 
     def _number(
-        self, sheet: Sheet, x: float, right: float, foot: float, height: float
+        self, sheet: WrittenSheet, x: float, right: float, foot: float, height: float
     ) -> float | None:
         """Write a number that ends before `right`; return its end, or None where none fits."""
         n = int(self.rng.integers(1, LONGEST + 1))
@@ -186,7 +190,7 @@ class Writer:
                 end = raised[0].right
         return end
 
-    def _put(self, sheet: Sheet, number: Written) -> None:
+    def _put(self, sheet: WrittenSheet, number: Written) -> None:
         for digit in number.digits:
             paste(sheet.pen, digit.ink, digit.x, digit.y)
         sheet.lines[-1].append(number)
@@ -243,7 +247,9 @@ class Writer:
         # Hooks may reach over and under each other, but not by half a digit.
         return float(last.x + max(gap - near, 0.55 * right, right - 0.5 * ink.shape[1]))
 
-    def _letters(self, sheet: Sheet, x: float, right: float, foot: float, height: float) -> float:
+    def _letters(
+        self, sheet: WrittenSheet, x: float, right: float, foot: float, height: float
+    ) -> float:
         """Write a letter, an operator or a short word; return where the next number may start."""
         rng = self.rng
         for _ in range(int(rng.integers(1, 4) if rng.random() < 0.4 else 1)):
@@ -254,7 +260,7 @@ class Writer:
             x += ink.shape[1] + 0.2 * height
         return x + rng.uniform(0.3, 1.0) * height
 
-    def _box(self, sheet: Sheet, number: Written, height: float) -> None:
+    def _box(self, sheet: WrittenSheet, number: Written, height: float) -> None:
         """Draw a printed frame around a number."""
         strength = self._fault("boxes")
         pad = max(2.0, (0.35 - 0.3 * strength) * height)
@@ -273,7 +279,9 @@ class Writer:
             strength,
         )
 
-    def _rule(self, sheet: Sheet, columns: NDArray[np.float64], top: float, rows: int) -> None:
+    def _rule(
+        self, sheet: WrittenSheet, columns: NDArray[np.float64], top: float, rows: int
+    ) -> None:
         """Draw the ruling lines of a table."""
         left, right, bottom = columns[0], columns[-1], top + rows * sheet.pitch
         level = [
@@ -283,7 +291,7 @@ class Writer:
         self._strokes(sheet, level + upright, self._fault("table"))
 
     def _strokes(
-        self, sheet: Sheet, strokes: list[tuple[float, float, float, float]], strength: float
+        self, sheet: WrittenSheet, strokes: list[tuple[float, float, float, float]], strength: float
     ) -> None:
         fresh = np.zeros(sheet.printed.shape, np.uint8)
         lines = [np.array(stroke).reshape(2, 2) for stroke in strokes]
@@ -291,7 +299,7 @@ class Writer:
         dark = np.float32((0.35 + 0.6 * strength) / 255)
         np.maximum(sheet.printed, fresh * dark, out=sheet.printed)
 
-    def _print(self, sheet: Sheet, feet: list[float], heights: NDArray[np.float64]) -> None:
+    def _print(self, sheet: WrittenSheet, feet: list[float], heights: NDArray[np.float64]) -> None:
         """Set printed words above some lines, where a form has its labels."""
         rng, strength = self.rng, self._fault("print")
         page = Image.new("L", sheet.printed.shape[::-1])

@@ -1,7 +1,7 @@
 """Real pictures without digits: photographs, textures, drawings. They lie behind pages or on them.
 
 A folder of such pictures, named by ``DIGITSCOPE_PICTURES``, adds them to the drawn surfaces;
-``scripts/pictures`` fills one. Without it, all surfaces are drawn.
+``tools/pictures`` fills one. Without it, all surfaces are drawn.
 """
 
 import functools
@@ -23,7 +23,7 @@ MANY = 0.5  # share of surfaces that show several whole pictures, as a coarse lo
 SIDES = (24, 160)  # pixels; of the squares that those fill; small ones are more frequent
 MOST = 12  # different pictures on one surface
 COVERED = (0.2, 0.9)  # of the sides of a page: an illustration's height and width
-# Pictures of the packages in `scripts/pictures` that show numbers, as their files' names end.
+# Pictures of the packages in `tools/pictures` that show numbers, as their files' names end.
 NUMBERED = (
     "-firestation_mimooh_01.jpg", "-postage_stamp_jarno_vasa_.jpg", "-mobile.jpg",
     "-numero_verde_angelo_gelm_01.jpg", "-cronometro_mauro_olivo_01.jpg", "-mag4.jpg",

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import CLASSES, OTHER
+from digitscope.models.glyph_classes import CLASSES, OTHER
 from digitscope.synthesis.pages.inks import Bitmap, Ink
 from digitscope.synthesis.pages.truth import Points, TrueGlyph
 

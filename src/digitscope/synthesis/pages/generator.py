@@ -6,11 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.contrast import normalise_contrast
-from digitscope.glyph_classes import SMALLEST
+from digitscope.image.contrast import normalise_contrast
+from digitscope.models.glyph_classes import SMALLEST
+from digitscope.synthesis.digit_forms import DIGITS
 from digitscope.synthesis.fonts import find_fonts, find_handwriting_fonts
-from digitscope.synthesis.glyphs import DIGITS
-from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 from digitscope.synthesis.pages.cameras import Camera
 from digitscope.synthesis.pages.collected import (
     illustrate,
@@ -30,6 +29,7 @@ from digitscope.synthesis.pages.surfaces import TRAINING_KINDS as SURFACES
 from digitscope.synthesis.pages.surfaces import draw_surface
 from digitscope.synthesis.pages.truth import PageTruth
 from digitscope.synthesis.pen import HAND, trace
+from digitscope.synthesis.recorded_strokes import ScanSet, StrokeSet
 
 SIDE = 224  # pixels; of a patch that the page network is trained on
 MARGIN = 3  # pixels around a glyph's box in which its ink is compared with the picture

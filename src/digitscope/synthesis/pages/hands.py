@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import DIGIT_CLASSES, SIGNS
+from digitscope.models.glyph_classes import DIGIT_CLASSES, SIGNS
 from digitscope.synthesis.pages.inks import (
     Bitmap,
     Ink,
@@ -22,7 +22,7 @@ from digitscope.synthesis.pages.inks import (
     scanned,
     weigh,
 )
-from digitscope.synthesis.pages.signs import OPERATORS, draw_operator, draw_sign
+from digitscope.synthesis.pages.sign_strokes import OPERATORS, draw_operator, draw_sign
 from digitscope.synthesis.pages.truth import Points
 
 OTHER_SYMBOLS = "!#$%&()*+<=>?@[]{}"

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from digitscope.synthesis.fonts import load_font
-from digitscope.synthesis.handwriting import ScanSet, StrokeSet
 from digitscope.synthesis.pages.truth import Points
+from digitscope.synthesis.recorded_strokes import ScanSet, StrokeSet
 
 RASTER = 40  # pixels to the height of a digit in which loops are counted
 TYPE_SIZE = 48  # pixels; printed characters are rendered at this font size

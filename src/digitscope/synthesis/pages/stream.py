@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.contrast import normalise_contrast
 from digitscope.errors import TrainingFailed
+from digitscope.image.contrast import normalise_contrast
 from digitscope.synthesis.pages.targets import Targets, draw_targets
 from digitscope.synthesis.pages.truth import PageTruth
 

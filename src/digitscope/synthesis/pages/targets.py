@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.glyph_classes import (
+from digitscope.models.glyph_classes import (
     CLASSES,
     HEAT,
     IGNORED,

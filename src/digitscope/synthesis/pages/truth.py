@@ -16,7 +16,7 @@ class TrueGlyph:
     Attributes
     ----------
     label : str
-        One of `digitscope.glyph_classes.CLASSES`.
+        One of `digitscope.models.glyph_classes.CLASSES`.
     text : str
         The character itself; of a digit or sign the same as `label`.
     box : tuple of float

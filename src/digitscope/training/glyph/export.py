@@ -5,8 +5,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from digitscope.glyph_classes import CROP
-from digitscope.glyph_network import ANSWERS, TURNS
+from digitscope.models.glyph_classes import CROP
+from digitscope.models.glyph_network import ANSWERS, TURNS
 from digitscope.training.layer_export import LayerGraph, add_layers, to_model
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from keras import ops
 from scipy.special import softmax
 
-from digitscope.glyph_classes import DIGIT_CLASSES
-from digitscope.glyph_network import ANSWERS
-from digitscope.glyph_recipe import GlyphRecipe
+from digitscope.models.glyph_classes import DIGIT_CLASSES
+from digitscope.models.glyph_network import ANSWERS
+from digitscope.recipes.glyph_recipe import GlyphRecipe
 from digitscope.runs import Row
 from digitscope.synthesis.pages.stream import BatchStream, Plan
 from digitscope.training.devices import use_all_devices
-from digitscope.training.glyph.crops import (
+from digitscope.training.glyph.crop_stream import (
     Crops,
     CropSource,
     draw_crop_batch,

@@ -10,10 +10,10 @@
 
 import keras
 
-from digitscope.glyph_classes import CROP
-from digitscope.glyph_network import ANSWERS, TURNS
-from digitscope.glyph_recipe import GlyphRecipe
+from digitscope.models.glyph_classes import CROP
+from digitscope.models.glyph_network import ANSWERS, TURNS
 from digitscope.reading.crops import MIDDLE, SPREAD
+from digitscope.recipes.glyph_recipe import GlyphRecipe
 from digitscope.training.layers import FoldPixels, LayerBuilder
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.data import Dataset, Split, load_data
-from digitscope.data.handwriting import MNIST_HELD_OUT
+from digitscope.data.page_sources import MNIST_HELD_OUT
 from digitscope.errors import DataUnavailable
-from digitscope.glyph_classes import CROP
-from digitscope.images import Images
+from digitscope.image.digit import Images
+from digitscope.models.glyph_classes import CROP
 from digitscope.reading.crops import AROUND, cut_squares, even_out
 from digitscope.reading.glyphs import Floats
 from digitscope.recipes import RECIPES, Augmentation

@@ -9,18 +9,18 @@ import numpy as np
 import onnx
 
 from digitscope.files import replacing
-from digitscope.glyph_classes import DIGIT_CLASSES
-from digitscope.glyph_network import GlyphNetwork
-from digitscope.glyph_recipe import GLYPH, GlyphRecipe
-from digitscope.model_card import ModelCard
-from digitscope.page_network import PageNetwork
+from digitscope.models.card import ModelCard
+from digitscope.models.glyph_classes import DIGIT_CLASSES
+from digitscope.models.glyph_network import GlyphNetwork
+from digitscope.models.page_network import PageNetwork
+from digitscope.recipes.glyph_recipe import GLYPH, GlyphRecipe
 from digitscope.runs import Run
 from digitscope.synthesis.pages.stream import Source
 from digitscope.training.beginning import begin_run
-from digitscope.training.glyph.crops import Crops, CropSource
+from digitscope.training.glyph.crop_stream import Crops, CropSource
 from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
-from digitscope.training.glyph.fusion import fit_fusion
+from digitscope.training.glyph.fusion_fit import fit_fusion
 from digitscope.training.layer_export import check_difference
 from digitscope.training.mixture import Mixture
 from digitscope.training.onnx_export import write_onnx

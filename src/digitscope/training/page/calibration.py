@@ -14,8 +14,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from digitscope.evaluation import bin_by_confidence
-from digitscope.glyph_classes import DIGIT_CLASSES
-from digitscope.page_scores import PageScores, among
+from digitscope.evaluation.page_scores import PageScores, among
+from digitscope.models.glyph_classes import DIGIT_CLASSES
 
 NO_PENALTY = 1e6  # inverse strength of the regularisation, in effect none
 LEAST = 100  # right and wrong digits; fewer do not show a slope

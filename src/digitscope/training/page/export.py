@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper
 from scipy.special import expit
 
-from digitscope.glyph_classes import HEAT, LINK, MAPS, RAISED, RULING
+from digitscope.models.glyph_classes import HEAT, LINK, MAPS, RAISED, RULING
 from digitscope.training.layer_export import LayerGraph, add_layers, check_difference, to_model
 from digitscope.training.page.calibration import UNCHANGED, Calibration
 
@@ -99,7 +99,7 @@ def check_page_agreement(
     BadModel
         When it is more than 1e-4, or 3e-2 with float16 weights.
     """
-    from digitscope.page_network import PageNetwork
+    from digitscope.models.page_network import PageNetwork
 
     network = PageNetwork(path)
     theirs = np.array(keras.ops.convert_to_numpy(model(images, training=False)), np.float32)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from digitscope.glyph_classes import HEAT
-from digitscope.page_recipe import PageRecipe
-from digitscope.page_scores import PageScores
+from digitscope.evaluation.page_scores import PageScores
+from digitscope.models.glyph_classes import HEAT
+from digitscope.recipes.page_recipe import PageRecipe
 from digitscope.runs import Row
 from digitscope.synthesis.pages.stream import (
     Batch,

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from digitscope.glyph_classes import HEAT, LINK, NEXT, OFFSET, RAISED, RULING, SIZE
-from digitscope.page_recipe import LossWeights
+from digitscope.models.glyph_classes import HEAT, LINK, NEXT, OFFSET, RAISED, RULING, SIZE
+from digitscope.recipes.page_recipe import LossWeights
 
 CENTRE = 255  # level of a heat map at the centre cell of a glyph
 

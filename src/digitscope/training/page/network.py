@@ -15,8 +15,8 @@ a sixteenth of the resolution, and additions across (Lin et al., "Feature Pyrami
 import keras
 import numpy as np
 
-from digitscope.glyph_classes import HEAT, MAPS, RULING
-from digitscope.page_recipe import PageRecipe
+from digitscope.models.glyph_classes import HEAT, MAPS, RULING
+from digitscope.recipes.page_recipe import PageRecipe
 from digitscope.training.layers import FoldPixels, LayerBuilder
 
 PRIOR = 0.01  # probability that the untrained network gives to each class, in each cell
@@ -38,7 +38,7 @@ def build_page_network(recipe: PageRecipe, policy: str = "float32") -> keras.Mod
     -------
     keras.Model
         From uint8 (n, H, W), made by `normalise_contrast`, H and W multiples of 16, to
-        (n, H/4, W/4, 28), the maps of `digitscope.glyph_classes`, with logits where they are
+        (n, H/4, W/4, 28), the maps of `digitscope.models.glyph_classes`, with logits where they are
         probabilities; float32, or bfloat16 under the mixed policy.
     """
     make = LayerBuilder(recipe.seed, policy)

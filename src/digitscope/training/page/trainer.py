@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import onnx
 
+from digitscope.evaluation.page_scores import PageScores
 from digitscope.files import replacing
-from digitscope.model_card import ModelCard
-from digitscope.page_network import PageNetwork
-from digitscope.page_recipe import PAGE, PageRecipe
-from digitscope.page_scores import PageScores
+from digitscope.models.card import ModelCard
+from digitscope.models.page_network import PageNetwork
+from digitscope.recipes.page_recipe import PAGE, PageRecipe
 from digitscope.runs import Run
 from digitscope.synthesis.pages.stream import Source
 from digitscope.training.beginning import begin_run

@@ -1,0 +1,87 @@
+"""Strokes and scans of the writers of one part, from every data set of handwriting that is here."""
+
+from pathlib import Path
+
+import numpy as np
+
+from digitscope.data import stroke_sets, swiss_digits
+from digitscope.data.mnist import load_mnist
+from digitscope.data.places import find_file
+from digitscope.errors import DataUnavailable, Misuse
+from digitscope.synthesis.pages import papers, surfaces
+from digitscope.synthesis.pages.generator import PageSource, make_sources
+from digitscope.synthesis.pages.inks import Sources
+from digitscope.synthesis.recorded_strokes import ScanSet, StrokeSet
+from digitscope.synthesis.wear import trim
+
+PARTS = ("train", "validation")
+MNIST_GROUP = 400  # neighbouring images of MNIST that count as those of one writer
+MNIST_HELD_OUT = 5_000  # last training images; of these are the validation pages
+KNOWN_PAPERS = 6  # kinds of paper of training that held-out pages have, too
+
+
+def page_sources(data_dir: str | Path | None = None) -> tuple[PageSource, PageSource]:
+    """Return the pages that the page network learns from, and the held-out ones that judge it.
+
+    Held-out pages have other writers and fonts, mostly other papers, and other surroundings.
+
+    Parameters
+    ----------
+    data_dir : path, optional
+        As for `load_sources`.
+    """
+    held_out = PageSource(
+        load_sources("validation", data_dir),
+        papers=papers.VALIDATION_KINDS + papers.TRAINING_KINDS[:KNOWN_PAPERS],
+        surfaces=surfaces.VALIDATION_KINDS,
+    )
+    return PageSource(load_sources("train", data_dir)), held_out
+
+
+def load_sources(part: str = "train", data_dir: str | Path | None = None) -> Sources:
+    """Return what synthesised pages are made of: the writers of one part, and fonts.
+
+    Parameters
+    ----------
+    part : str
+        ``train`` or ``validation``; no writer and no font is in both, and none of them in any test
+        part.
+    data_dir : path, optional
+        Where the data sets are; by default the folder that ``DIGITSCOPE_DATA`` names.
+
+    Raises
+    ------
+    Misuse
+        For another part.
+    DataUnavailable
+        When MNIST is neither here nor reachable. The other data sets are left out where they are
+        not on this machine.
+    """
+    if part not in PARTS:
+        raise Misuse(f"part must be train or validation. Received: {part!r}.")
+    folder = Path(data_dir) if data_dir else None
+    digits: list[StrokeSet] = []
+    others: list[StrokeSet] = []
+    try:
+        written, rest = stroke_sets.unipen_strokes(part, folder)
+        digits.append(written)
+        others.append(rest)
+    except DataUnavailable:
+        pass
+    if find_file(stroke_sets.PENDIGITS, folder):
+        digits.append(stroke_sets.pendigits_strokes(part, folder))
+    scans = []
+    if find_file(swiss_digits.FILE, folder):
+        scans.append(swiss_digits.swiss_scans(part, folder))
+    train = load_mnist(folder).train
+    rows = np.arange(len(train))
+    held_out = rows >= len(train) - MNIST_HELD_OUT
+    chosen = np.flatnonzero(held_out == (part == "validation"))
+    scans.append(
+        ScanSet(
+            tuple(trim(train.images[i]) for i in chosen.tolist()),
+            train.labels[chosen].astype(str),
+            chosen // MNIST_GROUP,
+        )
+    )
+    return make_sources(digits, others, scans, validation=part == "validation")

@@ -1,0 +1,75 @@
+"""How two classifiers differ on the same images: counts, and whether chance explains them."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.errors import BadData
+from digitscope.evaluation import LabelledImages
+from digitscope.image.digit import Labels
+from digitscope.models.classifier import Classifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two classifiers on the same n images.
+
+    Attributes
+    ----------
+    accuracy_a, accuracy_b : float
+    only_a, only_b : list of int
+        Indices of the images that only A, and only B, gets right.
+    both_wrong : int
+        How many neither gets right.
+    p_value : float
+        McNemar's exact test, two-sided: how likely a split as uneven as this is if both are equally
+        good. McNemar, Psychometrika 12 (1947).
+    """
+
+    n: int
+    accuracy_a: float
+    accuracy_b: float
+    only_a: list[int]
+    only_b: list[int]
+    both_wrong: int
+    p_value: float
+    predicted_a: list[int]
+    predicted_b: list[int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as plain JSON types."""
+        return dataclasses.asdict(self)
+
+
+def compare(a: Classifier, b: Classifier, split: LabelledImages) -> Comparison:
+    """Return how two classifiers differ on the same labelled images."""
+    return compare_predictions(split.labels, a.predict(split.images), b.predict(split.images))
+
+
+def compare_predictions(labels: Labels, a: NDArray[Any], b: NDArray[Any]) -> Comparison:
+    """Return how two rows of predicted digits differ.
+
+    >>> compare_predictions(np.array([1, 2, 3]), np.array([1, 2, 0]), np.array([1, 0, 3])).p_value
+    1.0
+    """
+    from scipy.stats import binomtest
+
+    if not len(labels):
+        raise BadData("there is nothing to compare: expected at least one image. Received: 0.")
+    right_a, right_b = a == labels, b == labels
+    only_a, only_b = np.flatnonzero(right_a & ~right_b), np.flatnonzero(right_b & ~right_a)
+    differ = len(only_a) + len(only_b)
+    return Comparison(
+        n=len(labels),
+        accuracy_a=float(right_a.mean()),
+        accuracy_b=float(right_b.mean()),
+        only_a=only_a.tolist(),
+        only_b=only_b.tolist(),
+        both_wrong=int((~right_a & ~right_b).sum()),
+        p_value=float(binomtest(len(only_a), differ).pvalue) if differ else 1.0,
+        predicted_a=a.tolist(),
+        predicted_b=b.tolist(),
+    )

@@ -1,0 +1,60 @@
+"""A sheet of small pictures with words below each."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from digitscope.image.digit import SIDE
+from digitscope.rendering import style
+
+COLUMNS = 6
+ACROSS, DOWN = 12 / SIDE, 17 / SIDE  # of a picture's side: to its right, and for the words below
+
+
+def draw_sheet(
+    figure: Figure,
+    title: str,
+    note: str,
+    tiles: NDArray[np.uint8],
+    words: Sequence[tuple[str, str]],
+) -> tuple[Axes, list[tuple[int, int]]]:
+    """Draw pictures in rows of six.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    title, note : str
+    tiles : ndarray of shape (n, side, side), dtype uint8
+        0 is paper, 255 is ink.
+    words : sequence of n (str, str)
+        What stands below each: a line that is bold, and one that is gray.
+
+    Returns
+    -------
+    Axes
+        With the pixels of all the pictures as its units.
+    list of (int, int)
+        x and y of the upper left corner of each picture.
+    """
+    side = tiles.shape[1]
+    across, down = round(ACROSS * side), round(DOWN * side)
+    picture = style.mosaic(tiles, COLUMNS, across=across, down=down)[:, :-across]
+    high, wide = picture.shape
+    inches = (style.WIDTH - 0.16) / wide
+    style.header(figure, title, note, body=high * inches)
+    axes = style.place(figure, 0.08, 0, wide * inches, high * inches)
+    axes.imshow(picture, cmap=style.PAPER, vmin=0, vmax=255, extent=(0, wide, high, 0))
+    axes.set_axis_off()
+    corners = []
+    for i, (bold, soft) in enumerate(words):
+        row, column = divmod(i, COLUMNS)
+        x, y = column * (side + across), row * (side + down)
+        below, step = y + side, side / SIDE
+        axes.text(x, below + 4.6 * step, bold, va="center", size=10.5, weight="bold")
+        axes.text(x, below + 10.4 * step, soft, va="center", size=8.8, color=style.GREY)
+        corners.append((x, y))
+    return axes, corners

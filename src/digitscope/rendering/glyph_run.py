@@ -1,0 +1,237 @@
+"""The page of a run that trained the glyph network: what is known, the figures, the words."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from digitscope.errors import BadRun
+from digitscope.evaluation import bin_by_confidence
+from digitscope.models.card import ModelCard
+from digitscope.models.glyph_classes import DIGIT_CLASSES
+from digitscope.models.glyph_network import GlyphNetwork
+from digitscope.rendering import style
+from digitscope.rendering.figure_files import Drawing, Picture, draw_figures
+from digitscope.rendering.figures_confidence import draw_bins
+from digitscope.rendering.figures_scores import draw_confusion
+from digitscope.rendering.figures_sheet import draw_sheet
+from digitscope.rendering.figures_training import LOSSES, draw_by_epoch
+from digitscope.rendering.run_description import describe_making
+from digitscope.rendering.wording import count, percent, precise
+from digitscope.runs import Row, Run
+
+DIGITS = len(DIGIT_CLASSES)
+LEAST = 0.2  # probability of a digit from which on an answer counts in the reliability diagram
+RECIPE_NOTES = {
+    "stem": "channels at half the resolution",
+    "channels": "at a quarter and an eighth of the resolution",
+    "blocks": "residual blocks at both",
+    "hidden": "units before the classes",
+    "dropout": "share of their inputs that are silenced in a step",
+    "patches": "training pages in an epoch, drawn anew",
+    "batch_size": "pages in a step",
+    "crops": "crops in a step",
+    "learning_rate": "its peak; a cosine brings it to 0",
+    "warmup": "share of the steps over which the rate rises",
+    "average": "decay of the moving average of the weights",
+    "clip": "largest norm of the gradient",
+    "validation": "held-out pages",
+}
+TIMING_NOTES = {
+    "fit": "training, with the compilation and the held-out pages",
+    "report": "drawing the figures and this page",
+}
+
+
+@dataclass(frozen=True)
+class GlyphEvidence:
+    """What is known of a run.
+
+    Attributes
+    ----------
+    history : list of dict
+    card : ModelCard
+        Of the run's model.
+    labels : ndarray of shape (n,), dtype intp
+        The true classes of the held-out crops.
+    page, both : ndarray of shape (n, 16), dtype float32
+        The probabilities of the page network alone, and of both networks together.
+    mistakes : ndarray of shape (k,), dtype intp
+        Which crops are the surest mistakes.
+    images : ndarray of shape (k, 32, 32), dtype uint8
+        These crops.
+    """
+
+    history: list[Row]
+    card: ModelCard
+    labels: NDArray[np.intp]
+    page: NDArray[np.float32]
+    both: NDArray[np.float32]
+    mistakes: NDArray[np.intp]
+    images: NDArray[np.uint8]
+
+    @property
+    def digits(self) -> NDArray[np.bool_]:
+        """Which crops show a digit."""
+        shown: NDArray[np.bool_] = self.labels < DIGITS
+        return shown
+
+    def accuracy(self, heat: NDArray[np.float32]) -> float:
+        """Return the share of digits that are told from the nine others."""
+        right = heat[self.digits, :DIGITS].argmax(axis=1) == self.labels[self.digits]
+        return float(right.mean()) if len(right) else 0.0
+
+
+def gather(run: Run) -> GlyphEvidence:
+    """Return what is known of a run; `BadRun` before it has been scored."""
+    if not run.held_out_file.is_file():
+        raise BadRun(f"{run.path} holds no {run.held_out_file.name}; is the run finished?")
+    try:
+        with np.load(run.held_out_file) as file:
+            saved = {name: file[name] for name in file.files}
+        return GlyphEvidence(
+            run.history,
+            GlyphNetwork(run.model_file, threads=1).card,
+            saved["labels"].astype(np.intp),
+            saved["page"].astype(np.float32),
+            saved["both"].astype(np.float32),
+            saved["mistakes"].astype(np.intp),
+            saved["images"],
+        )
+    except (ValueError, KeyError, OSError) as error:
+        raise BadRun(f"{run.held_out_file} is damaged: {error}.") from None
+
+
+def _learning(figure: Figure, evidence: GlyphEvidence) -> None:
+    history, last = evidence.history, evidence.history[-1]
+    title = f"After {count(int(last['epoch']), 'epoch')} the loss is {last['loss']:.3f}"
+    if "val_accuracy_digits" in last:
+        title += (
+            f"; {percent(last['val_accuracy_digits'])} of the held-out digits are told apart, "
+            f"by the page network {percent(last['val_accuracy_page'])}"
+        )
+    note = "Training loss is the mean over the epoch. Dotted: the page network alone."
+    style.header(figure, title, note, body=4.6)
+    shares = (
+        ("val_accuracy_digits", "glyph", style.BLUE, "o", "-"),
+        ("val_accuracy_page", "page", style.GREY, "", ":"),
+    )
+    draw_by_epoch(figure, history, LOSSES, shares, "which digit")
+
+
+def _confusion(figure: Figure, evidence: GlyphEvidence) -> None:
+    digits = evidence.digits
+    said = evidence.both[digits, :DIGITS].argmax(axis=1)
+    table = np.zeros((DIGITS, DIGITS), np.int64)
+    np.add.at(table, (evidence.labels[digits], said), 1)
+    draw_confusion(figure, table, "held-out digits")
+
+
+def _reliability(figure: Figure, evidence: GlyphEvidence) -> None:
+    curves = {}
+    for name, heat in (("page network", evidence.page), ("both", evidence.both)):
+        confidence = heat[:, :DIGITS].max(axis=1)
+        shown = confidence >= LEAST
+        right = heat[:, :DIGITS].argmax(axis=1) == evidence.labels
+        curves[name] = bin_by_confidence(confidence[shown], right[shown])
+    title = (
+        f"The calibration error (ECE) of digits is {percent(curves['both'].error, 2)} for both "
+        f"networks together and {percent(curves['page network'].error, 2)} for the page network"
+    )
+    note = (
+        f"Answers with a digit of probability ≥ {LEAST:g} among {len(evidence.labels):,} crops, in "
+        "10 bins, with 95 % intervals (Wilson)."
+    )
+    draw_bins(figure, title, note, curves, noun="answers")
+
+
+def _mistakes(figure: Figure, evidence: GlyphEvidence) -> None:
+    total = int(evidence.digits.sum())
+    wrong = total - round(evidence.accuracy(evidence.both) * total)
+    if not wrong:
+        style.header(figure, f"None of {total:,} held-out digits is confused", body=1.2)
+        style.say(figure, "Nothing to show.")
+        return
+    said = evidence.both[evidence.mistakes, :DIGITS]
+    words = [
+        (f"{label} → {answer}", f"p = {sure:.2f}")
+        for label, answer, sure in zip(
+            evidence.labels[evidence.mistakes], said.argmax(axis=1), said.max(axis=1), strict=True
+        )
+    ]
+    title = f"{wrong:,} of {total:,} held-out digits are taken for another; the surest mistakes"
+    note = "Each with its true digit, the answer of both networks and its probability."
+    draw_sheet(figure, title, note, 255 - evidence.images, words)
+
+
+FIGURES: tuple[Drawing[GlyphEvidence], ...] = (
+    (
+        "learning",
+        "Learning curves",
+        _learning,
+        "The loss counts all 17 answers: ten digits, five signs, other marks and no glyph. Below: "
+        "where a digit is, how often the right one of ten gets the largest probability.",
+    ),
+    (
+        "reliability",
+        "Calibration",
+        _reliability,
+        "Of the answers with a probability of 80 %, eight in ten should be right: then the points "
+        "lie on the dotted diagonal.",
+    ),
+    (
+        "confusion",
+        "Confusion matrix",
+        _confusion,
+        "Both networks together, on digits alone, whatever their probability.",
+    ),
+    (
+        "mistakes",
+        "The surest mistakes",
+        _mistakes,
+        "A crop shows what stands around the digit, too; the digit meant is in the middle.",
+    ),
+)
+
+
+def draw_all(evidence: GlyphEvidence) -> list[Picture]:
+    """Return all figures of the page, drawn."""
+    return draw_figures(evidence, FIGURES)
+
+
+def describe(run: Run, evidence: GlyphEvidence) -> dict[str, Any]:
+    """Return what the page says, as ``glyph_report.html.j2`` wants it."""
+    record, metrics, n = run.record, run.metrics, int(evidence.digits.sum())
+    both, alone = evidence.accuracy(evidence.both), evidence.accuracy(evidence.page)
+    rows = []
+    for name, title in (("page", "page network"), ("glyph", "glyph network"), ("both", "both")):
+        part = metrics[name]
+        rows.append((title, *(percent(part[k]) for k in ("accuracy", "precision", "recall"))))
+    facts = [
+        ("which digit, both", precise(both, n), f"{n:,} digits"),
+        ("which digit, page network", precise(alone, n), "the same digits"),
+        *(
+            (f"weight: {name.replace('_', ' ')}", f"{weight:g}", "of log-probabilities")
+            for name, weight in metrics["fusion"].items()
+        ),
+    ]
+    return {
+        "run_name": run.path.resolve().name,
+        "headline": f"{precise(both, n)} of {n:,} held-out digits are told apart by both networks; "
+        f"{precise(alone, n)} by the page network alone",
+        "crops": len(evidence.labels),
+        "parameters": evidence.card.parameters,
+        "patches": evidence.card.data.get("patches", 0),
+        "facts": facts,
+        "rows": rows,
+        "again": f"digitscope train glyph --epochs {run.glyph_recipe.epochs}",
+        **describe_making(
+            record,
+            record["recipe"],
+            evidence.history,
+            recipe_notes=RECIPE_NOTES,
+            timing_notes=TIMING_NOTES,
+        ),
+    }

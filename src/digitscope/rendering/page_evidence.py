@@ -1,0 +1,378 @@
+"""The numbers that the figures of a page network show, computed once on held-out pages."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitscope.evaluation import Reliability, bin_by_confidence, wilson_interval
+from digitscope.evaluation.page_scores import USUAL, PageScores, Rates, among
+from digitscope.models.card import ModelCard
+from digitscope.models.glyph_classes import (
+    CLASSES,
+    COLON,
+    COMMA,
+    DIGIT_CLASSES,
+    HEAT,
+    MINUS,
+    OTHER,
+    POINT,
+    SLASH,
+    SMALLEST,
+    STRIDE,
+)
+from digitscope.models.page_network import PageNetwork
+from digitscope.recipes.page_recipe import PAGE
+from digitscope.rendering.wording import percent
+from digitscope.runs import Row, Run
+from digitscope.synthesis.pages.stream import Source, held_out_patches
+from digitscope.synthesis.pages.targets import sought
+from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
+
+BINS = 10  # of the reliability diagram, as for the errors in the card
+HEIGHTS = (SMALLEST, 14.0, 16.0, 20.0, 24.0, 28.0, 32.0, 40.0, 48.001)  # px, edges of the bins
+SHOWN = 30  # pictures of misses, and of inventions
+TILE = 56  # pixels, side of such a picture
+ROOM = 2.0  # side of a cut-out, in longer sides of its glyph
+LEAST_CUT, USUAL_CUT = 24.0, 48.0  # px, side of the smallest cut-out, and of one without a glyph
+NAMES = {POINT: "point", COMMA: "comma", MINUS: "minus", SLASH: "slash", COLON: "colon"}
+NAMES[OTHER] = "other"
+FAINT = 80.0  # levels; a cut-out with a smaller range is not stretched to the whole of it
+AGREES = 0.005  # difference of the F1 of digits from metrics.json that arithmetic may make
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of how many.
+
+    Attributes
+    ----------
+    part, n : int
+    """
+
+    part: int
+    n: int
+
+    @property
+    def value(self) -> float:
+        """The share; not a number when there are none."""
+        return self.part / self.n if self.n else float("nan")
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Its 95 % interval (Wilson)."""
+        return wilson_interval(self.part, self.n) if self.n else (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Precision and recall of some glyphs.
+
+    Attributes
+    ----------
+    name : str
+    pages : int
+        On how many pages they are.
+    rates : Rates
+    """
+
+    name: str
+    pages: int
+    rates: Rates
+
+    @property
+    def precision(self) -> Share:
+        """Share of the peaks that are right."""
+        return Share(self.rates.right, self.rates.right + self.rates.invented)
+
+    @property
+    def recall(self) -> Share:
+        """Share of the glyphs that are found."""
+        return Share(self.rates.right, self.rates.right + self.rates.missed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """A piece of a page on which the network is wrong.
+
+    Attributes
+    ----------
+    pixels : ndarray of shape (56, 56), dtype uint8
+        With more contrast than the network sees, 255 is white.
+    outline : tuple of float
+        Left, top, right, bottom of the true glyph's box in these pixels; where there is no glyph,
+        of a point.
+    truth, said : str
+        What stands there and what the network says; empty for nothing.
+    confidence : float
+        Of what it says.
+    """
+
+    pixels: NDArray[np.uint8]
+    outline: tuple[float, float, float, float]
+    truth: str
+    said: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageEvidence:
+    """What is known of a run of the page network.
+
+    Attributes
+    ----------
+    history : list of dict
+        One row an epoch.
+    card : ModelCard
+        Of model.onnx.
+    scores : PageScores
+        What that file finds on the held-out pages.
+    images : tuple of ndarray of shape (height, width), dtype uint8
+        These pages, as the network sees them.
+    support : ndarray of shape (glyphs,), dtype float32
+        The largest probability of its class in the box of each glyph of `scores`.
+    remark : str
+        Why the pages are not those of the training; empty if they are.
+    """
+
+    history: list[Row]
+    card: ModelCard
+    scores: PageScores
+    images: tuple[NDArray[np.uint8], ...]
+    support: NDArray[np.float32]
+    remark: str
+
+    @property
+    def pages(self) -> int:
+        """How many held-out pages there are."""
+        return len(self.images)
+
+    @property
+    def digits(self) -> Group:
+        """All digits."""
+        return Group("all digits", self.pages, self.scores.rates())
+
+    @property
+    def threshold(self) -> float | None:
+        """The confidence from which the model reports a digit, if its card has one."""
+        return self.card.refusal.get("threshold")
+
+    @property
+    def reliability(self) -> Reliability:
+        """Share of right digits by confidence."""
+        mine = among(self.scores.peak_class, DIGIT_CLASSES)
+        return bin_by_confidence(self.scores.confidence[mine], self.scores.right[mine], BINS)
+
+    @property
+    def classes(self) -> list[Group]:
+        """Each class."""
+        found = self.scores
+        pages = [
+            len(np.unique(found.glyph_page[among(found.glyph_class, label)])) for label in CLASSES
+        ]
+        return [
+            Group(NAMES.get(label, label), n, found.rates(label))
+            for label, n in zip(CLASSES, pages, strict=True)
+        ]
+
+    @property
+    def layouts(self) -> list[Group]:
+        """Digits by layout of the page, the layout with the most digits first."""
+        return self._by_page([(truth.layout,) for truth in self.scores.truths])
+
+    @property
+    def faults(self) -> list[Group]:
+        """Digits by what was done to the paper and by the camera; a page may have several."""
+        return self._by_page([truth.faults for truth in self.scores.truths])
+
+    def _by_page(self, names: Sequence[tuple[str, ...]]) -> list[Group]:
+        groups = []
+        for name in sorted({name for of_page in names for name in of_page if name}):
+            pages = np.array([name in of_page for of_page in names])
+            groups.append(Group(name, int(pages.sum()), self.scores.rates(pages=pages)))
+        return sorted(groups, key=lambda group: -group.recall.n)
+
+    @property
+    def heights(self) -> list[tuple[float, float, Share]]:
+        """Recall of digits by the height of the writing: from, to (pixels), share found."""
+        mine = among(self.scores.glyph_class, DIGIT_CLASSES)
+        heights, found = self.scores.glyph_height[mine], self.scores.found[mine] >= USUAL
+        rows = []
+        for low, high in pairwise(HEIGHTS):
+            inside = (low <= heights) & (heights < high)
+            if inside.any():
+                rows.append((low, high, Share(int(found[inside].sum()), int(inside.sum()))))
+        return rows
+
+    @property
+    def missed(self) -> NDArray[np.intp]:
+        """Digits without a peak of their class, the least probable first; numbers of glyphs."""
+        mine = among(self.scores.glyph_class, DIGIT_CLASSES) & (self.scores.found < 0)
+        rows = np.flatnonzero(mine)
+        return rows[np.argsort(self.support[rows], kind="stable")]
+
+    @property
+    def invented(self) -> NDArray[np.intp]:
+        """Wrong peaks of digits of confidence ≥ 0.3, the most confident first; their numbers."""
+        mine = among(self.scores.peak_class, DIGIT_CLASSES) & ~self.scores.right
+        mine &= self.scores.confidence >= USUAL
+        rows = np.flatnonzero(mine)
+        return rows[np.argsort(-self.scores.confidence[rows], kind="stable")]
+
+    def said_at(self, glyph: int) -> tuple[str, float]:
+        """Return the most confident wrong answer in the box of a glyph, and its confidence."""
+        found = self.scores
+        left, top, right, bottom = found.glyph_box[glyph]
+        x, y = found.peak_place.T
+        inside = (left <= x) & (x <= right) & (top <= y) & (y <= bottom) & ~found.right
+        here = np.flatnonzero(inside & (found.peak_page == found.glyph_page[glyph]))
+        if not len(here):
+            return "", 0.0
+        best = here[found.confidence[here].argmax()]
+        return CLASSES[found.peak_class[best]], float(found.confidence[best])
+
+    def misses(self) -> list[Cut]:
+        """Return pictures of the worst misses."""
+        cuts = []
+        for glyph in self.missed[:SHOWN]:
+            said, confidence = self.said_at(glyph)
+            box = self.scores.glyph_box[glyph]
+            side = max(ROOM * float((box[2:] - box[:2]).max()), LEAST_CUT)
+            pixels, outline = cut_out(self.images[self.scores.glyph_page[glyph]], box, side)
+            truth = CLASSES[self.scores.glyph_class[glyph]]
+            cuts.append(
+                Cut(pixels=pixels, outline=outline, truth=truth, said=said, confidence=confidence)
+            )
+        return cuts
+
+    def inventions(self) -> list[Cut]:
+        """Return pictures of the worst inventions."""
+        found, cuts = self.scores, []
+        for peak in self.invented[:SHOWN]:
+            page, (x, y) = found.peak_page[peak], found.peak_place[peak]
+            box, truth, side = np.array([x, y, x, y]), "", USUAL_CUT
+            if glyph := glyph_at(found.truths[page], x, y):
+                box, truth = np.array(glyph.box), glyph.text
+                side = max(ROOM * float((box[2:] - box[:2]).max()), LEAST_CUT)
+            pixels, outline = cut_out(self.images[page], box, side)
+            said, confidence = CLASSES[found.peak_class[peak]], float(found.confidence[peak])
+            cuts.append(
+                Cut(pixels=pixels, outline=outline, truth=truth, said=said, confidence=confidence)
+            )
+        return cuts
+
+
+def gather(run: Run, held_out: Source | None = None) -> PageEvidence:
+    """Return what a run's folder and the held-out pages tell.
+
+    Parameters
+    ----------
+    run : Run
+    held_out : Source, optional
+        What draws the pages; by default that of `digitscope.data.page_sources.page_sources`. There
+        are as many as the recipe holds out, or 320 where it holds out none.
+
+    Raises
+    ------
+    BadRun
+        When the folder has no history.
+    BadModel
+        When its model is missing or damaged.
+    """
+    record, recipe, history = run.record, run.page_recipe, run.history
+    network = PageNetwork(run.model_file)
+    if held_out is None:
+        from digitscope.data.page_sources import page_sources
+
+        held_out = page_sources(record.get("data_dir"))[1]
+    drawn = held_out_patches(held_out, recipe.validation or PAGE.validation)
+    support: list[float] = []
+
+    def look() -> Iterator[tuple[NDArray[np.float32], PageTruth]]:
+        for image, truth in drawn:
+            maps = network.maps(image)
+            chosen = [glyph for glyph in truth.glyphs if sought(glyph)]
+            support.extend(_support(maps[HEAT], glyph) for glyph in chosen)
+            yield maps, truth
+
+    scores = PageScores.from_maps(look())
+    return PageEvidence(
+        history=history,
+        card=network.card,
+        scores=scores,
+        images=tuple(image for image, _ in drawn),
+        support=np.array(support, np.float32),
+        remark=_remark(run, held_out, scores),
+    )
+
+
+def _support(heat: NDArray[np.float32], glyph: TrueGlyph) -> float:
+    """Return the largest probability of a glyph's class in its box."""
+    plane = heat[CLASSES.index(glyph.label)]
+    left, top, right, bottom = (int(edge // STRIDE) for edge in glyph.box)
+    part = plane[max(top, 0) : max(bottom, 0) + 1, max(left, 0) : max(right, 0) + 1]
+    return float(part.max(initial=0))
+
+
+def _remark(run: Run, held_out: Source, scores: PageScores) -> str:
+    """Return why pages are not those of the training; empty if they are."""
+    if not run.page_recipe.validation or run.record["data"].get("held_out") == "None":
+        return "No pages were held out in the training; these were drawn for the report."
+    remark = ""
+    if run.record["data"].get("held_out") != repr(held_out):
+        remark = (
+            "The held-out pages are not those of the training, because their writers, fonts or "
+            "settings are others now."
+        )
+    if not (run.path / "metrics.json").exists():
+        return remark
+    then, now = run.metrics.get("f1_digits", 0.0), scores.row()["f1_digits"]
+    if not remark and abs(then - now) > AGREES:
+        remark = "The held-out pages are not those of the training: they are drawn otherwise now."
+    if remark:
+        remark += (
+            f" At the end of the training the F1 of digits was {percent(then)}; here it is "
+            f"{percent(now)}."
+        )
+    return remark
+
+
+def glyph_at(truth: PageTruth, x: float, y: float) -> TrueGlyph | None:
+    """Return the smallest glyph whose box holds a place, if there is one."""
+    here = [g for g in truth.glyphs if g.box[0] <= x <= g.box[2] and g.box[1] <= y <= g.box[3]]
+    return min(here, key=lambda g: (g.box[2] - g.box[0]) * (g.box[3] - g.box[1]), default=None)
+
+
+def cut_out(
+    image: NDArray[np.uint8], box: NDArray[np.float64], side: float
+) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
+    """Return a square of a page around a box, enlarged or made smaller, and the box in it.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width), dtype uint8
+    box : ndarray of shape (4,)
+        Left, top, right, bottom in pixels of the page.
+    side : float
+        Of the square, in pixels of the page; beyond the page it is mid-gray.
+
+    Returns
+    -------
+    pixels : ndarray of shape (56, 56), dtype uint8
+        From black to white, unless the square is faint.
+    box : tuple of float
+        In these pixels.
+    """
+    corner = (box[:2] + box[2:]) / 2 - side / 2
+    scale = TILE / side
+    shift = np.array([[scale, 0, -corner[0] * scale], [0, scale, -corner[1] * scale]])
+    pixels = cv2.warpAffine(
+        image, shift, (TILE, TILE), flags=cv2.INTER_LINEAR, borderValue=(128.0,)
+    )
+    least = float(pixels.min())
+    stretched = (pixels - least) * (255 / max(float(pixels.max()) - least, FAINT))
+    left, top, right, bottom = (float(edge) for edge in (box - np.tile(corner, 2)) * scale)
+    return np.rint(stretched).astype(np.uint8), (left, top, right, bottom)

@@ -1,0 +1,189 @@
+"""Which figures the page of a page network has, in its order, each with how to read it."""
+
+from matplotlib.figure import Figure
+
+from digitscope.evaluation.page_scores import FLOOR, USUAL
+from digitscope.rendering import style
+from digitscope.rendering.figure_files import Drawing, Picture, draw_figures
+from digitscope.rendering.figures_confidence import draw_bins
+from digitscope.rendering.figures_glyphs import draw_inventions, draw_misses
+from digitscope.rendering.figures_pages import (
+    draw_groups,
+    draw_heights,
+    draw_page_learning,
+    draw_thresholds,
+    weakest,
+)
+from digitscope.rendering.page_evidence import Group, PageEvidence, Share
+from digitscope.rendering.wording import count, percent
+
+COUNTED = f"Peaks of confidence ≥ {USUAL:g} count; bars are 95 % intervals (Wilson)."
+
+
+def _thresholds(figure: Figure, evidence: PageEvidence) -> None:
+    at = evidence.threshold
+    rates = evidence.scores.rates(threshold=USUAL if at is None else at)
+    digits = evidence.digits.recall.n
+    draw_thresholds(figure, evidence.scores.curve(), rates, at, digits, evidence.pages)
+
+
+def _reliability(figure: Figure, evidence: PageEvidence) -> None:
+    bins = evidence.reliability
+    pages = count(evidence.pages, "held-out page")
+    if not len(bins.count):
+        style.header(figure, f"No digit is reported on {pages}", body=1.2)
+        style.say(figure, "Nothing to show.")
+        return
+    title = f"The calibration error (ECE) of digits is {percent(bins.error, 2)}"
+    fitted = evidence.card.calibration
+    if fitted.get("n"):
+        title += (
+            f"; calibration took it from {percent(fitted['error_before'], 2)} to "
+            f"{percent(fitted['error_after'], 2)}"
+        )
+    else:
+        title += "; the network was not calibrated"
+    note = (
+        f"{int(bins.count.sum()):,} peaks of digits with confidence ≥ {FLOOR:g} on {pages}, "
+        "in 10 bins, with 95 % intervals (Wilson)."
+    )
+    draw_bins(figure, title, note, {"as the model says": bins}, noun="peaks")
+
+
+def _groups_title(groups: list[Group], noun: str) -> str:
+    missed, invented = weakest(groups, "recall"), weakest(groups, "precision")
+    parts = []
+    if missed:
+        parts.append(f"Recall is lowest {noun} {missed.name}, {percent(missed.recall.value)}")
+    if invented:
+        parts.append(f"precision {noun} {invented.name}, {percent(invented.precision.value)}")
+    if not parts:
+        return f"Too few glyphs to tell what is lowest {noun} which"
+    title = "; ".join(parts)
+    return title[0].upper() + title[1:]
+
+
+def _classes(figure: Figure, evidence: PageEvidence) -> None:
+    groups = evidence.classes
+    title = _groups_title(groups, "for class")
+    n = sum(group.recall.n for group in groups)
+    note = f"{count(n, 'glyph')} on {count(evidence.pages, 'held-out page')}. {COUNTED} "
+    note += "Other: all letters and other symbols."
+    draw_groups(figure, groups, title, note, label="class")
+
+
+def _layouts(figure: Figure, evidence: PageEvidence) -> None:
+    title = _groups_title(evidence.layouts, "in the layout")
+    _digits(figure, evidence, evidence.layouts, title, precision=True)
+
+
+def _faults(figure: Figure, evidence: PageEvidence) -> None:
+    groups = evidence.faults
+    title = "Too few digits to tell which fault costs most"
+    if worst := weakest(groups, "recall"):
+        every = evidence.digits.recall
+        title = (
+            f"Recall is lowest with {worst.name}, {percent(worst.recall.value)} against "
+            f"{percent(every.value)} on all pages"
+        )
+    _digits(figure, evidence, groups, title, precision=False)
+
+
+def _digits(
+    figure: Figure, evidence: PageEvidence, groups: list[Group], title: str, *, precision: bool
+) -> None:
+    whole = evidence.digits
+    n = count(whole.recall.n, "digit")
+    note = f"{n} on {count(evidence.pages, 'held-out page')}; dotted: all. {COUNTED}"
+    draw_groups(figure, groups, title, note, label="page", whole=whole, precision=precision)
+
+
+def _misses(figure: Figure, evidence: PageEvidence) -> None:
+    missed = evidence.missed
+    confused = sum(bool(evidence.said_at(int(glyph))[0]) for glyph in missed)
+    share = Share(len(missed), evidence.digits.recall.n)
+    draw_misses(figure, evidence.misses(), share, confused, evidence.pages)
+
+
+def _inventions(figure: Figure, evidence: PageEvidence) -> None:
+    invented = len(evidence.invented)
+    reported = evidence.digits.precision.n
+    draw_inventions(figure, evidence.inventions(), invented, reported, evidence.pages)
+
+
+FIGURES: tuple[Drawing[PageEvidence], ...] = (
+    (
+        "learning",
+        "Learning curves",
+        lambda figure, evidence: draw_page_learning(figure, evidence.history),
+        "The loss is what the training makes smaller; F1, the harmonic mean of precision and "
+        "recall, is what one wants of it. The training pages are drawn anew in each epoch, so the "
+        "network cannot learn them by heart; held-out pages have other writers and fonts.",
+    ),
+    (
+        "thresholds",
+        "Precision and recall by confidence",
+        _thresholds,
+        "A higher threshold reports fewer digits, and more of these are right. Precision: of the "
+        "digits reported, how many are right? Recall: of the true digits, how many are found? The "
+        "dotted line is the threshold in the title. At the right, precision rests on few digits.",
+    ),
+    (
+        "reliability",
+        "Calibration",
+        _reliability,
+        "Reported digits are sorted into bins by confidence. On the dotted line, digits of 80 % "
+        "confidence are right 80 % of the time; below it, the network is too sure of itself. The "
+        "lower panel says how many digits a point stands for. ECE is the mean distance from the "
+        "line, weighted by these counts.",
+    ),
+    (
+        "classes",
+        "By class",
+        _classes,
+        "A glyph is found when a peak of its class is near its centre. A digit that is seen as "
+        "another digit counts twice: it is missed, and the other one is invented.",
+    ),
+    (
+        "heights",
+        "By height of the writing",
+        lambda figure, evidence: draw_heights(figure, evidence.heights, evidence.pages),
+        "The height is that of the digits of the writer or font. The network looks for writing of "
+        "12 to 48 pixels; reading makes pictures larger or smaller to fit.",
+    ),
+    (
+        "layouts",
+        "By layout",
+        _layouts,
+        "How the writing is laid out on the page. A layout without digits has no recall; its "
+        "precision is 0 when digits are reported there, and missing when none are.",
+    ),
+    (
+        "faults",
+        "By fault",
+        _faults,
+        "What was done to the paper and by the camera. A page may have several faults, so a low "
+        "recall may come from another fault of the same pages.",
+    ),
+    (
+        "misses",
+        "The worst misses",
+        _misses,
+        "Digits for which the network shows no peak of their class, even of little confidence. The "
+        "frame is the box of the true digit. Below: the truth, an arrow, what the network says in "
+        "this box, and how sure it is.",
+    ),
+    (
+        "inventions",
+        "The worst inventions",
+        _inventions,
+        "Digits that the network reports and that are not there. The frame is the box of the glyph "
+        "that stands there; a cross is a place where no glyph stands. The same digit on both sides "
+        "of the arrow means that a glyph was reported twice, or is outside of 12 to 48 pixels.",
+    ),
+)
+
+
+def draw_all(evidence: PageEvidence) -> list[Picture]:
+    """Return all figures, drawn, in the order of the page."""
+    return draw_figures(evidence, FIGURES)

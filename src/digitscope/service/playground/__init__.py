@@ -1,0 +1,1 @@
+"""Networks in training that a browser follows: one process each."""

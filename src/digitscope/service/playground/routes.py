@@ -1,0 +1,207 @@
+"""The playground's routes: start a network in training, follow it, hold it, ask it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Le
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from digitscope.image.digit import Images
+from digitscope.nn import OPTIMIZERS
+from digitscope.nn.network import INITIALISATIONS
+from digitscope.nn.perceptron import ACTIVATIONS
+from digitscope.service.http import request_bodies
+from digitscope.service.http.limits import Limits
+from digitscope.service.http.problems import Problem, documented
+from digitscope.service.playground.live_runs import Runs
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "data": ("mnist", "digits"),
+    "pixels": ("unit", "raw", "standard"),
+    "activation": tuple(ACTIVATIONS),
+    "initialisation": tuple(INITIALISATIONS),
+    "optimizer": tuple(OPTIMIZERS),
+}
+MAY_FAIL = documented(400, 401, 403, 404, 408, 413, 422, 429, 500, 503)
+
+
+def _one_of(name: str) -> Any:
+    return {"enum": list(CHOICES[name])}
+
+
+class Settings(BaseModel):
+    """What is trained, and how."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    data: str = Field(default="mnist", json_schema_extra=_one_of("data"))
+    images: int = Field(default=10_000, ge=10, le=60_000, description="to learn from")
+    pixels: str = Field(
+        default="unit", json_schema_extra=_one_of("pixels"),
+        description="unit: 0 to 1; raw: 0 to 255; standard: mean 0 and variance 1",
+    )  # fmt: skip
+    hidden: list[Annotated[int, Ge(1), Le(512)]] = Field(
+        default=[128], max_length=10, description="units of each hidden layer"
+    )
+    activation: str = Field(default="relu", json_schema_extra=_one_of("activation"))
+    initialisation: str = Field(default="glorot", json_schema_extra=_one_of("initialisation"))
+    normalisation: bool = Field(default=False, description="batch normalisation")
+    residual: bool = False
+    dropout: float = Field(default=0.0, ge=0, le=0.9)
+    optimizer: str = Field(default="adam", json_schema_extra=_one_of("optimizer"))
+    rate: float = Field(default=0.001, gt=0, le=1_000, allow_inf_nan=False)
+    batch: int = Field(default=128, ge=1, le=4_096)
+    epochs: int = Field(default=5, ge=1, le=100)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @classmethod
+    def of(cls, body: bytes) -> "Settings":
+        """Return the settings in a body of JSON.
+
+        Raises
+        ------
+        Problem
+            400 for what is no JSON, 422 for a setting that is none or out of its range.
+        """
+        try:
+            settings = cls.model_validate_json(body)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            if first["type"] == "json_invalid":
+                raise Problem(400, "the body is no JSON.") from None
+            name = ".".join(map(str, first["loc"])) or "settings"
+            received = str(first["input"])[:80]
+            raise Problem(422, f"{name}: {first['msg'].lower()}. Received: {received!r}.") from None
+        for name, known in CHOICES.items():
+            if getattr(settings, name) not in known:
+                received = getattr(settings, name)[:80]
+                raise Problem(
+                    422, f"{name} must be one of {', '.join(known)}. Received: {received!r}."
+                )
+        return settings
+
+
+class Offer(BaseModel):
+    """The answer of ``/v1/playground``: what can be chosen."""
+
+    runs: int = Field(description="networks in training at a time; 0 for no playground")
+    choices: dict[str, list[str]]
+    defaults: Settings
+    ranges: dict[str, tuple[int | float, int | float]] = Field(
+        description="lowest and highest, of numbers"
+    )
+
+
+class Started(BaseModel):
+    """A run that was started."""
+
+    run: str = Field(description="its name, that nobody can guess")
+    settings: Settings
+
+
+class State(BaseModel):
+    """Where a run stands."""
+
+    state: Literal["loading", "training", "paused", "done", "gone"]
+
+
+class Said(BaseModel):
+    """What a network in training says to an image."""
+
+    digit: int | None = Field(description="null where its sums are no numbers any more")
+    probabilities: list[float] | None
+    step: int
+
+
+def _ranges() -> dict[str, list[int | float]]:
+    ranges = {}
+    for name, schema in Settings.model_json_schema()["properties"].items():
+        low = schema.get("minimum", schema.get("exclusiveMinimum"))
+        high = schema.get("maximum", schema.get("exclusiveMaximum"))
+        if low is not None:
+            ranges[name] = [low, high]
+    return ranges
+
+
+def routes(
+    runs: Runs, limits: Limits, one_digit: Callable[[Request], Awaitable[Images]]
+) -> APIRouter:
+    """Return the routes to the runs of a service.
+
+    Parameters
+    ----------
+    runs : Runs
+    limits : Limits
+    one_digit : callable
+        From a request with a picture to the 28×28 of the digit on it.
+    """
+    router = APIRouter(prefix="/v1/playground", tags=["playground"])
+
+    @router.get("", response_model=Offer)
+    async def offer() -> dict[str, Any]:
+        """Say what can be chosen for a run, and what is taken for what is left out."""
+        known = {"choices": CHOICES, "defaults": Settings(), "ranges": _ranges()}
+        return {"runs": limits.runs} | known
+
+    @router.post(
+        "/runs", status_code=201, response_model=Started, responses=MAY_FAIL,
+        openapi_extra={"requestBody": {"required": True, "content": {
+            "application/json": {"schema": Settings.model_json_schema()},
+        }}},
+    )  # fmt: skip
+    async def start(request: Request) -> dict[str, Any]:
+        """Start to train a network, in a process of its own."""
+        settings = Settings.of(await request_bodies.read_body(request, limits))
+        run = await runs.start(settings.model_dump())
+        return {"run": run.name, "settings": settings}
+
+    @router.get("/runs/{name}/events", response_class=StreamingResponse, responses=MAY_FAIL)
+    async def follow(
+        request: Request,
+        name: str,
+        after: Annotated[int, Query(ge=0, description="as Last-Event-ID")] = 0,
+    ) -> StreamingResponse:
+        """Tell what happens, as server-sent events: state, begin, progress, weights, end."""
+        last = request.headers.get("last-event-id", "")
+        number = int(last) if last.isdecimal() and len(last) < 10 else after
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(
+            runs[name].follow(number), media_type="text/event-stream", headers=headers
+        )
+
+    @router.post("/runs/{name}/pause", response_model=State, responses=MAY_FAIL)
+    async def pause(name: str) -> dict[str, Any]:
+        """Hold a training between two steps."""
+        return await runs[name].ask(limits.seconds, do="pause")
+
+    @router.post("/runs/{name}/resume", response_model=State, responses=MAY_FAIL)
+    async def resume(name: str) -> dict[str, Any]:
+        """Go on where it was held, or, when it is done, for as many epochs again."""
+        return await runs[name].ask(limits.seconds, do="resume")
+
+    @router.post(
+        "/runs/{name}/predict", response_model=Said, responses=MAY_FAIL,
+        openapi_extra={"requestBody": {"required": True, "content": {
+            **request_bodies.OF_PICTURE, request_bodies.ARRAY: request_bodies.PICTURE,
+        }}},
+    )  # fmt: skip
+    async def predict(request: Request, name: str) -> dict[str, Any]:
+        """Say what the network, as far as it has learned, takes a picture of one digit for."""
+        run = runs[name]
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != request_bodies.ARRAY:
+            return await run.predict(await one_digit(request), limits.seconds)
+        images = request_bodies.to_images(await request_bodies.read_body(request, limits), limits)
+        if len(images) != 1:
+            raise Problem(422, f"a run is asked for one image at a time. Received: {len(images)}.")
+        return await run.predict(images[0], limits.seconds)
+
+    @router.delete("/runs/{name}", status_code=204, responses=MAY_FAIL)
+    async def end(name: str) -> Response:
+        """End a run and its process."""
+        await runs.end(runs[name])
+        return Response(status_code=204)
+
+    return router
