@@ -188,6 +188,7 @@ def test_a_file_too_large_for_memory_is_an_error(tmp_path, monkeypatch):
     job = plan(source, tmp_path / "out", size=30)
     monkeypatch.setattr(items, "LARGEST", 100)
     (chunk, *_) = chunks_of(job, next(read_parts(job)))
+    assert len(chunk.images) == len(IMAGES)
     assert all(isinstance(picture, BadImage) for picture in chunk.images)
 
 

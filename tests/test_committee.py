@@ -119,6 +119,7 @@ def test_one_that_is_interrupted_ends_as_if_it_were_not(member, epoch, committee
 def test_the_page_of_a_committee(committee):
     page = report(committee).read_text()
     assert "3 networks together read" in page
+    assert len(members_of(committee)) == 3
     assert all((member.path / "report.html").exists() for member in members_of(committee))
 
 

@@ -94,6 +94,7 @@ def test_a_fit_begins_with_the_weights_of_an_onnx_file(tmp_path, whole, half):
     quantised = quantise(proto, images[:, None], exclude=["head/out"])
     onnx.save(quantised, file)
     kernels = read_onnx_weights(file)
+    assert "head" in kernels
     for name, (kernel, bias) in kernels.items():
         onnx_kernel = next(t for t in proto.graph.initializer if t.name == f"{name}/kernel")
         exact = numpy_helper.to_array(onnx_kernel)

@@ -530,7 +530,9 @@ def test_the_loops_of_a_digit_out_of_focus_stay_lighter_than_its_strokes(blur):
 def test_digits_have_tiles_of_their_own_boxes():
     truth = write_truth(["735"], height=40, size=(120, 240))
     picture = draw_picture(truth)
-    for digit in read_page(picture, FakeNetwork(truth), P).digits:
+    digits = read_page(picture, FakeNetwork(truth), P).digits
+    assert len(digits) == 3
+    for digit in digits:
         assert digit.image.max() == 255
         left, top, width, height = digit.box
         np.testing.assert_allclose(digit.edges[:2], (left, top), atol=0.51)

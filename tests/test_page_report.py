@@ -133,7 +133,7 @@ def test_misses_and_inventions_say_what_stands_there(known):
     assert misses == [("7", "", 0.0), ("3", "5", 0.6)]  # the class with the least support first
     inventions = [(cut.truth, cut.said, round(cut.confidence, 2)) for cut in known.inventions()]
     assert inventions == [("", "2", 0.7), ("3", "5", 0.6)]  # the 4 is below 0.3
-    for cut in known.misses():
+    for cut in (*known.misses(), *known.inventions()):
         assert cut.pixels.shape == (page_evidence.TILE, page_evidence.TILE)
     words = texts(draw("misses", known))
     assert words == ["7 → none", "nothing seen", "3 → 5", f"60.0{NBSP}% sure"]

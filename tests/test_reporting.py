@@ -199,7 +199,9 @@ def test_page_asks_nothing_of_the_network(page):
 
 
 def test_links_lead_somewhere(page):
-    for target in re.findall(r'href="#([^"]+)"', page):
+    targets = re.findall(r'href="#([^"]+)"', page)
+    assert len(targets) > 3
+    for target in targets:
         assert f'id="{target}"' in page
 
 
@@ -555,6 +557,7 @@ def test_words_under_mistakes_keep_to_their_column():
     figure = draw(draw_mistakes, images, said - 5, said, np.ones(6), 1000)
     style.render(figure)
     boxes = [t.get_window_extent(figure.canvas.get_renderer()) for t in figure.axes[0].texts[1::2]]
+    assert len(boxes) == 6
     assert all(left.x1 + 4 < right.x0 for left, right in pairwise(boxes))
     assert boxes[-1].x1 <= figure.bbox.width
 

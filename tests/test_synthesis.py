@@ -200,7 +200,9 @@ def test_a_crossed_seven_has_a_bar():
 
 
 def test_a_flag_points_down_to_the_left():
-    for image in draw_one(named(1, "flag"), 20):
+    images = draw_one(named(1, "flag"), 20)
+    assert len(images) == 20
+    for image in images:
         inked = image > 100
         stem = np.flatnonzero(inked[22])[0]  # the stem's left edge, below the flag
         assert inked[4:16, : stem - 1].any()

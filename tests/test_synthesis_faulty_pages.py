@@ -102,6 +102,7 @@ def test_turning_the_page_turns_its_boxes(drawn):
     turned, after = make_page(np.random.default_rng(5), *drawn, faults={"turned": 0.25})
     assert after.turns == 1
     assert (turned == np.rot90(upright)).all()
+    assert before.numbers
     for one, two in zip(before.numbers, after.numbers, strict=True):
         left, top, right, bottom = one.box
         (a, b, c, d) = two.box
