@@ -141,7 +141,7 @@ def test_version_and_no_arguments(cli):
         (["train", "clasic"], "unknown recipe 'clasic'; .*Did you mean 'classic'"),
         (["train", "--activation", "rleu"], "activation must be one of .*Did you mean 'relu'"),
         (["train", "--optimizer", "addam"], "optimizer must be one of .*Did you mean 'adam'"),
-        (["train", "--hidden", "-5"], "hidden must be up to 100 layers of 1 to 65,536 units"),
+        (["train", "--hidden", "-5"], "hidden must be up to 100 whole numbers from 1 to 65,536"),
         (["train", "--batch-size", "0"], "batch_size must be a whole number from 1 up"),
         (["train", "--data", "minst"], "unknown data set 'minst'; .*Did you mean 'mnist'"),
         (["train", "--resume", ".", "--epochs", "9"], "--resume goes on with a run as it was"),

@@ -80,6 +80,9 @@ def test_the_command_reference_is_up_to_date():
     script = load_script(ROOT / "tools" / "command_reference.py")
     written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert written == script.page(), "run: uv run python tools/command_reference.py"
+    written = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert "| `rotation` | rotation about the centre | degrees |" in written
+    assert written == script.recipes_page(), "run: uv run python tools/command_reference.py"
 
 
 def test_the_measured_figures_are_those_of_the_result_files():
