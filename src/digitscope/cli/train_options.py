@@ -120,11 +120,10 @@ def _option(kind: Any, help_: str, panel: str = DIGITS_PANEL) -> Any:
 def changed(base: Recipe, fields: dict[str, Any]) -> Recipe:
     """Return a recipe with the values of the options; None leaves a field as it is."""
     changes = {name: fields[name] for name in descriptions(Recipe) if name in fields}
-    for name in ("filters", "hidden", "sources"):
-        if given := changes[name]:
-            changes[name] = () if given in ([0], ["none"]) else tuple(given)
-        else:  # Click gives an empty list for none in some versions
-            changes[name] = None
+    for name, description in descriptions(Recipe).items():
+        if description.is_tuple:  # an option that was not given is None or an empty list
+            given = changes[name] or None
+            changes[name] = () if given in ([0], ["none"]) else given and tuple(given)
     chosen = base.but(**changes)
     augment = fields["augment"]
     if augment is None:
