@@ -31,7 +31,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common import write
+from common import row, write
 from pages import mnist
 
 CORES = sorted(os.sched_getaffinity(0))
@@ -199,6 +199,55 @@ def photos(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of throughput, memory and workers."""
+    d, p = result["digits"], result["photos"]
+    bare = (d["bare_per_second"] + d["bare_per_second_after"]) / 2
+    few, many, one, ray = d["few"], d["many"], d["one_worker"], d["ten"]["peak_mb"]
+    share = many["images_per_second"] / bare
+    few_mb, many_mb = few["peak_mb"] - ray, many["peak_mb"] - ray
+    times = many["images_per_second"] / one["images_per_second"]
+    alone = (p["alone_per_second"] + p["alone_per_second_after"]) / 2
+    read = p["batch"]["images_per_second"]
+    return [
+        row(
+            f"`batch` of {many['images']:,} images in Parquet, {d['cores']} cores, of the speed of "
+            "bare ONNX Runtime from memory",
+            f"{100 * share:.0f}",
+            unit="%",
+            also=f"{many['images_per_second']:,.0f} of {bare:,.0f} a second; {many['rows']:,} rows",
+            target="≥ 70 %",
+            met=share >= 0.7,
+        ),
+        row(
+            "its peak memory above Ray's own, all processes",
+            f"{many_mb:.0f}",
+            unit="MB",
+            also=f"of {few['images']:,} images {few_mb:.0f} MB; Ray's own {ray:.0f} MB",
+            target="< 2 GB, flat (at most 10 % more)",
+            met=many_mb < 2_000 and many_mb <= 1.1 * few_mb,
+        ),
+        row(
+            "two workers against one",
+            f"{times:.2f}",
+            unit="times",
+            also="bare ONNX Runtime on both cores against one "
+            f"{bare / d['bare_one_per_second']:.2f} times",
+            target="≥ 1.8 times",
+            met=times >= 1.8,
+        ),
+        row(
+            f"`batch --task read` of {p['batch']['images']:,} photographs, {d['cores']} cores, of "
+            "the speed of the cores alone",
+            f"{100 * read / alone:.0f}",
+            unit="%",
+            also=f"{read:.2f} of {alone:.2f} a second",
+            target="≥ 90 %",
+            met=read >= 0.9 * alone,
+        ),
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--few", type=int, default=200_000)
@@ -214,7 +263,7 @@ def main() -> None:
         result = {"digits": digits(folder, options), "photos": photos(folder, options)}
     print(json.dumps(result, indent=1))
     if not options.dry:
-        write("batch", result, show=False, seed=options.seed)
+        write("batch", result, rows(result), show=False, seed=options.seed)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,11 @@
-"""What the benchmarks share: the machine, the spread, and where results are written."""
+"""What the benchmarks share: the machine, the spread, rows of results, and where they are written.
+
+A result file has the raw figures under ``result`` and under ``rows`` what ``table.py`` shows::
+
+    {"what": "`predict` of one image, whole process", "measured": "0.34", "unit": "s",
+     "spread": "0.33 to 0.43", "n": 10, "also": "81 MB", "target": "< 0.6 s", "met": true,
+     "command": "uv run python benchmarks/predict.py"}
+"""
 
 import json
 import os
@@ -56,6 +63,54 @@ def spread(values: list[float]) -> dict[str, float]:
     }
 
 
+def row(
+    what: str,
+    measured: str,
+    *,
+    unit: str = "",
+    n: int | None = None,
+    spread: str = "",
+    also: str = "",
+    target: str = "",
+    met: bool | None = None,
+) -> dict[str, Any]:
+    """Return a row of a result file; `write` adds the command.
+
+    Parameters
+    ----------
+    what : str
+        What is measured, as Markdown.
+    measured : str
+        The figure, as it is shown.
+    unit : str
+        Of the figure and its spread.
+    n : int or None
+        Repeats, seeds, images or pages that the figure is of.
+    spread : str
+        Its range, or its 95 % interval.
+    also : str
+        Other figures of the same measurement.
+    target : str
+        What it should be; empty for nothing.
+    met : bool or None
+        Whether it is; None without a target.
+    """
+    assert target or met is None, f"{what}: met without a target"
+    return {
+        "what": what, "measured": measured, "unit": unit, "n": n, "spread": spread, "also": also,
+        "target": target, "met": None if met is None else bool(met),
+    }  # fmt: skip
+
+
+def between(low: float, high: float, digits: int = 2) -> str:
+    """Return a range as text.
+
+    >>> between(1.234, 5)
+    '1.23 to 5.00'
+    """
+    return f"{low:,.{digits}f} to {high:,.{digits}f}"
+
+
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     """Return the wall seconds of a call, and its result."""
     started = time.perf_counter()
@@ -64,19 +119,27 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def write(
-    name: str, result: dict[str, Any], *, show: bool = True, group: str = "", **details: Any
+    name: str,
+    result: dict[str, Any],
+    rows: list[dict[str, Any]],
+    *,
+    show: bool = True,
+    group: str = "",
+    **details: Any,
 ) -> None:
     """Write a result to ``benchmarks/results/<name>.json``, and print it unless told not to.
 
-    `group` is the dependency group that the command needs.
+    `rows` are made by `row`; `group` is the dependency group that the command needs.
     """
     run = f"uv run --group {group} python" if group else "uv run python"
     words = [run, f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]
+    command = " ".join(words)
     content = {
-        "command": " ".join(words),
+        "command": command,
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         **details,
+        "rows": [one | {"command": command} for one in rows],
         "result": result,
     }
     RESULTS.mkdir(exist_ok=True)

@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from common import spread, timed, write
+from common import row, spread, timed, write
 from digitscope.data import Split
 from digitscope.recipes import RECIPES
 
@@ -92,6 +92,21 @@ def gather() -> Callable[[], Any]:
     return loop(body, tf.zeros((BATCH, 784)))
 
 
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the row of each part of an epoch."""
+    n = result["seconds"]["whole epoch, AdamW"]["n"]
+    return [
+        row(
+            f"part of a compiled epoch: {name}",
+            f"{100 * share:.0f}",
+            unit="%",
+            n=n,
+            also=f"{result['parts_seconds'][name]:.3f} s",
+        )
+        for name, share in result["parts_share"].items()
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=10)
@@ -122,18 +137,16 @@ def main() -> None:
         "AdamW beyond SGD": whole - sgd,
     }
     shares["softmax, loss, activations, SGD and the loop"] = whole - sum(shares.values())
-    write(
-        "epoch-parts",
-        {
-            "seconds": {name: spread(values) for name, values in seconds.items()},
-            "gflop": GFLOP,
-            "matrix_peak_gflops": peak,
-            "epoch_gflops": GFLOP / whole,
-            "share_of_peak": GFLOP / whole / peak,
-            "parts_seconds": shares,
-            "parts_share": {name: value / whole for name, value in shares.items()},
-        },
-    )
+    result = {
+        "seconds": {name: spread(values) for name, values in seconds.items()},
+        "gflop": GFLOP,
+        "matrix_peak_gflops": peak,
+        "epoch_gflops": GFLOP / whole,
+        "share_of_peak": GFLOP / whole / peak,
+        "parts_seconds": shares,
+        "parts_share": {name: value / whole for name, value in shares.items()},
+    }
+    write("epoch-parts", result, rows(result))
 
 
 if __name__ == "__main__":

@@ -12,12 +12,13 @@ import argparse
 import os
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 import numpy as np
 
-from common import write
+from common import row, write
 from digitscope.data.page_sources import page_sources
 from digitscope.image.contrast import normalise_contrast
 from digitscope.models.glyph_classes import CLASSES, HEAT, STRIDE
@@ -54,7 +55,21 @@ def main() -> None:
             *form["taken_for"].items(),
         )
     print(f"all forms alike: {result['known']:.1%}")
-    write(options.name, result, show=False)
+    write(options.name, result, rows(result), show=False)
+
+
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the row of all forms alike."""
+    worst = min(result["each"], key=lambda form: form["known"])
+    return [
+        row(
+            "parametric forms of digits that the page network tells apart, all forms alike",
+            f"{100 * result['known']:.1f}",
+            unit="%",
+            n=result["forms"],
+            also=f"the worst: {worst['digit']}, {worst['name']}, {worst['known']:.0%}",
+        )
+    ]
 
 
 def only(source: PageSource, digit: str, form: int) -> PageSource:

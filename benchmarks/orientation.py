@@ -21,7 +21,7 @@ os.environ |= dict.fromkeys(THREADS, "1")
 
 import numpy as np  # noqa: E402
 
-from common import spread, timed, write  # noqa: E402
+from common import row, spread, timed, write  # noqa: E402
 from digitscope.evaluation import wilson_interval  # noqa: E402
 from digitscope.image.decode import read_gray  # noqa: E402
 from own_readers import NotHere, load_reading  # noqa: E402
@@ -95,6 +95,20 @@ def read_set(name: str, read: Any, limit: int | None) -> dict[str, Any]:
     return {**shares, "wrong": wrong, "left_out": left_out}
 
 
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the row of the turned pictures."""
+    n, right = result["all"]["n"], result["all"]["right"]
+    return [
+        row(
+            "real pictures turned by 0, 90, 180 and 270°, turns right, digitscope",
+            f"{right} of {n}",
+            n=n,
+            target="all",
+            met=right == n,
+        )
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", choices=STEPS, default=list(STEPS), metavar="SET")
@@ -108,7 +122,7 @@ def main() -> None:
     result: dict[str, Any] = {name: read_set(name, read, options.limit) for name in options.sets}
     n, right = (sum(of[key] for of in result.values()) for key in ("n", "right"))
     result["all"] = {"n": n, "right": right, "share": right / max(n, 1)}
-    write("orientation", result, turns=TURNS)
+    write("orientation", result, rows(result), turns=TURNS)
 
 
 if __name__ == "__main__":

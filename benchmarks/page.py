@@ -15,7 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from common import spread, write
+from common import between, row, spread, write
 from digitscope.synthesis.faulty_pages import digit_strokes
 from serve import service
 
@@ -71,6 +71,32 @@ def follow(browser: Browser, address: str) -> list[float]:
     return delays
 
 
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of the start of the page and of its answers."""
+    ready, answered, size = result["ready_ms"], result["follow_ms"], result["bytes"] / 1000
+    return [
+        row(
+            "the page until one can write, in a browser",
+            f"{ready['median']:.0f}",
+            unit="ms",
+            n=ready["n"],
+            spread=between(ready["min"], ready["max"], 0),
+            also=f"{size:.0f} kB for Draw",
+            target="< 300 ms, < 150 kB",
+            met=ready["median"] < 300 and size < 150,
+        ),
+        row(
+            "from a movement of the pen to its answer on the page",
+            f"{answered['median']:.0f}",
+            unit="ms",
+            n=answered["n"],
+            also=f"95 of 100 within {answered['p95']:.0f} ms",
+            target="< 50 ms",
+            met=answered["median"] < 50,
+        ),
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=10)
@@ -90,7 +116,7 @@ def main() -> None:
         "follow_ms": spread(delays) | {"p95": sorted(delays)[int(0.95 * (len(delays) - 1))]},
     }
     print(json.dumps(result, indent=2))
-    write("page", result)
+    write("page", result, rows(result))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from common import child, spread, write
+from common import between, child, row, spread, write
 
 CALLS = 15
 
@@ -87,6 +87,32 @@ def one_image(folder: Path, repeats: int) -> dict[str, Any]:
 WAYS = ("digitscope", "onnxruntime", "keras model.predict", "scikit-learn")
 
 
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of one image and of 10,000 images each way."""
+    one = result["one image"]
+    s = one["process_seconds"]
+    imported = ", ".join(one["heavy_imports"]) or "none"
+    table = [
+        row(
+            "`predict` of one image, whole process",
+            f"{s['median']:.2f}",
+            unit="s",
+            n=s["n"],
+            spread=between(s["min"], s["max"]),
+            also=f"{one['peak_mb']:.0f} MB; imports of TensorFlow, scikit-learn or Matplotlib: "
+            f"{imported}",
+            target="< 0.6 s",
+            met=s["median"] < 0.6,
+        )
+    ]
+    for name, way in result.items():
+        if name.startswith("10,000"):
+            ms, also = way["median_ms"], f"peak {way['peak_mb']:.0f} MB"
+            measured = f"{ms['median']:.0f}"
+            table.append(row(name, measured, unit="ms", n=ms["n"], also=also))
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=10)
@@ -106,7 +132,7 @@ def main() -> None:
                 "median_ms": spread([run["median_ms"] for run in runs]),
                 "peak_mb": max(run["peak_mb"] for run in runs),
             }
-        write("predict", result)
+        write("predict", result, rows(result))
 
 
 def prepare(folder: Path) -> None:

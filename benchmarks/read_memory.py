@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from common import child, spread, write
+from common import child, row, spread, write
 from digitscope.reading import ReadingParameters
 from read_speed import make_photo
 
@@ -52,9 +52,9 @@ def make_page(file: Path) -> None:
     """Write a page of printed digits, 5,000 pixels high and 2,400 wide, as PNG."""
     page = np.full((ROWS * PITCH[0], COLUMNS * PITCH[1]), 230, np.uint8)
     digits = np.random.default_rng(0).integers(0, 10, (ROWS, COLUMNS))
-    for (row, column), digit in np.ndenumerate(digits):
+    for (down, across), digit in np.ndenumerate(digits):
         # The left end of the baseline; the digits are 36 pixels high.
-        place = (column * PITCH[1] + 8, row * PITCH[0] + 43)
+        place = (across * PITCH[1] + 8, down * PITCH[0] + 43)
         cv2.putText(page, str(digit), place, cv2.FONT_HERSHEY_SIMPLEX, 1.65, 40, 4, cv2.LINE_AA)
     Image.fromarray(page).save(file)
 
@@ -67,6 +67,26 @@ def measure(repeats: int, *arguments: str) -> dict[str, Any]:
         result["seconds"] = spread([run["seconds"] for run in runs])
         result["digits"] = runs[0]["digits"]
     return result
+
+
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of the pictures."""
+    table = []
+    for name, of in result.items():
+        if "above_import_mb" in of:
+            above = of["above_import_mb"]
+            table.append(
+                row(
+                    f"peak memory of reading: {name}, above that of the import",
+                    f"{above:.0f}",
+                    unit="MB",
+                    n=of["peak_mb"]["n"],
+                    also=f"{of['digits']:,} digits read",
+                    target=f"≤ {TARGET} MB",
+                    met=above <= TARGET,
+                )
+            )
+    return table
 
 
 def main() -> None:
@@ -94,7 +114,7 @@ def main() -> None:
     if options.dry:
         print(json.dumps(result, indent=2))
     else:
-        write("read-memory", result, target_mb=TARGET)
+        write("read-memory", result, rows(result), target_mb=TARGET)
 
 
 if __name__ == "__main__":

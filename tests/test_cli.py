@@ -115,6 +115,40 @@ def test_every_field_of_a_recipe_is_an_option(cli):
     assert all(f"--{name.replace('_', '-')}" in out for name in names)
 
 
+def test_the_help_of_an_option_is_that_of_the_field():
+    import typer
+
+    from digitscope.cli import make_app
+    from digitscope.recipes import Recipe
+    from digitscope.recipes.described import descriptions
+
+    train = typer.main.get_command(make_app(["train", "tune"])).commands["train"]
+    options = {option.name: option for option in train.params}
+    assert list(options)[:3] == ["recipe", "data", "data_dir"]
+    for name, description in descriptions(Recipe).items():
+        if name not in ("name", "augmentation"):
+            assert options[name].help.startswith(description.sentence)
+            assert options[name].multiple == description.is_tuple
+    assert options["activation"].help.endswith("gelu, silu, linear.")
+
+
+def test_options_become_fields_of_the_recipe():
+    from digitscope.cli.train_options import changed
+    from digitscope.recipes import RECIPES, Augmentation, Recipe
+    from digitscope.recipes.described import descriptions
+
+    unset = dict.fromkeys(descriptions(Recipe)) | {"augment": None}
+    del unset["name"], unset["augmentation"]
+    cnn = RECIPES["cnn"]
+    assert changed(cnn, unset) == cnn
+    given = unset | {"hidden": [64, 32], "sources": ["none"], "epochs": 3, "augment": False}
+    assert changed(cnn, given) == cnn.but(hidden=(64, 32), sources=(), epochs=3).with_augmentation(
+        None
+    )
+    assert changed(cnn, unset | {"hidden": [0], "augment": True}) == cnn.but(hidden=())
+    assert changed(RECIPES["mlp"], unset | {"augment": True}).augmentation == Augmentation()
+
+
 def test_version_and_no_arguments(cli):
     assert cli("--version") == (0, f"digitscope {__version__}\n", "")
     code, out, err = cli()
@@ -141,7 +175,7 @@ def test_version_and_no_arguments(cli):
         (["train", "clasic"], "unknown recipe 'clasic'; .*Did you mean 'classic'"),
         (["train", "--activation", "rleu"], "activation must be one of .*Did you mean 'relu'"),
         (["train", "--optimizer", "addam"], "optimizer must be one of .*Did you mean 'adam'"),
-        (["train", "--hidden", "-5"], "hidden must be up to 100 layers of 1 to 65,536 units"),
+        (["train", "--hidden", "-5"], "hidden must be up to 100 whole numbers from 1 to 65,536"),
         (["train", "--batch-size", "0"], "batch_size must be a whole number from 1 up"),
         (["train", "--data", "minst"], "unknown data set 'minst'; .*Did you mean 'mnist'"),
         (["train", "--resume", ".", "--epochs", "9"], "--resume goes on with a run as it was"),

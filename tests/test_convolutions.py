@@ -115,8 +115,8 @@ def test_a_network_that_refuses_has_a_threshold_in_its_card(tmp_path, digits):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"filters": (0,)}, "filters must be up to 50 layers of 1 to 4,096 filters"),
-        ({"synthetic": -1}, "synthetic must be a number of images"),
+        ({"filters": (0,)}, "filters must be up to 50 whole numbers from 1 to 4,096"),
+        ({"synthetic": -1}, "synthetic must be a whole number from 0 up"),
         ({"non_digits": 1.5}, "non_digits must be a whole number"),
     ],
 )

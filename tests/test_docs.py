@@ -80,11 +80,18 @@ def test_the_command_reference_is_up_to_date():
     script = load_script(ROOT / "tools" / "command_reference.py")
     written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert written == script.page(), "run: uv run python tools/command_reference.py"
+    written = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert "| `rotation` | rotation about the centre | degrees |" in written
+    assert written == script.recipes_page(), "run: uv run python tools/command_reference.py"
 
 
 def test_the_measured_figures_are_those_of_the_result_files():
     table = load_script(ROOT / "benchmarks" / "table.py")
-    for page in table.PAGES:
+    for page, (mark, _) in table.PAGES.items():
         written = page.read_text(encoding="utf-8")
+        assert f"<!-- end of {mark} -->" in written
         assert written == table.updated(page), "run: uv run python benchmarks/table.py"
-        assert "98." in table.section()
+    results = table.load()
+    missed = [row for result in results.values() for row in result["rows"] if row["met"] is False]
+    assert table.whole(results).count("| **no** |") == len(missed) > 0
+    assert table.headline(results).count("| `uv run ") == len(table.HEADLINE)

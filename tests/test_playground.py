@@ -23,9 +23,9 @@ from digitscope.nn import OPTIMIZERS, Design, Network, pixels, train
 from digitscope.service.http.app import create_app
 from digitscope.service.http.limits import Limits
 from digitscope.service.http.problems import Problem
+from digitscope.service.playground import live_runs as runs_module
 from digitscope.service.playground.live_runs import Runs
 from digitscope.service.playground.routes import Settings
-from digitscope.service.playground.routes import live_runs as runs_module
 
 SMALL = {"data": "digits", "images": 600, "hidden": [32], "batch": 50, "epochs": 8, "rate": 0.005}
 LONG = SMALL | {"epochs": 100, "hidden": [256, 256], "batch": 1}
@@ -385,6 +385,11 @@ def client():
 def test_the_offer_is_what_the_settings_take(client):
     offer = client.get("/v1/playground").json()
     assert Settings(**offer["defaults"]) == Settings()
+    assert list(offer["labels"]) == list(offer["defaults"])
+    assert offer["labels"]["dropout"] == {
+        "title": "Dropout",
+        "description": "share of hidden units silenced in a step",
+    }
     for name, choices in offer["choices"].items():
         for choice in choices:
             Settings.of(json.dumps({name: choice}).encode())

@@ -1,5 +1,6 @@
 """Recipes say what to train, and refuse what makes no sense."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -8,6 +9,10 @@ import pytest
 
 from digitscope.errors import Misuse
 from digitscope.recipes import RECIPES, Augmentation, Recipe, get_recipe
+from digitscope.recipes.described import about, check, descriptions
+from digitscope.recipes.glyph_recipe import GLYPH, GlyphRecipe
+from digitscope.recipes.page_recipe import PAGE, LossWeights, PageRecipe
+from digitscope.recipes.stream_recipe import StreamRecipe
 
 
 def test_classic_is_the_script_that_everyone_knows():
@@ -68,11 +73,11 @@ def test_none_leaves_a_field_as_it_is_and_nothing_is_changed_in_place():
         ("warmup", 1.0, "warmup must be at least 0 and below 1"),
         ("average", 1.0, "average must be at least 0 and below 1"),
         ("weight_decay", -1, "weight_decay must be at least 0 and below 1"),
-        ("validation", -5, "validation must be a number of images"),
-        ("seed", -1, "seed must be 0 to 2147483647"),
-        ("seed", 2**31, "seed must be 0 to 2147483647"),
-        ("hidden", (0,), r"hidden must be up to 100 layers of 1 to 65,536 units"),
-        ("hidden", (8,) * 101, r"hidden must be up to 100 layers"),
+        ("validation", -5, "validation must be a whole number from 0 up"),
+        ("seed", -1, "seed must be a whole number from 0 to 2,147,483,647"),
+        ("seed", 2**31, "seed must be a whole number from 0 to 2,147,483,647"),
+        ("hidden", (0,), "hidden must be up to 100 whole numbers from 1 to 65,536"),
+        ("hidden", (8,) * 101, "hidden must be up to 100 whole numbers"),
         ("activation", "rleu", r"activation must be one of .*Did you mean 'relu'\?"),
         ("optimizer", "adan", r"optimizer must be one of .*Did you mean 'adam'\?"),
         ("schedule", "cosin", r"schedule must be one of .*Did you mean 'cosine'\?"),
@@ -98,3 +103,56 @@ def test_recipes_import_no_third_party_package():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("kind", [Recipe, Augmentation, PageRecipe, LossWeights, GlyphRecipe])
+def test_every_field_is_described_in_lower_case_without_a_full_stop(kind):
+    described = descriptions(kind)
+    assert list(described) == [field.name for field in dataclasses.fields(kind)]
+    for description in described.values():
+        assert description.help[0].islower()
+        assert not description.help.endswith(".")
+        if description.kind in (int, float):
+            assert description.wanted
+
+
+def test_another_default_keeps_the_description():
+    assert dataclasses.replace(GLYPH, warmup=0.5).warmup == 0.5
+    assert descriptions(GlyphRecipe)["warmup"] == descriptions(StreamRecipe)["warmup"]
+    with pytest.raises(Misuse, match="warmup must be at least 0 and below 1"):
+        GLYPH.but(warmup=1.0)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "wanted"),
+    [
+        (Augmentation(), {"rotation": -1.0}, "rotation must be a number from 0 up"),
+        (Augmentation(), {"blur": 1.5}, "blur must be a number from 0 to 1"),
+        (Augmentation(), {"smoothness": 0.0}, "smoothness must be a number above 0"),
+        (LossWeights(), {"heat": float("nan")}, "heat must be a number from 0 up"),
+        (PAGE, {"encoder": (1, 4)}, "encoder must be 3 whole numbers from 0 up"),
+        (PAGE, {"epochs": 1.5}, "epochs must be a whole number from 1 up"),
+        (PAGE, {"patch": 100}, "patch must be a multiple of 16"),
+        (PAGE, {"precision": "bfloat61"}, r"precision must be .*Did you mean 'bfloat16'\?"),
+    ],
+)
+def test_all_recipes_are_checked_by_their_descriptions(recipe, changes, wanted):
+    with pytest.raises(Misuse, match=wanted):
+        dataclasses.replace(recipe, **changes)
+
+
+def test_a_range_is_open_or_closed_at_each_end():
+    @dataclasses.dataclass
+    class Pair:
+        share: float = dataclasses.field(default=1.0, metadata=about("a share", above=0, high=1))
+        others: tuple[int, ...] = dataclasses.field(
+            default=(), metadata=about("others", low=1, high=3, most=2)
+        )
+
+    check(Pair(1.0, (1, 3)))
+    for share in (0.0, 1.1):
+        with pytest.raises(Misuse, match="share must be a number above 0 up to 1"):
+            check(Pair(share))
+    for others in ((0,), (4,), (1.0,), (1, 2, 3)):
+        with pytest.raises(Misuse, match="others must be up to 2 whole numbers from 1 to 3"):
+            check(Pair(0.5, others))

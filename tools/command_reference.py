@@ -1,16 +1,27 @@
-"""Write docs/commands.md from the program's own help; a test checks that it is up to date.
+"""Write the reference of commands and of recipes' fields; a test checks that it is up to date.
 
 uv run python tools/command_reference.py
+
+docs/commands.md is made from the program's own help, and the tables between the two markers in
+docs/recipes.md from the descriptions of the fields.
 """
 
+import dataclasses
 import re
 from pathlib import Path
 
 import typer
 
 from digitscope.cli import make_app
+from digitscope.recipes import Augmentation, Recipe
+from digitscope.recipes.described import descriptions
+from digitscope.recipes.glyph_recipe import GlyphRecipe
+from digitscope.recipes.page_recipe import LossWeights, PageRecipe
 
 PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
+RECIPES = PAGE.with_name("recipes.md")
+MARKED = re.compile(r"(<!-- fields -->\n).*?(\n<!-- end of fields -->)", re.S)
+KINDS = (Recipe, Augmentation, PageRecipe, LossWeights, GlyphRecipe)
 HEAD = """# Commands
 
 Answers go to stdout, progress and remarks to stderr. A command ends with 0 when it did its work,
@@ -47,5 +58,25 @@ def _row(parameter: object) -> str:
     return f"| {names} | {help_} | {default} |"
 
 
+def recipes_page() -> str:
+    """Return docs/recipes.md with its tables of fields replaced."""
+    tables = "\n".join(_fields(kind) for kind in KINDS)
+    text = RECIPES.read_text(encoding="utf-8")
+    return MARKED.sub(lambda marks: marks[1] + tables + marks[2], text)
+
+
+def _fields(kind: type) -> str:
+    """Return the table of a dataclass's fields."""
+    defaults = {f.name: f.default for f in dataclasses.fields(kind)}
+    lines = [f"### {kind.__name__}\n", "| field | meaning | unit | values | default |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for name, about in descriptions(kind).items():
+        default = defaults[name]
+        shown = "" if default is dataclasses.MISSING else str(default)
+        lines.append(f"| `{name}` | {about.help} | {about.unit} | {about.wanted} | {shown} |")
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    RECIPES.write_text(recipes_page(), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 ::
 
+    described.py      what a field means: help, unit, range, choices
     digit_recipe.py   classifiers of single digits, and the recipes that ship
     stream_recipe.py  what trainings on synthesised batches have in common
     page_recipe.py    the page network

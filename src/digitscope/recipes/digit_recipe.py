@@ -5,10 +5,12 @@ option of ``digitscope train``.
 """
 
 import dataclasses
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
 
 from digitscope.errors import Misuse, did_you_mean
+from digitscope.recipes.described import Choice, Range, about, check
 
 Activation = Literal["relu", "sigmoid", "tanh", "elu", "selu", "gelu", "silu", "linear"]
 Optimizer = Literal["adam", "adamw", "sgd", "momentum", "rmsprop"]
@@ -19,106 +21,94 @@ Schedule = Literal["constant", "linear", "cosine"]
 class Augmentation:
     """How far each training image is changed before the network sees it, anew in every epoch.
 
-    The first six bend it, after Simard, Steinkraus and Platt, ICDAR 2003; each is a standard
-    deviation, but for `smoothness`. The others do what pens, scanners and croppers do; each is the
-    share of images that it happens to, in random strength.
-
-    Attributes
-    ----------
-    rotation : float
-        About the centre, in degrees.
-    scale : float
-        Natural logarithm of the factor of the width and, drawn separately, of the height.
-    shear : float
-        Slant, in pixels across per pixel down.
-    shift : float
-        Along each axis, in pixels.
-    elastic : float
-        Elastic displacement of each pixel along each axis, in pixels.
-    smoothness : float
-        Width (Gaussian sigma), in pixels, of the bumps that the elastic displacement is a random
-        sum of. A larger one bends strokes more gently.
-    stroke : float
-        Share of images whose strokes become thinner or thicker, by up to a pixel on each side.
-    blur : float
-        Share that is blurred, as by a lens or by enlarging a small scan.
-    noise : float
-        Share that gets grain, or hard edges as from a thresholded scan.
-    cut : float
-        Share that loses up to two rows or columns of ink at one side, as a tight crop does.
-    neighbours : float
-        Share with a piece of another digit at the left or right border.
+    The first six fields bend it, after Simard, Steinkraus and Platt, ICDAR 2003; each is a standard
+    deviation, except `smoothness`. The others imitate pens, scanners and croppers; each is a share
+    of the images, which are changed by a random strength. ``docs/recipes.md`` lists the fields.
     """
 
-    rotation: float = 5.0
-    scale: float = 0.05
-    shear: float = 0.06
-    shift: float = 0.4
-    elastic: float = 0.8
-    smoothness: float = 6.0
-    stroke: float = 0.0
-    blur: float = 0.0
-    noise: float = 0.0
-    cut: float = 0.0
-    neighbours: float = 0.0
+    rotation: float = field(
+        default=5.0,
+        metadata=about("rotation about the centre", unit="degrees", low=0, search=Range(0.0, 15.0)),
+    )
+    scale: float = field(
+        default=0.05,
+        metadata=about(
+            "natural logarithm of the factor of the width and, drawn separately, of the height",
+            low=0,
+            search=Range(0.0, 0.2),
+        ),
+    )
+    shear: float = field(
+        default=0.06,
+        metadata=about("slant", unit="pixels across per pixel down", low=0, search=Range(0.0, 0.3)),
+    )
+    shift: float = field(
+        default=0.4,
+        metadata=about("shift along each axis", unit="pixels", low=0, search=Range(0.0, 1.5)),
+    )
+    elastic: float = field(
+        default=0.8,
+        metadata=about(
+            "elastic displacement of each pixel along each axis",
+            unit="pixels",
+            low=0,
+            search=Range(0.0, 2.0),
+        ),
+    )
+    smoothness: float = field(
+        default=6.0,
+        metadata=about(
+            "standard deviation of the Gaussian bumps that add up to the elastic displacement; a "
+            "larger one bends strokes more gently",
+            unit="pixels",
+            above=0,
+        ),
+    )
+    stroke: float = field(
+        default=0.0,
+        metadata=about(
+            "share of images whose strokes become thinner or thicker, by up to a pixel on each "
+            "side",
+            low=0,
+            high=1,
+        ),
+    )
+    blur: float = field(
+        default=0.0,
+        metadata=about(
+            "share that is blurred, as by a lens or by enlarging a small scan", low=0, high=1
+        ),
+    )
+    noise: float = field(
+        default=0.0,
+        metadata=about(
+            "share that gets grain, or hard edges as from a thresholded scan", low=0, high=1
+        ),
+    )
+    cut: float = field(
+        default=0.0,
+        metadata=about(
+            "share that loses up to two rows or columns of ink at one side, as in a tight crop",
+            low=0,
+            high=1,
+        ),
+    )
+    neighbours: float = field(
+        default=0.0,
+        metadata=about(
+            "share with a piece of another digit at the left or right border", low=0, high=1
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Everything that decides what a fit does, beside the data.
 
-    Attributes
-    ----------
-    name : str
-        Its name, under which runs and cards remember it.
-    filters : tuple of int
-        Filters of each convolutional layer, 3×3 with batch normalization and the activation; a
-        layer with more filters than the one before it halves height and width. None of them: a
-        multilayer perceptron.
-    stem : int
-        Side in pixels of the first layer's kernels if it shall halve height and width, too; 0: it
-        is like the others. Most of the arithmetic is in the first layers, so a stem halves it.
-    hidden : tuple of int
-        Units of each hidden layer; ``(128,)`` gives 784 -> 128 -> 10, ``()`` a linear classifier.
-    activation : str
-        Of the hidden layers.
-    dropout : float
-        Share of hidden units that are silenced in a training step, 0 to below 1.
-    optimizer : str
-        ``momentum`` is SGD with momentum 0.9.
-    learning_rate : float
-        The rate, or its peak where a schedule shapes it.
-    beta_2 : float
-        Decay of Adam's running mean of squared gradients, for ``adam`` and ``adamw``; a smaller
-        one follows faster. Kingma and Ba, ICLR 2015.
-    schedule : str
-        ``constant``; or after the warm-up a ``linear`` or ``cosine`` descent to 0 at the end.
-    warmup : float
-        Share of all steps over which the rate rises from 0 to its peak.
-    batch_size : int
-    epochs : int
-    validation : int
-        How many training images are held out; 0 for none. They choose, and fit the temperature.
-    seed : int
-        Of the initial weights, the order of the images, dropout and augmentation.
-    average : float
-        Decay per step of the exponential moving average of the weights that becomes the model;
-        0 keeps the last weights. Polyak and Juditsky, 1992.
-    weight_decay : float
-        Decoupled, for ``adamw`` alone. Loshchilov and Hutter, ICLR 2019.
-    augmentation : Augmentation or None
-        None trains on the images as they are.
-    synthetic : int
-        How many digits drawn from parametric strokes join the training images, anew in each epoch.
-    sources : tuple of str
-        Data sets of other writers (``swiss-digits``, ``pendigits``, ``unipen``): their digits join
-        the training images, drawn by another pen in each epoch, and their validation writers those
-        held out.
-    handwritten : int
-        How many digits of the sources join the training images, anew in each epoch.
-    non_digits : int
-        How many letters, operators, blots and broken digits join them. With any, the network learns
-        an eleventh answer: that it is no digit.
+    ``docs/recipes.md`` and ``digitscope train --help`` list the fields.
 
     Examples
     --------
@@ -126,77 +116,152 @@ class Recipe:
     10
     """
 
-    name: str
-    filters: tuple[int, ...] = ()
-    stem: int = 0
-    hidden: tuple[int, ...] = (128,)
-    activation: Activation = "relu"
-    dropout: float = 0.0
-    optimizer: Optimizer = "adam"
-    learning_rate: float = 1e-3
-    beta_2: float = 0.999
-    schedule: Schedule = "constant"
-    warmup: float = 0.0
-    batch_size: int = 32
-    epochs: int = 5
-    validation: int = 0
-    seed: int = 0
-    average: float = 0.0
-    weight_decay: float = 0.0
-    augmentation: Augmentation | None = None
-    synthetic: int = 0
-    sources: tuple[str, ...] = ()
-    handwritten: int = 0
-    non_digits: int = 0
+    name: str = field(metadata=about("the name that runs and cards keep"))
+    filters: tuple[int, ...] = field(
+        default=(),
+        metadata=about(
+            "filters of each 3×3 convolution; more than before halve the picture", low=1,
+            high=4_096, most=50,
+        ),
+    )  # fmt: skip
+    stem: int = field(
+        default=0,
+        metadata=about(
+            "side of the first kernels, which then halve the picture; 0 for no stem",
+            unit="pixels",
+            choices=(0, 3, 5, 7),
+        ),
+    )
+    hidden: tuple[int, ...] = field(
+        default=(128,),
+        metadata=about("units of each hidden layer", low=1, high=65_536, most=100),
+    )
+    activation: Activation = field(
+        default="relu", metadata=about("activation function of the hidden layers")
+    )
+    dropout: float = field(
+        default=0.0,
+        metadata=about(
+            "share of hidden units silenced in a step", low=0, below=1, search=Range(0.0, 0.5)
+        ),
+    )
+    optimizer: Optimizer = field(
+        default="adam",
+        metadata=about("rule of the updates; momentum is SGD with momentum 0.9"),
+    )
+    learning_rate: float = field(
+        default=1e-3,
+        metadata=about(
+            "learning rate, or its peak where a schedule shapes it",
+            above=0,
+            below=math.inf,
+            search=Range(1e-4, 3e-2, log=True),
+        ),
+    )
+    beta_2: float = field(  # Kingma and Ba, ICLR 2015
+        default=0.999,
+        metadata=about(
+            "decay of Adam's running mean of squared gradients; a smaller one follows faster",
+            above=0,
+            below=1,
+            search=Choice((0.95, 0.98, 0.99, 0.999)),
+        ),
+    )
+    schedule: Schedule = field(
+        default="constant",
+        metadata=about(
+            "how the rate falls to 0 after the warm-up", search=Choice(get_args(Schedule))
+        ),
+    )
+    warmup: float = field(
+        default=0.0,
+        metadata=about(
+            "share of the steps over which the rate rises from 0 to its peak",
+            low=0,
+            below=1,
+            search=Range(0.0, 0.5),
+        ),
+    )
+    batch_size: int = field(
+        default=32,
+        metadata=about(
+            "images in a step", unit="images", low=1, search=Choice((32, 64, 128, 256, 512))
+        ),
+    )
+    epochs: int = field(default=5, metadata=about("passes over the training images", low=1))
+    validation: int = field(
+        default=0,
+        metadata=about(
+            "training images held out, to choose by and to fit the temperature", unit="images",
+            low=0,
+        ),
+    )  # fmt: skip
+    seed: int = field(
+        default=0,
+        metadata=about(
+            "seed of the initial weights, the order of the images, dropout and augmentation",
+            low=0,
+            high=2**31 - 1,
+        ),
+    )
+    average: float = field(  # Polyak and Juditsky, 1992
+        default=0.0,
+        metadata=about(
+            "decay per step of the moving average of the weights that becomes the model; 0 keeps "
+            "the last weights",
+            low=0,
+            below=1,
+            search=Choice((0.0, 0.99, 0.999)),
+        ),
+    )
+    weight_decay: float = field(  # Loshchilov and Hutter, ICLR 2019
+        default=0.0,
+        metadata=about(
+            "decoupled weight decay, of adamw only",
+            low=0,
+            below=1,
+            search=Range(1e-3, 0.3, log=True),
+        ),
+    )
+    augmentation: Augmentation | None = field(
+        default=None, metadata=about("how the training images are changed, anew in every epoch")
+    )
+    synthetic: int = field(
+        default=0,
+        metadata=about(
+            "digits drawn from parametric strokes that join in each epoch", unit="images", low=0
+        ),
+    )
+    sources: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "data set of other writers: its digits, drawn by another pen in each epoch, join the "
+            "training images, and its validation writers those held out"
+        ),
+    )
+    handwritten: int = field(
+        default=0,
+        metadata=about("digits of the sources that join in each epoch", unit="images", low=0),
+    )
+    non_digits: int = field(
+        default=0,
+        metadata=about(
+            "letters, signs, blots and broken digits that join in each epoch; with any, the "
+            "network learns to refuse what is no digit",
+            unit="images",
+            low=0,
+        ),
+    )
 
     def __post_init__(self) -> None:
-        if len(self.hidden) > 100 or any(not 1 <= units <= 65_536 for units in self.hidden):
-            raise Misuse(
-                f"hidden must be up to 100 layers of 1 to 65,536 units. Received: {self.hidden}."
-            )
-        if len(self.filters) > 50 or any(not 1 <= filters <= 4_096 for filters in self.filters):
-            raise Misuse(
-                f"filters must be up to 50 layers of 1 to 4,096 filters. Received: {self.filters}."
-            )
-        self._check("stem", self.stem in (0, 3, 5, 7), "0, 3, 5 or 7")
+        check(self)
         if self.stem and not self.filters:
             raise Misuse(f"a stem is a convolution; give it filters. Received: stem={self.stem}.")
-        for field, choices in (
-            ("activation", get_args(Activation)),
-            ("optimizer", get_args(Optimizer)),
-            ("schedule", get_args(Schedule)),
-        ):
-            if (value := getattr(self, field)) not in choices:
-                raise Misuse(
-                    f"{field} must be one of {', '.join(choices)}. Received: {value!r}."
-                    + did_you_mean(str(value), choices)
-                )
-        self._check("dropout", 0 <= self.dropout < 1, "at least 0 and below 1")
-        self._check("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0")
-        self._check("beta_2", 0 < self.beta_2 < 1, "between 0 and 1")
-        self._check("warmup", 0 <= self.warmup < 1, "at least 0 and below 1")
-        self._check("batch_size", self.batch_size >= 1, "a whole number from 1 up")
-        self._check("epochs", self.epochs >= 1, "a whole number from 1 up")
-        self._check("validation", self.validation >= 0, "a number of images, 0 for none")
-        self._check("seed", 0 <= self.seed < 2**31, "0 to 2147483647")
-        self._check("average", 0 <= self.average < 1, "at least 0 and below 1")
-        self._check("weight_decay", 0 <= self.weight_decay < 1, "at least 0 and below 1")
-        self._check("synthetic", self.synthetic >= 0, "a number of images, 0 for none")
-        self._check("non_digits", self.non_digits >= 0, "a number of images, 0 for none")
-        self._check("handwritten", self.handwritten >= 0, "a number of images, 0 for none")
-        whole = ("batch_size", "epochs", "validation", "seed", "synthetic", "handwritten")
-        for field in (*whole, "non_digits"):
-            value = getattr(self, field)
-            self._check(field, isinstance(value, int), "a whole number")
         if self.weight_decay and self.optimizer != "adamw":
             raise Misuse(
                 f"weight_decay is for the optimizer adamw. "
                 f"Received: {self.weight_decay} with {self.optimizer}."
             )
-
-    def _check(self, field: str, good: bool, wanted: str) -> None:
-        if not good:
-            raise Misuse(f"{field} must be {wanted}. Received: {getattr(self, field)!r}.")
 
     def but(self, **changes: Any) -> Self:
         """Return this recipe with some fields changed; None leaves a field as it is.

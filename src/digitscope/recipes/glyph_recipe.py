@@ -1,7 +1,8 @@
 """What decides the training of the glyph network, beside the pages it learns from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from digitscope.recipes.described import Range, about
 from digitscope.recipes.stream_recipe import StreamRecipe
 
 
@@ -9,26 +10,7 @@ from digitscope.recipes.stream_recipe import StreamRecipe
 class GlyphRecipe(StreamRecipe):
     """Everything that decides a training of the glyph network, beside the source of crops.
 
-    Attributes
-    ----------
-    stem : int
-        Channels at half the resolution of a crop.
-    channels : tuple of int
-        Channels at a quarter and an eighth of the resolution.
-    blocks : tuple of int
-        Residual blocks of two 3×3 convolutions at both.
-    hidden : int
-        Units of the layer before the classes.
-    dropout : float
-        Share of its inputs that are silenced in a training step.
-    crops : int
-        Crops in a step, taken from its patches.
-    singles : int
-        Single digits in a step, drawn as `cnn` learns them.
-    turn : float
-        How much the loss of the turns counts, against that of the classes.
-    others
-        As of `StreamRecipe`.
+    ``docs/recipes.md`` lists the fields.
 
     Examples
     --------
@@ -37,14 +19,41 @@ class GlyphRecipe(StreamRecipe):
     """
 
     name: str = "glyph"
-    stem: int = 32
-    channels: tuple[int, int] = (48, 96)
-    blocks: tuple[int, int] = (2, 2)
-    hidden: int = 128
-    dropout: float = 0.2
-    crops: int = 160
-    singles: int = 224
-    turn: float = 0.5
+    stem: int = field(
+        default=32, metadata=about("channels at half the resolution of a crop", low=1)
+    )
+    channels: tuple[int, int] = field(
+        default=(48, 96),
+        metadata=about("channels at a quarter and an eighth of the resolution", low=1),
+    )
+    blocks: tuple[int, int] = field(
+        default=(2, 2),
+        metadata=about("residual blocks of two 3×3 convolutions at each of the two", low=0),
+    )
+    hidden: int = field(default=128, metadata=about("units of the layer before the classes", low=1))
+    dropout: float = field(
+        default=0.2,
+        metadata=about(
+            "share of the inputs of that layer that are silenced in a step",
+            low=0,
+            below=1,
+            search=Range(0.0, 0.5),
+        ),
+    )
+    crops: int = field(
+        default=160,
+        metadata=about("crops in a step, taken from its patches", unit="crops", low=1),
+    )
+    singles: int = field(
+        default=224,
+        metadata=about(
+            "single digits in a step, drawn as for the classifier `cnn`", unit="digits", low=0
+        ),
+    )
+    turn: float = field(
+        default=0.5,
+        metadata=about("weight of the loss of the turns; that of the classes has 1", low=0),
+    )
     patches: int = 4_800
     epochs: int = 60
     learning_rate: float = 2e-3
@@ -52,16 +61,6 @@ class GlyphRecipe(StreamRecipe):
     warmup: float = 0.02
     average: float = 0.999
     validation: int = 1_000
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for field in ("stem", "hidden", "crops"):
-            self._check(field, getattr(self, field) >= 1, "a whole number from 1 up")
-        self._check("singles", self.singles >= 0, "a whole number from 0 up")
-        self._check_numbers("channels", 2, 1)
-        self._check_numbers("blocks", 2, 0)
-        self._check("turn", self.turn >= 0, "at least 0")
-        self._check("dropout", 0 <= self.dropout < 1, "at least 0 and below 1")
 
 
 GLYPH = GlyphRecipe()

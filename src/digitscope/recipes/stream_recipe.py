@@ -1,10 +1,11 @@
 """What the recipes of both networks that learn from drawn pages have in common."""
 
 import dataclasses
-from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
 
-from digitscope.errors import Misuse
+from digitscope.recipes.described import Choice, Range, about, check
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -13,74 +14,73 @@ Precision = Literal["auto", "float32", "bfloat16"]
 class StreamRecipe:
     """How long and how fast a network learns from patches that are drawn anew in every step.
 
-    Attributes
-    ----------
-    name : str
-        Under which runs and cards remember it.
-    patches : int
-        Patches in an epoch. An epoch is the time between two checkpoints; no patch comes twice.
-    epochs : int
-    batch_size : int
-        Patches in a step.
-    learning_rate : float
-        Peak of the rate of AdamW.
-    beta_2 : float
-        Decay of AdamW's running mean of squared gradients.
-    weight_decay : float
-        Decoupled. Loshchilov and Hutter, ICLR 2019.
-    warmup : float
-        Share of all steps over which the rate rises from 0 to its peak; then it falls to 0 as a
-        cosine.
-    average : float
-        Decay per step of the exponential moving average of weights and batch statistics that
-        becomes the model.
-    clip : float
-        Largest norm of the gradient; longer ones are shortened to it.
-    validation : int
-        Held-out patches on which each epoch is judged.
-    seed : int
-        Of the initial weights and the patches: patch i of a run depends on (seed, i) alone.
-    precision : str
-        Of the arithmetic in training: ``float32``, ``bfloat16`` (weights stay float32), or
-        ``auto``, which takes bfloat16 where the processor computes with it.
+    An epoch is the time between two checkpoints; no patch comes twice. Patch i of a run depends on
+    (seed, i) alone. ``docs/recipes.md`` lists the fields.
     """
 
-    name: str
-    patches: int
-    epochs: int
-    batch_size: int = 16
-    learning_rate: float
-    beta_2: float = 0.99
-    weight_decay: float
-    warmup: float
-    average: float
-    clip: float = 10.0
-    validation: int
-    seed: int = 0
-    precision: Precision = "auto"
+    name: str = field(metadata=about("the name that runs and cards keep"))
+    patches: int = field(metadata=about("drawn patches in an epoch", unit="patches", low=1))
+    epochs: int = field(metadata=about("epochs, each with new patches", low=1))
+    batch_size: int = field(default=16, metadata=about("patches in a step", unit="patches", low=1))
+    learning_rate: float = field(
+        metadata=about(
+            "peak of AdamW's learning rate",
+            above=0,
+            below=math.inf,
+            search=Range(2e-4, 5e-3, log=True),
+        )
+    )
+    beta_2: float = field(
+        default=0.99,
+        metadata=about(
+            "decay of AdamW's running mean of squared gradients",
+            above=0,
+            below=1,
+            search=Choice((0.95, 0.98, 0.99, 0.999)),
+        ),
+    )
+    weight_decay: float = field(  # Loshchilov and Hutter, ICLR 2019
+        metadata=about("decoupled weight decay", low=0, below=1, search=Range(1e-3, 0.1, log=True))
+    )
+    warmup: float = field(
+        metadata=about(
+            "share of the steps over which the rate rises from 0 to its peak; then a cosine "
+            "brings it to 0",
+            low=0,
+            below=1,
+            search=Range(0.0, 0.2),
+        )
+    )
+    average: float = field(
+        metadata=about(
+            "decay per step of the moving average of weights and batch statistics that becomes "
+            "the model",
+            low=0,
+            below=1,
+            search=Choice((0.99, 0.998, 0.999)),
+        )
+    )
+    clip: float = field(
+        default=10.0,
+        metadata=about("largest norm of the gradient; longer ones are shortened to it", above=0),
+    )
+    validation: int = field(
+        metadata=about("held-out patches on which each epoch is judged", unit="patches", low=0)
+    )
+    seed: int = field(
+        default=0,
+        metadata=about("seed of the initial weights and the patches", low=0, high=2**31 - 1),
+    )
+    precision: Precision = field(
+        default="auto",
+        metadata=about(
+            "arithmetic of the training; weights stay float32; auto takes bfloat16 where the "
+            "processor computes with it"
+        ),
+    )
 
     def __post_init__(self) -> None:
-        for field in ("patches", "epochs", "batch_size"):
-            self._check(field, getattr(self, field) >= 1, "a whole number from 1 up")
-        self._check("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0")
-        self._check("beta_2", 0 < self.beta_2 < 1, "between 0 and 1")
-        self._check("clip", self.clip > 0, "a number above 0")
-        for field in ("weight_decay", "warmup", "average"):
-            self._check(field, 0 <= getattr(self, field) < 1, "at least 0 and below 1")
-        self._check("validation", self.validation >= 0, "a number of patches, 0 for none")
-        self._check("seed", 0 <= self.seed < 2**31, "0 to 2147483647")
-        choices = get_args(Precision)
-        self._check("precision", self.precision in choices, f"one of {', '.join(choices)}")
-
-    def _check(self, field: str, good: bool, wanted: str) -> None:
-        if not good:
-            raise Misuse(f"{field} must be {wanted}. Received: {getattr(self, field)!r}.")
-
-    def _check_numbers(self, field: str, n: int, least: int) -> None:
-        """Refuse a field that does not hold n whole numbers, none smaller than the least."""
-        value = getattr(self, field)
-        good = len(value) == n and min(value) >= least
-        self._check(field, good, f"{n} whole numbers from {least} up")
+        check(self)
 
     @property
     def steps(self) -> int:

@@ -7,8 +7,9 @@ from matplotlib.ticker import MaxNLocator
 
 from digitscope.errors import BadRun
 from digitscope.models.classifier import Classifier
+from digitscope.recipes import Recipe
 from digitscope.rendering import style
-from digitscope.rendering.digit_run import RECIPE_NOTES, TIMING_NOTES
+from digitscope.rendering.digit_run import TIMING_NOTES
 from digitscope.rendering.figure_files import Drawing, Picture, draw_figures
 from digitscope.rendering.run_description import describe_making
 from digitscope.rendering.wording import count, percent, precise
@@ -95,7 +96,7 @@ def describe(run: Run, committee: Committee) -> dict[str, Any]:
             run.record,
             run.record["recipe"],
             [],
-            recipe_notes=RECIPE_NOTES,
+            kind=Recipe,
             timing_notes=TIMING_NOTES,
         ),
     }

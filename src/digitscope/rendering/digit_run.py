@@ -16,23 +16,6 @@ if TYPE_CHECKING:
 DATA_TITLES = {"mnist": "MNIST", "digits": "scikit-learn's bundled digits"}
 FEW = 1_000  # test images; below it the page warns of chance
 
-# What of the recipe needs a word of explanation.
-RECIPE_NOTES = {
-    "filters": "of each 3×3 convolution; more than before halves the picture",
-    "stem": "side of the first kernels, which then halve the picture",
-    "synthetic": "drawn digits that join in each epoch",
-    "sources": "data sets of other writers",
-    "handwritten": "digits of those, drawn by another pen in each epoch",
-    "non_digits": "drawn letters, signs and blots that it learns to refuse",
-    "hidden": "units of each hidden layer",
-    "learning_rate": "the rate, or its peak where a schedule shapes it",
-    "warmup": "share of the steps over which the rate rises",
-    "validation": "training images to hold out",
-    "average": "decay of the moving average of the weights; 0 keeps the last",
-    "dropout": "share of hidden units silenced in a step",
-    "augmentation": "how far training images are bent",
-    "weight_decay": "for adamw alone",
-}
 TIMING_NOTES = {
     "data": "reading and checking the images",
     "build": "making the network",
@@ -70,7 +53,7 @@ def describe(run: Run, evidence: Evidence) -> dict[str, Any]:
             record,
             recipe.to_dict(),
             evidence.history,
-            recipe_notes=RECIPE_NOTES,
+            kind=Recipe,
             timing_notes=TIMING_NOTES,
         ),
     }

@@ -12,6 +12,7 @@ from digitscope.evaluation import bin_by_confidence
 from digitscope.models.card import ModelCard
 from digitscope.models.glyph_classes import DIGIT_CLASSES
 from digitscope.models.glyph_network import GlyphNetwork
+from digitscope.recipes.glyph_recipe import GlyphRecipe
 from digitscope.rendering import style
 from digitscope.rendering.figure_files import Drawing, Picture, draw_figures
 from digitscope.rendering.figures_confidence import draw_bins
@@ -24,21 +25,6 @@ from digitscope.runs import Row, Run
 
 DIGITS = len(DIGIT_CLASSES)
 LEAST = 0.2  # probability of a digit from which on an answer counts in the reliability diagram
-RECIPE_NOTES = {
-    "stem": "channels at half the resolution",
-    "channels": "at a quarter and an eighth of the resolution",
-    "blocks": "residual blocks at both",
-    "hidden": "units before the classes",
-    "dropout": "share of their inputs that are silenced in a step",
-    "patches": "training pages in an epoch, drawn anew",
-    "batch_size": "pages in a step",
-    "crops": "crops in a step",
-    "learning_rate": "its peak; a cosine brings it to 0",
-    "warmup": "share of the steps over which the rate rises",
-    "average": "decay of the moving average of the weights",
-    "clip": "largest norm of the gradient",
-    "validation": "held-out pages",
-}
 TIMING_NOTES = {
     "fit": "training, with the compilation and the held-out pages",
     "report": "drawing the figures and this page",
@@ -231,7 +217,7 @@ def describe(run: Run, evidence: GlyphEvidence) -> dict[str, Any]:
             record,
             record["recipe"],
             evidence.history,
-            recipe_notes=RECIPE_NOTES,
+            kind=GlyphRecipe,
             timing_notes=TIMING_NOTES,
         ),
     }

@@ -9,23 +9,6 @@ from digitscope.rendering.run_description import describe_making
 from digitscope.rendering.wording import count, percent, precise
 from digitscope.runs import Run
 
-# What of the recipe needs a word of explanation.
-RECIPE_NOTES = {
-    "stem": "channels at half the resolution",
-    "channels": "at a quarter, an eighth and a sixteenth of the resolution",
-    "encoder": "residual blocks at each of the three, on the way down",
-    "decoder": "residual blocks at a quarter and an eighth, on the way up",
-    "head": "channels of the convolution before the maps; 0 for none",
-    "patch": "side of a training page, pixels",
-    "patches": "training pages in an epoch, drawn anew",
-    "batch_size": "pages in a step",
-    "learning_rate": "its peak; a cosine brings it to 0",
-    "warmup": "share of the steps over which the rate rises",
-    "average": "decay of the moving average of the weights",
-    "clip": "largest norm of the gradient",
-    "validation": "held-out pages",
-    "loss": "weights of its parts",
-}
 TIMING_NOTES = {
     "fit": "training, with the compilation and the held-out pages",
     "report": "drawing the held-out pages, the figures and this page",
@@ -53,7 +36,7 @@ def describe(run: Run, evidence: PageEvidence) -> dict[str, Any]:
             record,
             record["recipe"],
             evidence.history,
-            recipe_notes=RECIPE_NOTES,
+            kind=PageRecipe,
             timing_notes=TIMING_NOTES,
         ),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from digitscope.recipes.described import descriptions
 from digitscope.rendering.wording import count
 from digitscope.runs import Row
 
@@ -13,7 +14,7 @@ def describe_making(
     recipe: dict[str, Any],
     history: list[Row],
     *,
-    recipe_notes: dict[str, str],
+    kind: type,
     timing_notes: dict[str, str],
 ) -> dict[str, Any]:
     """Return what every page says of how a run was made, as the base template wants it.
@@ -26,11 +27,13 @@ def describe_making(
         Its recipe, as plain JSON types.
     history : list of dict
         As `Run.history` gives it.
-    recipe_notes, timing_notes : dict
-        By field of the recipe and by part of the time: what needs a word of explanation.
+    kind : type
+        The recipe's dataclass, whose descriptions explain the fields.
+    timing_notes : dict
+        By part of the time: what needs a word of explanation.
     """
     return {
-        "recipe_rows": recipe_rows(recipe, recipe_notes),
+        "recipe_rows": recipe_rows(recipe, recipe_notes(kind)),
         "unfinished": _unfinished(record, history),
         "timings": [
             (part, f"{seconds:.2f} s", timing_notes.get(part, ""))
@@ -42,6 +45,13 @@ def describe_making(
         "started": record.get("started", ""),
         "finished": record.get("finished", ""),
     }
+
+
+def recipe_notes(kind: type) -> dict[str, str]:
+    """Return the help of each field of a recipe, but of its name."""
+    notes = {field: description.help for field, description in descriptions(kind).items()}
+    del notes["name"]
+    return notes
 
 
 def recipe_rows(recipe: dict[str, Any], notes: dict[str, str]) -> list[tuple[str, str, str]]:

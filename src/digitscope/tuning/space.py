@@ -6,81 +6,45 @@ field of the recipe's augmentation.
 
 import dataclasses
 import math
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
 from digitscope.errors import Misuse, did_you_mean
 from digitscope.recipes import Recipe
-from digitscope.recipes.glyph_recipe import GlyphRecipe
+from digitscope.recipes.described import Choice, Range, Value, descriptions
 from digitscope.recipes.stream_recipe import StreamRecipe
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe | StreamRecipe)
-Value: TypeAlias = float | int | str
-
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers from `low` to `high`; with `log`, all orders of magnitude are equally likely."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    def __contains__(self, value: object) -> bool:
-        return isinstance(value, int | float) and self.low <= value <= self.high
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of some values."""
-
-    values: tuple[Value, ...]
-
-    def __contains__(self, value: object) -> bool:
-        return value in self.values
 
 
 Space: TypeAlias = dict[str, Range | Choice]
 
-DIGITS: Space = {
-    "learning_rate": Range(1e-4, 3e-2, log=True),
-    "batch_size": Choice((32, 64, 128, 256, 512)),
-    "beta_2": Choice((0.95, 0.98, 0.99, 0.999)),
-    "warmup": Range(0.0, 0.5),
-    "schedule": Choice(("constant", "linear", "cosine")),
-    "dropout": Range(0.0, 0.5),
-    "average": Choice((0.0, 0.99, 0.999)),
-}
-DECAY: Space = {"weight_decay": Range(1e-3, 0.3, log=True)}
-BENDING: Space = {
-    "augmentation.rotation": Range(0.0, 15.0),
-    "augmentation.scale": Range(0.0, 0.2),
-    "augmentation.shear": Range(0.0, 0.3),
-    "augmentation.shift": Range(0.0, 1.5),
-    "augmentation.elastic": Range(0.0, 2.0),
-}
-STREAM: Space = {
-    "learning_rate": Range(2e-4, 5e-3, log=True),
-    "weight_decay": Range(1e-3, 0.1, log=True),
-    "beta_2": Choice((0.95, 0.98, 0.99, 0.999)),
-    "warmup": Range(0.0, 0.2),
-    "average": Choice((0.99, 0.998, 0.999)),
-}
-GLYPH: Space = {"dropout": Range(0.0, 0.5)}
+ADAM = ("adam", "adamw")  # the optimizers with a beta_2
 
 
 def usual_space(recipe: Recipe | StreamRecipe) -> Space:
-    """Return what is searched of a recipe unless something is named."""
-    if isinstance(recipe, GlyphRecipe):
-        return STREAM | GLYPH
+    """Return what is searched of a recipe unless something is named.
+
+    The ranges stand in the descriptions of the fields, those of the augmentation included.
+    """
+    space = _described(type(recipe))
     if isinstance(recipe, StreamRecipe):
-        return dict(STREAM)
-    space = dict(DIGITS)
-    if recipe.optimizer not in ("adam", "adamw"):
+        return space
+    if recipe.optimizer not in ADAM:
         del space["beta_2"]
-    if recipe.optimizer == "adamw":
-        space |= DECAY
-    return space | BENDING if recipe.augmentation else space
+    if recipe.optimizer != "adamw":
+        del space["weight_decay"]
+    if recipe.augmentation:
+        bending = _described(type(recipe.augmentation))
+        space |= {f"augmentation.{field}": part for field, part in bending.items()}
+    return space
+
+
+def _described(kind: type) -> Space:
+    return {
+        field: description.search
+        for field, description in descriptions(kind).items()
+        if description.search
+    }
 
 
 def parse_space(texts: list[str], recipe: Recipe | StreamRecipe) -> Space:

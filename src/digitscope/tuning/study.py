@@ -18,10 +18,11 @@ from digitscope.cores import usable_cores
 from digitscope.errors import BadRun, DataUnavailable, Misuse, TrainingFailed, one_line
 from digitscope.files import write_text
 from digitscope.recipes import Recipe
+from digitscope.recipes.described import Choice, Range, Value
 from digitscope.recipes.recipe_file import write_recipe
 from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.tuning.objective import open_objective
-from digitscope.tuning.space import Choice, Range, Space, Value, value_of, with_values
+from digitscope.tuning.space import Space, value_of, with_values
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 STARTUP = 5  # trials with random values, before the sampler has learned and before any is pruned

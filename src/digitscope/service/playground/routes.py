@@ -12,6 +12,8 @@ from digitscope.image.digit import Images
 from digitscope.nn import OPTIMIZERS
 from digitscope.nn.network import INITIALISATIONS
 from digitscope.nn.perceptron import ACTIVATIONS
+from digitscope.recipes import Recipe
+from digitscope.recipes.described import descriptions
 from digitscope.service.http import request_bodies
 from digitscope.service.http.limits import Limits
 from digitscope.service.http.problems import Problem, documented
@@ -27,8 +29,16 @@ CHOICES: dict[str, tuple[str, ...]] = {
 MAY_FAIL = documented(400, 401, 403, 404, 408, 413, 422, 429, 500, 503)
 
 
-def _one_of(name: str) -> Any:
-    return {"enum": list(CHOICES[name])}
+RECIPE = descriptions(Recipe)
+
+
+def _setting(default: Any, title: str, help_: str, *, choices: str = "", **limits: Any) -> Any:
+    """Return a setting's field with what the schema and the page say of it.
+
+    `choices` names an entry of `CHOICES`.
+    """
+    extra: dict[str, Any] | None = {"enum": list(CHOICES[choices])} if choices else None
+    return Field(default=default, title=title, description=help_, json_schema_extra=extra, **limits)
 
 
 class Settings(BaseModel):
@@ -36,25 +46,36 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    data: str = Field(default="mnist", json_schema_extra=_one_of("data"))
-    images: int = Field(default=10_000, ge=10, le=60_000, description="to learn from")
-    pixels: str = Field(
-        default="unit", json_schema_extra=_one_of("pixels"),
-        description="unit: 0 to 1; raw: 0 to 255; standard: mean 0 and variance 1",
+    hidden: list[Annotated[int, Ge(1), Le(512)]] = _setting(
+        [128], "Hidden layers", f"{RECIPE['hidden'].help}, such as 128 or 64 64 64; empty for none",
+        max_length=10,
     )  # fmt: skip
-    hidden: list[Annotated[int, Ge(1), Le(512)]] = Field(
-        default=[128], max_length=10, description="units of each hidden layer"
+    activation: str = _setting(
+        "relu", "Activation", RECIPE["activation"].help, choices="activation"
     )
-    activation: str = Field(default="relu", json_schema_extra=_one_of("activation"))
-    initialisation: str = Field(default="glorot", json_schema_extra=_one_of("initialisation"))
-    normalisation: bool = Field(default=False, description="batch normalisation")
-    residual: bool = False
-    dropout: float = Field(default=0.0, ge=0, le=0.9)
-    optimizer: str = Field(default="adam", json_schema_extra=_one_of("optimizer"))
-    rate: float = Field(default=0.001, gt=0, le=1_000, allow_inf_nan=False)
-    batch: int = Field(default=128, ge=1, le=4_096)
-    epochs: int = Field(default=5, ge=1, le=100)
-    seed: int = Field(default=0, ge=0, lt=2**31)
+    optimizer: str = _setting("adam", "Optimizer", "rule of the updates", choices="optimizer")
+    rate: float = _setting(
+        0.001, "Learning rate", "how long a step is", gt=0, le=1_000, allow_inf_nan=False
+    )
+    batch: int = _setting(128, "Batch", RECIPE["batch_size"].help, ge=1, le=4_096)
+    images: int = _setting(10_000, "Images", "images to learn from", ge=10, le=60_000)
+    epochs: int = _setting(5, "Epochs", RECIPE["epochs"].help, ge=1, le=100)
+    pixels: str = _setting(
+        "unit", "Pixels", "unit: 0 to 1; raw: 0 to 255; standard: mean 0 and variance 1",
+        choices="pixels",
+    )  # fmt: skip
+    initialisation: str = _setting(
+        "glorot", "First weights", "how they are drawn", choices="initialisation"
+    )
+    normalisation: bool = _setting(False, "Batch normalisation", "of each hidden layer's sums")
+    residual: bool = _setting(False, "Residual", "hidden layers add to their inputs")
+    dropout: float = _setting(0.0, "Dropout", RECIPE["dropout"].help, ge=0, le=0.9)
+    data: str = _setting(
+        "mnist", "Data", "mnist, or the 1,797 digits that come with scikit-learn", choices="data"
+    )
+    seed: int = _setting(
+        0, "Seed", "seed of the first weights and the order of the images", ge=0, lt=2**31
+    )
 
     @classmethod
     def of(cls, body: bytes) -> "Settings":
@@ -83,6 +104,13 @@ class Settings(BaseModel):
         return settings
 
 
+class Label(BaseModel):
+    """What the page says of a setting."""
+
+    title: str
+    description: str
+
+
 class Offer(BaseModel):
     """The answer of ``/v1/playground``: what can be chosen."""
 
@@ -92,6 +120,7 @@ class Offer(BaseModel):
     ranges: dict[str, tuple[int | float, int | float]] = Field(
         description="lowest and highest, of numbers"
     )
+    labels: dict[str, Label] = Field(description="title and description of each setting, in order")
 
 
 class Started(BaseModel):
@@ -125,6 +154,14 @@ def _ranges() -> dict[str, list[int | float]]:
     return ranges
 
 
+def _labels() -> dict[str, dict[str, str]]:
+    properties = Settings.model_json_schema()["properties"]
+    return {
+        name: {part: schema[part] for part in ("title", "description")}
+        for name, schema in properties.items()
+    }
+
+
 def routes(
     runs: Runs, limits: Limits, one_digit: Callable[[Request], Awaitable[Images]]
 ) -> APIRouter:
@@ -143,6 +180,7 @@ def routes(
     async def offer() -> dict[str, Any]:
         """Say what can be chosen for a run, and what is taken for what is left out."""
         known = {"choices": CHOICES, "defaults": Settings(), "ranges": _ranges()}
+        known["labels"] = _labels()
         return {"runs": limits.runs} | known
 
     @router.post(

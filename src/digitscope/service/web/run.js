@@ -5,22 +5,6 @@ import { Chart } from "./chart.js";
 import { colour, fixed, guarded, h, percent } from "./dom.js";
 import { fromBase64, grain, paint, SIDE } from "./grain.js";
 
-const LABELS = {
-  hidden: ["Hidden layers", "units of each, such as 128 or 64 64 64; empty for none"],
-  activation: ["Activation", "of the hidden layers"],
-  optimizer: ["Optimizer", ""],
-  rate: ["Learning rate", "how long a step is"],
-  batch: ["Batch", "images a step"],
-  images: ["Images", "to learn from"],
-  epochs: ["Epochs", "passes through them"],
-  pixels: ["Pixels", "unit: 0 to 1, raw: 0 to 255, standard: mean 0, variance 1"],
-  initialisation: ["First weights", "how they are drawn"],
-  normalisation: ["Batch normalisation", "of each hidden layer's sums"],
-  residual: ["Residual", "hidden layers add to what they were given"],
-  dropout: ["Dropout", "share of hidden units silenced in a step"],
-  data: ["Data", "mnist, or the 1,797 digits that come with scikit-learn"],
-  seed: ["Seed", "of the first weights and the order of the images"],
-};
 const ADVANCED = ["normalisation", "residual", "dropout", "epochs", "data", "seed"];
 const WHOLE = ["batch", "images", "epochs", "seed"];
 const STATES = {
@@ -44,7 +28,7 @@ export class Run {
     this.changed = changed;
     this.defaults = offered.defaults;
     this.fields = {};
-    const rows = Object.keys(LABELS).filter((key) => key in offered.defaults);
+    const rows = Object.keys(offered.labels);
     const field = (key) => this.#field(key, offered);
     this.status = h("p.status", {}, "not trained yet");
     this.spoken = h("p.unseen", { role: "status" }); // the states alone; all else would be a flood
@@ -68,8 +52,8 @@ export class Run {
     this.choose({});
   }
 
-  #field(key, { choices, ranges }) {
-    const [label, hint] = LABELS[key];
+  #field(key, { choices, labels, ranges }) {
+    const { title: label, description: hint } = labels[key];
     const first = this.defaults[key];
     let input;
     if (choices[key]) input = h("select", {}, ...choices[key].map((choice) => new Option(choice, choice)));

@@ -1,5 +1,11 @@
-"""Sheets of the pictures that a reader got wrong, with what was read drawn over them."""
+"""Draw the pictures that a reader got wrong, the worst first, with what was read over them.
 
+    uv run python tools/reading_sheets.py sheets --readers digitscope --sets hard-dev equations
+
+Readers, sets and options are those of ``benchmarks/reading.py``; no result is written.
+"""
+
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,9 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from readers import Picture, Reading
-from reading_sets import Item, Outcome
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
+from readers import Picture, Reading
+from reading import get_ready, make_parser, read_set
+from reading_sets import SETS, Item, Outcome, data_folder
+
+SHOWN = 32  # worst pictures on a sheet
 TILE = 420  # pixels; side of one picture on the sheet
 CAPTION = 34  # pixels; height of the two lines of text beneath it
 COLUMNS = 4
@@ -98,3 +108,24 @@ def in_colour(picture: Picture) -> Tile:
         with Image.open(picture) as image:
             return np.array(ImageOps.exif_transpose(image).convert("RGB"))
     return np.repeat(picture[..., None], 3, 2) if picture.ndim == 2 else picture
+
+
+def main() -> None:
+    """Read the sets and draw a sheet for each reader."""
+    parser = make_parser(__doc__)
+    parser.add_argument("folder", type=Path, help="for the sheets, SET-READER.png")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    ready, _ = get_ready(options.readers, options.network)
+    for title in options.sets:
+        folder = SETS[title].folder
+        if folder and not (data_folder() / folder).is_dir():
+            print(f"left out: {title}: no {data_folder() / folder}", file=sys.stderr)
+            continue
+        sheets = Sheets(options.folder, SHOWN)
+        read_set(SETS[title], ready, options, sheets.add)
+        sheets.draw(title)
+
+
+if __name__ == "__main__":
+    main()

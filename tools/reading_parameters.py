@@ -1,21 +1,23 @@
 """Try other values of the parameters of reading on validation pages and pictures without digits.
 
-    uv run python benchmarks/reading_parameters.py landing=0.5,0.8,1.1 threshold=0.35,0.45,0.55
+    uv run python tools/reading_parameters.py landing=0.5,0.8,1.1 threshold=0.35,0.45,0.55
 
 Validation pages are synthesised, with writers, fonts and papers that no training has seen. Each
 parameter is changed alone; the first row is the one that ships. Only parameters that act after the
 glyphs are found can be tried: certain, tile, marks, digits, context, reach, threshold, least, link
-and landing.
+and landing. The rows are written to ``tools/reading_parameters.json``.
 """
 
 import argparse
+import json
+import sys
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
-import empty_pictures
-from common import write
 from digitscope.data.page_sources import page_sources
 from digitscope.image.decode import read_gray
 from digitscope.reading.glyphs import Glyphs, merge
@@ -27,6 +29,11 @@ from digitscope.reading.scales import confirm, look_at_all
 from digitscope.reading.second_look import doubtful, look_again, look_at_digits
 from digitscope.synthesis.pages.generator import PageStyle
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+import empty_pictures
+
+RESULT = Path(__file__).with_suffix(".json")
 SIZE = (352, 352)  # pixels of a validation page
 STYLE = PageStyle(height=(14, 40), outside=0.0)
 TRIED = (
@@ -59,12 +66,14 @@ class Looked:
 
 
 def texts(glyphs: Glyphs, parameters: ReadingParameters) -> Counter[str]:
+    """Return the numbers that glyphs make up, and how often each is there."""
     labels = glyphs.labels
     runs = find_runs(glyphs, parameters)
     return Counter("".join(labels[i] for i in run.glyphs) for run in runs)
 
 
 def main() -> None:
+    """Read the pages with each value, print the counts and write them down."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("values", nargs="*", help="NAME=VALUE,VALUE, ...")
     parser.add_argument("--pages", type=int, default=100)
@@ -106,7 +115,10 @@ def main() -> None:
         rows.append(row)
         print(row, flush=True)
     if not options.dry:
-        write("reading-parameters", {"shipped": vars(parameters), "rows": rows})
+        command = " ".join(["uv run python tools/reading_parameters.py", *sys.argv[1:]])
+        date = datetime.now(UTC).date().isoformat()
+        content = {"command": command, "date": date, "shipped": vars(parameters), "rows": rows}
+        RESULT.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
