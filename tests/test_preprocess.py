@@ -8,14 +8,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
 
 from digitscope.errors import BadImage, NoInk
-from digitscope.image.mnist_form import (
-    BOX,
-    MIN_CONTRAST,
-    find_ink,
-    fit_to_box,
-    mnist_steps,
-    to_mnist,
-)
+from digitscope.image.ink import MIN_CONTRAST, find_ink
+from digitscope.image.mnist_form import BOX, fit_to_box, mnist_steps, to_mnist
 
 
 def draw_seven(side=120, paper=255, ink=0):
