@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--network", metavar="FILE", default="", help="another page network")
     parser.add_argument("--dry", action="store_true", help="write no result")
     options = parser.parse_args()
-    pixels = str(ReadingParameters().most_pixels)
+    pixels = str(ReadingParameters().max_pixels)
     with tempfile.TemporaryDirectory() as folder:
         files = {f"page of {ROWS * COLUMNS:,} digits": Path(folder) / "page.png"}
         make_page(*files.values())

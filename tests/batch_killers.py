@@ -29,7 +29,7 @@ class KilledByAnImage(Answerer):
         return super().__call__(chunk)
 
 
-class Kills(engine.Worker):
+class Kills(engine.BatchWorker):
     """Is killed in the middle of the second part, the first time, and by a picture."""
 
     def do(self, part):
@@ -41,7 +41,7 @@ class Kills(engine.Worker):
         return super().do(part)
 
 
-class DiskIsFull(engine.Worker):
+class DiskIsFull(engine.BatchWorker):
     """Finds no space for the second part."""
 
     def do(self, part):
@@ -82,7 +82,7 @@ def main(what, source, out):
     if what == "nodes":
         summary = on_two_nodes(source, out)
     else:
-        engine.Worker = {"workers": Kills, "full": DiskIsFull}[what]
+        engine.BatchWorker = {"workers": Kills, "full": DiskIsFull}[what]
         summary = engine.run_batch(source, out, part_size=4, workers=2)
     print(json.dumps(summary.to_dict()))
 

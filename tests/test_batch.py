@@ -18,7 +18,7 @@ from digitscope.batch.answers import Answerer
 from digitscope.batch.cluster import ray_running
 from digitscope.batch.items import Chunk
 from digitscope.batch.job import read_parts
-from digitscope.batch.worker import KILLED, CarefulAnswerer, do_part
+from digitscope.batch.worker import KILLED, IsolatedAnswerer, do_part
 from digitscope.cli import main
 from digitscope.data import load_data
 from digitscope.errors import DataUnavailable
@@ -120,8 +120,8 @@ def test_the_image_that_kills_is_found(tmp_path, monkeypatch):
     pictures = [png(image) for image in IMAGES[:7]]
     pictures[2] = pictures[5] = batch_killers.KILLER
     chunk = Chunk([f"{k}" for k in range(7)], pictures)
-    with CarefulAnswerer(batch_killers.KilledByAnImage(job)) as careful:
-        rows = careful(chunk).to_pylist()
+    with IsolatedAnswerer(batch_killers.KilledByAnImage(job)) as isolated:
+        rows = isolated(chunk).to_pylist()
     assert [row["key"] for row in rows] == chunk.keys
     assert [row["error"] for row in rows] == [KILLED if k in (2, 5) else None for k in range(7)]
     pictures = [picture for picture in pictures if picture != batch_killers.KILLER]
@@ -200,7 +200,7 @@ def test_a_full_disk_is_one_line_and_the_command_goes_on(tmp_path):
     source = write_source(tmp_path / "in", "npy", IMAGES)
     code, _, error = finish(start("full", source, tmp_path / "out", script=batch_killers.__file__))
     assert code == 1
-    assert "stopped: part-000001.parquet: No space left on device; what is done is kept" in error
+    assert "stopped: part-000001.parquet: No space left on device; finished parts are kept" in error
     done = len(list((tmp_path / "out").glob("part-*")))
     command = ["batch", "in/images.npy", "out", "--part-size", 4, "--json"]
     code, out, error = finish(start(*command, cwd=tmp_path))

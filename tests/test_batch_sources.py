@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from batch_sources import FORMS, order_of, png, write_source
 from digitscope.batch import items
 from digitscope.batch.columns import to_images
-from digitscope.batch.engine import _take_up_or_plan
-from digitscope.batch.items import chunks_of
+from digitscope.batch.engine import _open_or_plan
+from digitscope.batch.items import read_chunks
 from digitscope.batch.job import Request, read_job, read_parts
 from digitscope.batch.sources import absolute
 from digitscope.data import load_data
@@ -34,7 +34,7 @@ def make_request(source, out, *, size=5, task="predict", column="", key=""):
 
 
 def plan(*args, **options):
-    return _take_up_or_plan(make_request(*args, **options))
+    return _open_or_plan(make_request(*args, **options))
 
 
 def contents(job):
@@ -42,7 +42,7 @@ def contents(job):
     keys, images = [], []
     for part in read_parts(job):
         n = 0
-        for chunk in chunks_of(job, part):
+        for chunk in read_chunks(job, part):
             keys += chunk.keys
             n += len(chunk)
             assert len(chunk) == len(chunk.images)
@@ -186,8 +186,8 @@ def test_paths_are_absolute_and_urls_stay(tmp_path, monkeypatch):
 def test_a_file_too_large_for_memory_is_an_error(tmp_path, monkeypatch):
     source = write_source(tmp_path / "in", "zip", IMAGES)
     job = plan(source, tmp_path / "out", size=30)
-    monkeypatch.setattr(items, "LARGEST", 100)
-    (chunk, *_) = chunks_of(job, next(read_parts(job)))
+    monkeypatch.setattr(items, "MAX_PICTURE_BYTES", 100)
+    (chunk, *_) = read_chunks(job, next(read_parts(job)))
     assert len(chunk.images) == len(IMAGES)
     assert all(isinstance(picture, BadImage) for picture in chunk.images)
 
@@ -201,10 +201,10 @@ def spoil(path, content):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.zip", b"PK no", "damaged or no zip archive"),
-        ("a.tar", b"no" * 600, "damaged or no tar archive"),
-        ("a.tgz", gzip.compress(b"no" * 600, mtime=0)[:30], "damaged or no tar archive"),
-        ("a.parquet", b"PAR1 no PAR1", "damaged or no Parquet file"),
+        ("a.zip", b"PK no", "damaged or not a zip archive"),
+        ("a.tar", b"no" * 600, "damaged or not a tar archive"),
+        ("a.tgz", gzip.compress(b"no" * 600, mtime=0)[:30], "damaged or not a tar archive"),
+        ("a.parquet", b"PAR1 no PAR1", "damaged or not a Parquet file"),
         ("a.npy", b"\x93NUMPY\x01\x00", "damaged or cut short"),
         ("a.npz", b"PK no", "damaged or cut short"),
         ("a.idx", b"\0\0\x08\x01\0\0\0\x02ab", "expected 00 00 08 03"),
@@ -222,7 +222,7 @@ def test_a_file_that_is_cut_short_is_found_at_its_part(tmp_path):
     source = write_source(tmp_path / "in", "npy", IMAGES)
     job = plan(source, tmp_path / "out")
     source.write_bytes(source.read_bytes()[:-1])
-    with pytest.raises(BadData, match="cut short: 1 bytes are missing"):
+    with pytest.raises(BadData, match="truncated: 1 bytes are missing"):
         contents(job)
 
 
@@ -231,11 +231,11 @@ def test_what_cannot_be_a_source(tmp_path):
         plan(tmp_path / "nix", tmp_path / "out")
     with pytest.raises(Misuse, match="nothing matches"):
         plan(f"{tmp_path}/*.npy", tmp_path / "out")
-    with pytest.raises(Misuse, match="holds no images"):
+    with pytest.raises(Misuse, match="has no images"):
         plan(spoil(tmp_path / "in" / "a.txt", b"").parent, tmp_path / "out")
     with zipfile.ZipFile(tmp_path / "in" / "a.zip", "w"):
         pass
-    with pytest.raises(Misuse, match="holds no images"):
+    with pytest.raises(Misuse, match="has no images"):
         plan(tmp_path / "in" / "a.zip", tmp_path / "out")
     spoil(tmp_path / "in" / "b.png", b"")
     with pytest.raises(Misuse, match="files of two kinds"):

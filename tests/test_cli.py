@@ -186,7 +186,7 @@ def test_version_and_no_arguments(cli):
         (["predict", "{model}", "-m", "{model}", "--json", "--csv"], "exclude each other"),
         (
             ["evaluate", "{model}", "--data", "digits", "--split", "nope"],
-            "the split must be train, test or all for digits. Received: 'nope'",
+            "split of digits must be train, test or all. Received: 'nope'",
         ),
         (["export", "{model}", "--format", "onyx"], "unknown format 'onyx'; .*Did you mean 'onnx'"),
     ],
@@ -204,17 +204,23 @@ def test_misuse_is_one_line_and_exit_2(refused, make_onnx, arguments, told):
     ("arguments", "told"),
     [
         (["train", "--data", "mnist", "--out", "run"], "MNIST is not on this machine"),
-        (["train", "--data-dir", "nowhere", "--out", "run"], "nowhere does not hold MNIST"),
+        (
+            ["train", "--data-dir", "nowhere", "--out", "run"],
+            "MNIST is not in nowhere; expected train-images",
+        ),
         (["train", "--data", "folder:nowhere"], "no such folder or CSV file: nowhere"),
-        (["train", "--data", "folder:{tmp}"], "holds no digit images; expected subfolders"),
-        (["train", "--data", "digits", "--validation", "1500"], "must leave images to train on"),
+        (["train", "--data", "folder:{tmp}"], "has no digit images; expected subfolders"),
+        (
+            ["train", "--data", "digits", "--validation", "1500"],
+            "validation must be less than the 1,500 training images of digits",
+        ),
         (["train", "--data", "digits", "--out", "{file}/run"], "Not a directory"),
         (["train", "--data", "digits", "--out", "{file}"], "File exists"),
         (["train", "--resume", "nowhere"], "nowhere is not a run; expected a folder with"),
         (["evaluate", "nowhere.onnx"], "no such model: nowhere.onnx; expected an .onnx file"),
         (["compare", "{file}", "{file}"], "is not an ONNX model"),
-        (["predict", "{file}", "-m", "{tmp}"], "holds no model.onnx"),
-        (["predict", "{tmp}", "-m", "{model}"], "holds no pictures; expected .bmp"),
+        (["predict", "{file}", "-m", "{tmp}"], "has no model.onnx"),
+        (["predict", "{tmp}", "-m", "{model}"], "has no pictures; expected .bmp"),
         (["data", "digits", "--sheet", "{file}/sheet.png"], "a.txt: File exists"),
         (["export", "{file}"], "is not a .keras file: expected a zip archive"),
         (["report", "{tmp}"], "is not a run; expected a folder with a run.json"),
@@ -275,7 +281,7 @@ def test_train_answers_on_stdout_and_tells_on_stderr(cli, tmp_path, monkeypatch)
     assert out.endswith("model   runs/mlp-1/model.onnx\n")
     first = err.splitlines()[0]
     assert first.startswith("MNIST is not on this machine and could not be downloaded")
-    assert first.endswith("Going on with the bundled digits.")
+    assert first.endswith("The bundled digits are used instead.")
     assert "784 → 8 → 10, 6,370 weights; digits: 1,200 images to learn from, 300 held out" in err
     assert (tmp_path / "runs" / "mlp-1" / "model.onnx").is_file()
     # The newest run is the one that is meant when none is named.
@@ -304,7 +310,7 @@ def test_evaluate_tells_writers_confusions_and_non_digits(cli, run, small_unipen
     options = ["--data", "unipen", "--data-dir", small_unipen, "--split", "all", "--sheet", sheet]
     code, out, err = cli("evaluate", run.path, *options)
     assert code == 0
-    assert "Doubtful labels are known only of the file with" in err
+    assert "Doubtful labels are known only for the file with" in err
     content = json.loads(cli("evaluate", run.path, *options, "--json")[1])
     assert [w["n"] for w in content["writers"]] == [10] * 40
     shares = [w["accuracy"] for w in content["writers"]]
@@ -319,7 +325,7 @@ def test_evaluate_tells_writers_confusions_and_non_digits(cli, run, small_unipen
     assert f"{sheet}   {wrong:,} misread digits" in out
     assert content["refusal"]["n_non_digits"] == 120
     kept = content["refusal"]["non_digits_kept_at_98"]
-    assert f"98 % of digits     keeps {kept:.2%} of the others" in out
+    assert f"98 % of digits     keeps {kept:.2%} of the non-digits" in out
     with Image.open(sheet) as image:
         assert image.width > 28 * 20
     part = json.loads(cli("evaluate", run.path, *options[:4], "--split", "validation", "--json")[1])
@@ -340,16 +346,20 @@ def test_compare_lists_the_images_on_which_they_differ(cli, run, make_onnx, tmp_
     with Image.open(sheet) as image:
         assert image.width > 28 * 20
     same = cli("compare", run.path, run.path, "--data", "digits")[1]
-    assert "p = 1; at 5 %, no difference is shown" in same
+    assert "p = 1; at 5 %, no significant difference" in same
 
 
 def test_data_lists_counts_and_draws(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, err = cli("data")
     assert (code, err) == (0, "")
-    assert re.search(r"^mnist +– +– +– +– +– +CC BY-SA 3.0\n +not here; downloaded once", out, re.M)
+    assert re.search(
+        r"^mnist +– +– +– +– +– +CC BY-SA 3.0\n +not on this machine; downloaded once", out, re.M
+    )
     assert re.search(r"^digits +1,500 +– +297 +– +– +CC BY 4.0\n", out, re.MULTILINE)
-    assert re.search(r"^unipen +–.*\n +not here; it is had from zenodo", out, re.MULTILINE)
+    assert re.search(
+        r"^unipen +–.*\n +not on this machine; available from zenodo", out, re.MULTILINE
+    )
     rows = json.loads(cli("data", "--json")[1])
     assert [row["name"] for row in rows] == list(NAMES)
     assert rows[-1]["counts"] == {"train": 60_000, "test": 10_000}

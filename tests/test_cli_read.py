@@ -131,7 +131,7 @@ def test_a_threshold_of_one_refuses_all(cli, folder):
     [
         (["nowhere.png"], "no such file or folder: nowhere.png"),
         (["nowhere-*.png"], "nothing matches nowhere-*.png"),
-        (["-", "-"], "standard input can be read once only"),
+        (["-", "-"], "standard input can be read only once"),
         (["SCANS", "--annotate", "one.png"], "--annotate must be a folder for 2 pictures"),
         (["SCANS", "--json", "--csv"], "--json and --csv exclude each other"),
         (["SCANS", "--threshold", "2"], "Invalid value for '--threshold'"),

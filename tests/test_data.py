@@ -48,9 +48,9 @@ def test_labels_must_be_digits(label):
 
 
 def test_labels_must_be_whole_numbers_in_a_row():
-    with pytest.raises(BadData, match=r"whole numbers in one row. Received: float64 \(6,\)"):
+    with pytest.raises(BadData, match=r"integers of shape \(n,\)\. Received: float64 \(6,\)"):
         Split(IMAGES, np.zeros(6))
-    with pytest.raises(BadData, match=r"in one row. Received: uint8 \(6, 1\)"):
+    with pytest.raises(BadData, match=r"of shape .n,.. Received: uint8 \(6, 1\)"):
         Split(IMAGES, np.zeros((6, 1), np.uint8))
 
 
@@ -81,7 +81,7 @@ def test_hold_out_parts_the_training_images_the_same_way_each_time(digits):
 
 
 def test_hold_out_must_leave_something(digits):
-    with pytest.raises(BadData, match=r"must leave images to train on: digits has 1,500"):
+    with pytest.raises(BadData, match=r"must be less than the 1,500 training images of digits"):
         digits.hold_out(1_500)
     assert len(digits.hold_out(0)[1]) == 0
 
@@ -91,7 +91,7 @@ def test_a_split_by_name(digits):
     assert len(digits.split("all")) == 1_797
     with pytest.raises(
         Misuse,
-        match=r"must be train, test or all for digits. Received: 'tset'. Did you mean 'test'",
+        match=r"digits must be train, test or all. Received: 'tset'. Did you mean 'test'",
     ):
         digits.split("tset")
 
@@ -139,8 +139,8 @@ def test_idx_is_read_plain_and_gzipped(tmp_path, pack):
         (b"", "is not an IDX file of bytes"),
         (b"seven", "is not an IDX file of bytes"),
         (idx(IMAGES, kind=0x0D), "is not an IDX file of bytes"),
-        (idx(IMAGES)[:9], "its header promises"),
-        (idx(IMAGES)[:-1], r"promises 4,720 bytes for shape \(6, 28, 28\). Received: 4,719"),
+        (idx(IMAGES)[:9], "expected .* bytes for shape"),
+        (idx(IMAGES)[:-1], r"expected 4,720 bytes for shape \(6, 28, 28\), .*Received: 4,719"),
         (idx(IMAGES) + b"x", "Received: 4,721"),
         (gzip.compress(idx(IMAGES), mtime=0)[:-9], "is damaged or cut short"),
         (gzip.compress(idx(IMAGES), mtime=0)[:40] + b"?" * 40, "is damaged or cut short"),
@@ -312,12 +312,12 @@ def test_a_table_that_is_none(tmp_path, content, why):
 
 
 def test_an_empty_folder_a_missing_one_and_one_with_too_few(tmp_path):
-    with pytest.raises(BadData, match="holds no digit images; expected subfolders 0 to 9"):
+    with pytest.raises(BadData, match="has no digit images; expected subfolders 0 to 9"):
         load_data(f"folder:{tmp_path}")
     with pytest.raises(BadData, match=r"no such folder or CSV file: .*gone"):
         load_data(f"folder:{tmp_path / 'gone'}")
     draw_digit(tmp_path / "1" / "a.png")
-    with pytest.raises(BadData, match=r"too few images for a test of its own; .*Received: 1"):
+    with pytest.raises(BadData, match=r"too few images for a test split; .*Received: 1"):
         load_data(f"folder:{tmp_path}")
 
 

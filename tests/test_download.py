@@ -100,7 +100,7 @@ def test_no_name_falls_back_to_the_bundled_digits_and_says_so():
     data = load_data()
     assert data.name == "digits"
     assert "MNIST is not on this machine and could not be downloaded" in data.remark
-    assert data.remark.endswith("Going on with the bundled digits.")
+    assert data.remark.endswith("The bundled digits are used instead.")
     assert "\n" not in data.remark
 
 
@@ -194,7 +194,7 @@ def test_a_folder_is_named(tmp_path, monkeypatch, inner, by):
 
 def test_a_named_folder_without_it_is_told_and_nothing_else_is_tried(tmp_path):
     fill(cache_folder("mnist"))
-    with pytest.raises(DataUnavailable, match=r"does not hold MNIST; expected train-images"):
+    with pytest.raises(DataUnavailable, match=r"MNIST is not in .*; expected train-images"):
         load_data(None, tmp_path)
 
 

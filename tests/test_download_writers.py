@@ -304,9 +304,9 @@ def test_points_that_lie_close_are_left_out_but_never_the_last():
             lambda t: (t[:-9], make_tree(t)),
             r"expected the git hash \w{40}\. Received: [\d,]+ bytes",
         ),
-        (lambda t: (t, b"[]"), r"pendigits-shiny\.json is no list of the repository's files"),
-        (lambda t: (t, b"<html>"), r"is no list of the repository's files"),
-        (lambda t: (t, b'{"tree": []}'), r"is no list of the repository's files"),
+        (lambda t: (t, b"[]"), r"pendigits-shiny\.json must be a list of the repository's files"),
+        (lambda t: (t, b"<html>"), r"must be a list of the repository's files"),
+        (lambda t: (t, b'{"tree": []}'), r"must be a list of the repository's files"),
         (
             lambda t: (make_text(29), make_tree(make_text(29))),
             r"expected 31 samples.*Received: 30, \(3, 3, 3, 4, 3, 3, 3, 3, 3, 2\)",

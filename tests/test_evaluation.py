@@ -14,7 +14,7 @@ from digitscope.evaluation import (
     BINS,
     confused_pairs,
     evaluate,
-    examine,
+    evaluate_in_detail,
     fit_temperature,
     reliability,
     score,
@@ -162,9 +162,9 @@ def test_a_model_does_not_differ_from_itself():
 
 def test_nothing_to_evaluate_is_said():
     nothing = np.zeros(0, np.uint8), np.zeros((0, 10), np.float32)
-    with pytest.raises(BadData, match="nothing to evaluate: expected at least one image"):
+    with pytest.raises(BadData, match="evaluation needs at least one image"):
         score(*nothing)
-    with pytest.raises(BadData, match="nothing to compare: expected at least one image"):
+    with pytest.raises(BadData, match="comparison needs at least one image"):
         compare_predictions(nothing[0], nothing[0], nothing[0])
 
 
@@ -221,7 +221,7 @@ def test_refusal_at_98_percent_of_the_digits():
 
 
 def test_refusal_needs_both_kinds():
-    with pytest.raises(BadData, match="Received: 1 and 0 images"):
+    with pytest.raises(BadData, match="Received: 1 digits and 0 non-digits"):
         score_refusal(np.array([0.5]), np.array([]), 0.5)
 
 
@@ -247,7 +247,7 @@ def test_writers_are_scored_one_by_one_the_worst_first():
 def test_what_is_examined_is_what_the_classifier_says(make_onnx, digits):
     classifier = load(make_onnx())
     part = Split(digits.test.images, digits.test.labels, np.arange(297).astype(str))
-    found = examine(classifier, part)
+    found = evaluate_in_detail(classifier, part)
     assert found.scores == evaluate(classifier, digits.test)
     assert (found.predicted == classifier.predict(part.images)).all()
     wrong = np.flatnonzero(found.predicted != part.labels)
@@ -256,4 +256,4 @@ def test_what_is_examined_is_what_the_classifier_says(make_onnx, digits):
     assert (np.diff(confidence[found.mistakes]) <= 0).all()  # the surest first
     assert [w.right for w in found.writers] == sorted(w.right for w in found.writers)
     assert len(found.writers) == 297
-    assert examine(classifier, digits.test).writers == []  # nobody knows who wrote them
+    assert evaluate_in_detail(classifier, digits.test).writers == []  # nobody knows who wrote them

@@ -273,7 +273,9 @@ def test_the_picture_of_a_unit_is_its_weights(mlp):
     explanation = explain(mlp, seven())
     weights = explanation.network.layers[0].kernel[:, 17].reshape(28, 28)
     assert (explanation.picture(17) == weights).all()
-    with pytest.raises(Misuse, match=r"the last hidden layer has units 0 to 127\. Received: 128"):
+    with pytest.raises(
+        Misuse, match=r"unit must be 0 to 127, in the last hidden layer\. Received: 128"
+    ):
         explanation.picture(128)
 
 
@@ -390,7 +392,7 @@ def test_a_file_that_computes_something_else_is_refused(tmp_path):
     product = next(node for node in proto.graph.node if node.op_type == "Gemm")
     product.attribute.append(onnx.helper.make_attribute("alpha", 2.0))
     onnx.save(proto, tmp_path / "other.onnx")
-    with pytest.raises(BadModel, match="computes something else than its weights say"):
+    with pytest.raises(BadModel, match="does not compute what its weights give"):
         explain(load(tmp_path / "other.onnx"), seven())
 
 
@@ -609,7 +611,7 @@ def test_other_networks_get_an_occlusion_map_and_are_told_so(cli):
     assert code == 0
     assert out.startswith("seven.png through cnn: occlusion map")
     assert err == (
-        "cnn is no plain perceptron: an occlusion map instead of its layers.\ndrawn   map.png\n"
+        "cnn is not a plain perceptron; the explanation is an occlusion map.\ndrawn   map.png\n"
     )
     code, out, err = cli("seven.png", "--occlusion", "--json")
     assert (code, err) == (0, "")
@@ -620,7 +622,7 @@ def test_a_picture_of_no_digit_is_explained_with_a_warning(cli):
     code, out, err = cli("blot.png", "-m", "cnn", "--occlusion")
     assert code == 0
     assert out.startswith("blot.png through cnn")
-    assert re.match(r"blot\.png: probably no digit: its score of 0\.\d+ is below the thresh", err)
+    assert re.match(r"blot\.png: probably not a digit: its score 0\.\d+ is below the thresh", err)
 
 
 @pytest.mark.parametrize(
@@ -630,9 +632,13 @@ def test_a_picture_of_no_digit_is_explained_with_a_warning(cli):
         (["seven.png", "--learning-rate", "0"], 2, "learning_rate must be a number above 0"),
         (["seven.png", "--top", "0"], 2, "Invalid value for '--top'"),
         (["seven.png", "--figure", "a.jpg"], 2, "must end in .png or .svg. Received: a.jpg"),
-        (["seven.png", "--figure", "./seven.png"], 2, "would replace the picture itself"),
-        (["seven.png", "--occlusion", "--label", "3"], 2, "--label is for the walk"),
-        (["seven.png", "-m", "cnn", "--label", "3"], 1, "Leave out --label for that"),
+        (["seven.png", "--figure", "./seven.png"], 2, "--figure must not be the picture itself"),
+        (
+            ["seven.png", "--occlusion", "--label", "3"],
+            2,
+            "--label is for the explanation by layers",
+        ),
+        (["seven.png", "-m", "cnn", "--label", "3"], 1, "Leave out --label for an occlusion map"),
         (["."], 2, "explain takes one picture. Received: 2 in ."),
         (["none.png"], 2, "no such file or folder: none.png"),
         (["seven.png", "-m", "mpl"], 1, "Did you mean 'mlp'?"),

@@ -457,7 +457,7 @@ def draw_glyphs(gray):
     from digitscope.image.contrast import normalise_contrast
     from digitscope.models.page_network import PageNetwork
     from digitscope.reading.glyphs import find_glyphs
-    from digitscope.reading.second_look import doubtful
+    from digitscope.reading.second_pass import doubtful
     from digitscope.training.glyph.crop_stream import PEAKS
 
     maps = PageNetwork(threads=1).maps(normalise_contrast(gray))

@@ -194,7 +194,7 @@ def test_the_command_runs_a_lesson(capsys, tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         (["sofmax"], "unknown lesson 'sofmax'; there are .* Did you mean 'softmax'"),
-        (["softmax", "--set", "seeds"], "--set takes NAME=VALUE, such as seeds=5"),
+        (["softmax", "--set", "seeds"], "--set must be NAME=VALUE, such as seeds=5"),
         (["softmax", "--set", "sedes=3"], "no setting 'sedes'.*Did you mean 'seeds'"),
         (["--all", "softmax"], "--all runs every lesson as it is"),
         (["--set", "seeds=3"], "--set needs the name of a lesson"),

@@ -32,7 +32,7 @@ def test_the_classifier_reads_it_from_the_file(make_onnx):
     "metadata", ["{", "[]", "7", '{"temperature": "hot"}', '{"temperature": 0}']
 )
 def test_a_damaged_card_is_refused(make_onnx, metadata):
-    with pytest.raises(BadModel, match="the card in its metadata is damaged"):
+    with pytest.raises(BadModel, match="the model card in its metadata is damaged"):
         Classifier(make_onnx(metadata=metadata))
 
 

@@ -106,7 +106,7 @@ def test_tiles_agree_with_one_piece(file, image, monkeypatch):
     network = PageNetwork(file)
     whole = network.maps(image)
     assert whole.shape == (MAPS, 38, 48)
-    monkeypatch.setattr(page_network, "WHOLE", 1_000)
+    monkeypatch.setattr(page_network, "MAX_UNTILED", 1_000)
     monkeypatch.setattr(page_network, "TILE", 48)
     monkeypatch.setattr(page_network, "MARGIN", 112)
     np.testing.assert_allclose(network.maps(image), whole, atol=1e-5)
@@ -137,5 +137,5 @@ def test_other_files_are_refused(tmp_path, make_onnx):
     (tmp_path / "bad.onnx").write_bytes(b"no model")
     with pytest.raises(BadModel, match="not an ONNX model"):
         PageNetwork(tmp_path / "bad.onnx")
-    with pytest.raises(BadModel, match=r"no page network: expected one input uint8 \(n, H, W\)"):
+    with pytest.raises(BadModel, match=r"not a page network: expected one input uint8 \(n, H, W\)"):
         PageNetwork(make_onnx())

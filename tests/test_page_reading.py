@@ -135,13 +135,13 @@ def test_a_grid_in_perspective_and_askew():
 def test_a_turned_page_is_turned_back(quarters):
     truth = write_truth(LINES)
     picture = np.rot90(draw_picture(truth), quarters).copy()
-    page = read_page(picture, FakeNetwork(truth), P, second=FakeLooker(quarters))
+    page = read_page(picture, FakeNetwork(truth), P, glyph=FakeLooker(quarters))
     assert page.text.split("\n") == LINES
     assert page.turn == (4 - quarters) * 90
     assert (page.height, page.width) == truth.size
     # Without a glyph network, and where that is in doubt, a page stays as it is.
-    for second in (None, FakeLooker(quarters, sure=0.26)):
-        assert read_page(picture, FakeNetwork(truth), P, second=second).turn == 0
+    for glyph in (None, FakeLooker(quarters, sure=0.26)):
+        assert read_page(picture, FakeNetwork(truth), P, glyph=glyph).turn == 0
 
 
 def test_one_glyph_alone_does_not_tell_the_turn():
@@ -149,7 +149,7 @@ def test_one_glyph_alone_does_not_tell_the_turn():
         truth = PageTruth((120, 160), tuple(write_number(text, 50, 30, 40, 0, 0)))
         picture = np.rot90(draw_picture(truth)).copy()
         network = FakeNetwork(truth, lambda maps: np.minimum(1.8 * maps, 1))
-        assert read_page(picture, network, P, second=FakeLooker(1, sure=0.98)).turn == turn
+        assert read_page(picture, network, P, glyph=FakeLooker(1, sure=0.98)).turn == turn
 
 
 def test_a_single_digit_larger_than_the_network_knows():

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitscope.models.glyph_classes import BEST, CLASSES
-from digitscope.reading import ReadingParameters, glyphs, grids
+from digitscope.reading import ReadingParameters, glyphs
 from digitscope.reading.glyphs import Glyphs, merge, suppress
+from digitscope.reading.lattice import bend_lattice
 
 P = ReadingParameters()
 MB = 2**20
@@ -44,7 +45,7 @@ def random_glyphs(rng, n, width):
 def suppress_by_all_pairs(glyphs, parameters):
     """Do what `suppress` does, with matrices of all pairs."""
     n = len(glyphs)
-    extent = np.maximum(glyphs.size, parameters.slimmest * glyphs.size[:, ::-1])
+    extent = np.maximum(glyphs.size, parameters.min_aspect * glyphs.size[:, ::-1])
     side = glyphs.size.max(axis=1)
     duplicate = side[:, None] < parameters.same_size * side
     duplicate &= duplicate.T
@@ -65,7 +66,7 @@ def suppress_by_all_pairs(glyphs, parameters):
 
 def merge_by_all_pairs(parts, parameters):
     """Do what `merge` does, comparing each glyph with every other one."""
-    found = suppress_by_all_pairs(glyphs.joined(parts), parameters)
+    found = suppress_by_all_pairs(glyphs.concatenate(parts), parameters)
     keep = np.ones(len(found), bool)
     boxes, scale, presence = found.boxes, found.scale, found.presence
     for i in np.argsort(scale, kind="stable").tolist():
@@ -97,7 +98,7 @@ def test_many_glyphs_are_suppressed_as_by_all_pairs():
 
 
 def bent_by_all_pairs(lattice, points, row, column):
-    """Do what `_bent` does, with an array of all pairs of crossings and points."""
+    """Do what `bend_lattice` does, with an array of all pairs of crossings and points."""
     shift = points - lattice[row, column]
     r, c = np.mgrid[: lattice.shape[0], : lattice.shape[1]]
     weight = 1 / ((r[..., None] - row) ** 2 + (c[..., None] - column) ** 2 + 1e-3) ** 2
@@ -113,7 +114,7 @@ def test_a_lattice_is_bent_as_by_all_pairs(seed, rows, columns):
     row, column = np.nonzero(rng.random((rows, columns)) < 0.7)
     points = (lattice[row, column] + rng.uniform(-4, 4, (len(row), 2))).astype(np.float32)
     if len(row):
-        bent = grids._bent(lattice, points, row, column, 10.0)
+        bent = bend_lattice(lattice, points, row, column, 10.0)
         assert (bent == bent_by_all_pairs(lattice, points, row, column).astype(np.float32)).all()
 
 
@@ -128,7 +129,7 @@ def peak_of(work):
 
 def test_glyphs_of_two_full_levels_are_merged_in_little_memory():
     rng = np.random.default_rng(1)
-    parts = [random_glyphs(rng, glyphs.MOST, 3_000) for _ in range(2)]
+    parts = [random_glyphs(rng, glyphs.MAX_GLYPHS, 3_000) for _ in range(2)]
     _, peak = peak_of(lambda: merge(parts, P))
     assert peak < 60 * MB  # an array of all pairs of float32 would be 380 MB
 
@@ -139,6 +140,6 @@ def test_a_lattice_of_many_crossings_is_bent_in_little_memory():
     lattice = lattice.astype(np.float32)
     row, column = (part.ravel() for part in np.mgrid[:n, :n])
     points = lattice.reshape(-1, 2) + np.float32(1)
-    bent, peak = peak_of(lambda: grids._bent(lattice, points, row, column, 10.0))
+    bent, peak = peak_of(lambda: bend_lattice(lattice, points, row, column, 10.0))
     assert np.abs(bent - lattice - 1).max() < 1e-3
     assert peak < 20 * MB  # an array of all pairs of float64 would be 99 MB

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from digitscope.models import classifier
 from digitscope.models.glyph_classes import CLASSES, HEAT, LINK, OFFSET, RULING, SIZE
 from digitscope.reading import ReadingParameters, read_page
-from digitscope.reading.glyphs import find_glyphs, joined, merge
+from digitscope.reading.glyphs import concatenate, find_glyphs, merge
 from digitscope.reading.grids import cell_of, find_grids, find_lattices
 from digitscope.reading.lines import find_lines, find_slope
 from digitscope.reading.numbers import find_chains, find_runs
 from digitscope.reading.page import Digit, Line, Number, Sign, to_value
-from digitscope.reading.scales import Level, look
+from digitscope.reading.scales import Level, compute_level
 from digitscope.reading.tiles import cut_tile
 from digitscope.rendering.maps_picture import draw_maps as draw_maps_picture
 from digitscope.synthesis.pages.truth import PageTruth
@@ -97,7 +97,9 @@ def test_ones_written_closely_are_not_one():
 def test_of_several_scales_each_glyph_is_kept_once_and_at_its_best():
     truth = write_truth(LINES, height=26)
     network = FakeNetwork(truth)
-    parts = [look(draw_picture(truth), network, scale, P).glyphs for scale in (0.5, 1.5, 1.0)]
+    parts = [
+        compute_level(draw_picture(truth), network, scale, P).glyphs for scale in (0.5, 1.5, 1.0)
+    ]
     merged = merge(parts, P)
     assert len(merged) == len(truth.glyphs)
     digits = merged.is_digit
@@ -576,4 +578,4 @@ def test_maps_of_noise_give_a_page(seed, height, width):
         assert 0 <= left < left + wide <= page.width
         assert 0 <= top < top + high <= page.height
     assert len(CLASSES) == HEAT.stop
-    assert joined([find_glyphs(draw_maps(PageTruth((8, 8), ())), (1.0, 1.0), P)]).labels == []
+    assert concatenate([find_glyphs(draw_maps(PageTruth((8, 8), ())), (1.0, 1.0), P)]).labels == []

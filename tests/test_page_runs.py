@@ -87,7 +87,11 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
 
     # A finished run, and commands that want a digit classifier.
     told = {
-        ("train", "--resume", folder): "is finished; there is nothing to go on with",
+        (
+            "train",
+            "--resume",
+            folder,
+        ): "is finished; only an unfinished run can be resumed",
         ("train", "page", "--out", folder): "already holds a run",
         ("evaluate", folder, "--data", "digits"): "expected one input uint8",
     }

@@ -206,7 +206,7 @@ def test_a_picture_without_pixels_is_refused():
 def test_a_text_file_named_png_is_no_picture(tmp_path):
     file = tmp_path / "note.png"
     file.write_text("seven")
-    with pytest.raises(BadImage, match=r"note\.png is not a picture: its contents are no PNG"):
+    with pytest.raises(BadImage, match=r"note\.png is not a picture; expected PNG"):
         read_gray(file)
 
 

@@ -176,7 +176,7 @@ def test_resumed_it_ends_as_it_would_have(copy, whole):
 
 
 def test_a_finished_run_has_nothing_to_resume(whole):
-    with pytest.raises(BadRun, match="is finished; there is nothing to go on with"):
+    with pytest.raises(BadRun, match="is finished; only an unfinished run can be resumed"):
         resume(whole.path)
 
 
@@ -267,7 +267,7 @@ def test_a_folder_that_holds_a_run_is_not_written_over(whole):
 @pytest.mark.parametrize(
     ("options", "error", "why"),
     [
-        ({"recipe": SMALL.but(validation=1_500)}, BadData, "validation must leave images"),
+        ({"recipe": SMALL.but(validation=1_500)}, BadData, "validation must be less than"),
         ({"recipe": "mpl"}, Misuse, r"Did you mean 'mlp'\?"),
         ({"recipe": SMALL, "data": "digit"}, Misuse, r"Did you mean 'digits'\?"),
         ({"recipe": SMALL, "data": "folder:nowhere"}, BadData, "no such folder"),
@@ -287,7 +287,7 @@ def test_without_mnist_everything_names_the_data_it_really_used(run, tmp_path, m
 
     class Listener(trainer._Silent):
         def begin(self, run, recipe, data, parameters):
-            assert "Going on with the bundled digits" in data.remark
+            assert "The bundled digits are used instead" in data.remark
             raise Begun
 
     monkeypatch.chdir(tmp_path)

@@ -159,11 +159,11 @@ def test_the_usual_space_fits_each_recipe(recipe):
     ("text", "message"),
     [
         ("learnig_rate", "has no field 'learnig_rate'.*Did you mean 'learning_rate'"),
-        ("name", "name has no usual range"),
+        ("name", "name has no default range"),
         ("dropout=0.5:0.1", "FIELD=LOW:HIGH"),
         ("dropout=a:b", "FIELD=LOW:HIGH"),
         ("dropout=a,b", "FIELD=LOW:HIGH"),
-        ("batch_size=10:100", "whole number"),
+        ("batch_size=10:100", "is an integer"),
         ("augmentation.shear", "no field"),
     ],
 )

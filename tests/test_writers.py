@@ -69,7 +69,7 @@ def test_parts_cover_everything_once_and_the_originals_are_the_training_part(nam
         tested = set(data.test.writers) | set(data.validation.writers)
         assert not set(data.other_originals.writers.astype(str)) & tested
         assert len(data.non_digits) == 3 * len(data.test)
-        assert data.remark.endswith("here none is left out.")
+        assert data.remark.endswith("so none is left out.")
     assert data.licence
     assert data.citation
     about = next(s for s in summarise_data(folder) if s.name == name)
@@ -95,7 +95,7 @@ def test_the_parts_of_unipen(data_file):
         assert len(doubtful[kind]) == len(arrays["label"])
         labels[kind] = arrays["label"][~doubtful[kind]]
         groups[kind] = arrays["group"][~doubtful[kind]]
-        places[kind] = stroke_sets._place(groups[kind])
+        places[kind] = stroke_sets._folds(groups[kind])
     for part in stroke_sets.PARTS.values():
         here = np.isin(places["digits"], part)
         assert set(labels["digits"][here]) == set("0123456789")
@@ -112,13 +112,13 @@ def test_the_parts_of_unipen(data_file):
 
 
 def test_pendigits_has_the_labels_of_its_authors_file(data_file):
-    from digitscope.data.pen_text import COUNTS, LEAST
+    from digitscope.data.pen_text import COUNTS, MIN_POINTS
 
     digits = stroke_sets.read_digits(data_file(stroke_sets.PENDIGITS))
     counts = np.bincount(digits.labels.astype(int))
     assert (counts <= COUNTS).all()
     assert (counts >= np.array(COUNTS) - 7).all()
-    assert np.diff(digits.stroke[digits.sample]).min() >= LEAST
+    assert np.diff(digits.stroke[digits.sample]).min() >= MIN_POINTS
 
 
 RING = [[0.0, 0.0], [0.6, 0.0], [0.6, 1.0], [0.0, 1.0], [0.0, 0.0]]
@@ -176,12 +176,12 @@ def test_a_damaged_file_is_named(name, request):
     [
         ({"stroke": np.arange(401)}, r"pendigits\.npz: the offsets 'stroke' .* from 0 to 1000"),
         ({"sample": np.arange(200)}, r"pendigits\.npz: the offsets 'sample'"),
-        ({"stroke": np.arange(401) / 2}, "stroke must be whole numbers .* float64"),
-        ({"stroke": np.array(0)}, r"stroke must be whole numbers in 1 dimension.* int64 \(\)"),
+        ({"stroke": np.arange(401) / 2}, "stroke must be integers .* float64"),
+        ({"stroke": np.array(0)}, r"stroke must be integers in 1 dimension.* int64 \(\)"),
         ({"points": np.zeros((1000, 3), int)}, r"points must have the shape \(p, 2\)"),
-        ({"points": np.zeros((1000, 2))}, "points must be whole numbers .* float64"),
+        ({"points": np.zeros((1000, 2))}, "points must be integers .* float64"),
         ({"label": np.array(["1"] * 199)}, "200 samples, 199 labels"),
-        ({"label": np.arange(200)}, "label must be texts in one row. Received: int64"),
+        ({"label": np.arange(200)}, "label must be strings of shape .n,.. Received: int64"),
         ({"label": np.array(["1"] * 150 + ["12"] * 50)}, "0 to 9. Received: '12' for sample 150"),
         ({"label": np.array(["٣"] * 200)}, "labels must be 0 to 9"),
         ({"label": None}, "expected the arrays points, .*'label' is missing"),
@@ -233,7 +233,7 @@ def test_a_writer_nobody_knows_is_refused(tmp_path):
 
 def test_a_part_there_is_not_is_told(pendigits):
     data = load_data("pendigits", pendigits)
-    with pytest.raises(Misuse, match=r"must be train, validation, test or all for pendigits"):
+    with pytest.raises(Misuse, match=r"pendigits must be train, validation, test or all"):
         data.split("nope")
 
 
@@ -269,7 +269,7 @@ def test_kept_images_are_not_used_for_another_file(swiss, counted):
 
 def test_kept_images_are_not_used_after_a_change_of_the_code(swiss, counted, monkeypatch):
     load_data("swiss-digits", swiss)
-    monkeypatch.setattr("digitscope.data.converted._maker", lambda: "other code")
+    monkeypatch.setattr("digitscope.data.converted._code_hash", lambda: "other code")
     load_data("swiss-digits", swiss)
     assert len(counted) == 280
 

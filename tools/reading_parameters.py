@@ -1,11 +1,12 @@
 """Try other values of the parameters of reading on validation pages and pictures without digits.
 
-    uv run python tools/reading_parameters.py landing=0.5,0.8,1.1 threshold=0.35,0.45,0.55
+    uv run python tools/reading_parameters.py threshold=0.35,0.45 landing_distance=0.5,0.8
 
 Validation pages are synthesised, with writers, fonts and papers that no training has seen. Each
 parameter is changed alone; the first row is the one that ships. Only parameters that act after the
-glyphs are found can be tried: certain, tile, marks, digits, context, reach, threshold, least, link
-and landing. The rows are written to ``tools/reading_parameters.json``.
+glyphs are found can be tried: certain, classifier_weight, mark_prior, digit_prior,
+neighbour_weight, neighbour_distance, threshold, low_threshold, link_threshold and landing_distance.
+The rows are written to ``tools/reading_parameters.json``.
 """
 
 import argparse
@@ -21,12 +22,12 @@ import numpy as np
 from digitscope.data.page_sources import page_sources
 from digitscope.image.decode import read_gray
 from digitscope.reading.glyphs import Glyphs, merge
-from digitscope.reading.neighbours import weigh_neighbours
+from digitscope.reading.neighbours import adjust_priors
 from digitscope.reading.numbers import find_runs
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.reader import Reader, load_reader
-from digitscope.reading.scales import confirm, look_at_all
-from digitscope.reading.second_look import doubtful, look_again, look_at_digits
+from digitscope.reading.scales import average_levels, compute_levels
+from digitscope.reading.second_pass import apply_digit_classifier, apply_glyph_network, doubtful
 from digitscope.synthesis.pages.generator import PageStyle
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -37,8 +38,9 @@ RESULT = Path(__file__).with_suffix(".json")
 SIZE = (352, 352)  # pixels of a validation page
 STYLE = PageStyle(height=(14, 40), outside=0.0)
 TRIED = (
-    *("certain", "tile", "marks", "digits", "context", "reach"),
-    *("threshold", "least", "link", "landing"),
+    *("certain", "classifier_weight", "mark_prior", "digit_prior"),
+    *("neighbour_weight", "neighbour_distance"),
+    *("threshold", "low_threshold", "link_threshold", "landing_distance"),
 )
 
 
@@ -52,17 +54,17 @@ class Looked:
     @classmethod
     def of(cls, gray: np.ndarray, reader: Reader, parameters: ReadingParameters) -> "Looked":
         """Return it with the glyphs of all levels."""
-        levels = look_at_all(gray, reader.page, parameters)
+        levels = compute_levels(gray, reader.page, parameters)
         glyphs = merge([level.glyphs for level in levels], parameters)
-        return cls(gray, confirm(glyphs, levels, parameters))
+        return cls(gray, average_levels(glyphs, levels, parameters))
 
     def texts(self, reader: Reader, parameters: ReadingParameters) -> Counter[str]:
         """Return the numbers after all looks, and how often each is there."""
         assert reader.glyph is not None
         assert reader.digit is not None
-        glyphs = look_again(self.gray, self.glyphs, reader.glyph, parameters)
-        glyphs = look_at_digits(self.gray, glyphs, reader.digit, parameters)
-        return texts(weigh_neighbours(glyphs, parameters), parameters)
+        glyphs = apply_glyph_network(self.gray, self.glyphs, reader.glyph, parameters)
+        glyphs = apply_digit_classifier(self.gray, glyphs, reader.digit, parameters)
+        return texts(adjust_priors(glyphs, parameters), parameters)
 
 
 def texts(glyphs: Glyphs, parameters: ReadingParameters) -> Counter[str]:

@@ -1,7 +1,7 @@
-"""digitscope: train a handwritten-digit classifier, see why it works, read what people write.
+"""digitscope: training and explanation of handwritten-digit classifiers, and reading of numbers.
 
-The public names are resolved when they are first used, so ``import digitscope`` is instant and
-reading digits never loads what only training needs.
+Public names are imported at their first use, so ``import digitscope`` is fast, and reading does not
+load the dependencies of training.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from digitscope import _moved
 
 __version__ = "0.1.0"
 
-_HOME = {
+_MODULE_OF = {
     "Classifier": "models.classifier",
     "load": "models.classifier",
     "to_mnist": "image.mnist_form",
@@ -71,9 +71,9 @@ _moved.install()
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'digitscope' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"digitscope.{_HOME[name]}"), name)
+    value = getattr(importlib.import_module(f"digitscope.{_MODULE_OF[name]}"), name)
     globals()[name] = value
     return value
 

@@ -1,4 +1,4 @@
-"""Old import paths, which keep working until version 0.3 with a deprecation warning.
+"""Old import paths, which work until version 0.3 with a deprecation warning.
 
 ::
 
@@ -37,7 +37,7 @@ MOVED = {
 
 
 class _MovedModules(MetaPathFinder, Loader):
-    """Finds the module of an old path; asked after all other finders."""
+    """Finder and loader of the modules at old paths; it is the last finder that Python calls."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -60,9 +60,9 @@ class _MovedModules(MetaPathFinder, Loader):
         return old
 
     def exec_module(self, module: ModuleType) -> None:
-        """Do nothing: the module has its content already."""
+        """Do nothing; `create_module` has already filled the module."""
 
 
 def install() -> None:
-    """Let Python find the old paths."""
+    """Register the finder of the old paths."""
     sys.meta_path.append(_MovedModules())

@@ -1,10 +1,10 @@
-"""How many cores there are to compute on."""
+"""The number of usable CPU cores."""
 
 import os
 
 
 def usable_cores() -> int:
-    """Return the cores that this process may use, which can be fewer than the machine has.
+    """Return the number of cores that this process may use; the machine may have more.
 
     >>> usable_cores() >= 1
     True

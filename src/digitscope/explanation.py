@@ -1,8 +1,8 @@
-"""Why a network says what it says of one image.
+"""Explanations of a network's answer for one image.
 
-`explain` walks through a multilayer perceptron with the real numbers, forwards to the loss,
-backwards to every gradient, and one step of training on. `occlude` asks any network, of which
-nothing but its answers need be known: it covers the image patch by patch and sees what is missed.
+`explain` computes a multilayer perceptron step by step: forwards to the loss, backwards to every
+gradient, and one training step. `occlude` works with any network and needs only its answers: it
+covers the image patch by patch and measures the change of confidence.
 """
 
 import dataclasses
@@ -27,9 +27,9 @@ from digitscope.nn.perceptron import (
     forward,
 )
 
-LEARNING_RATE = 0.001  # the paper's own for Adam
-PATCH = 5  # pixels; about one stroke and the paper beside it
-AGREEMENT = 1e-5  # largest difference of a probability from what the ONNX file gives
+LEARNING_RATE = 0.001  # default of Adam in its paper
+PATCH = 5  # pixels; about the width of a stroke and the paper beside it
+TOLERANCE = 1e-5  # largest difference between a probability computed here and by ONNX Runtime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +41,15 @@ class Explanation:
     image : ndarray of shape (28, 28), dtype uint8
         0 = paper, 255 = ink.
     network, updated : Perceptron
-        Before and after the step of Adam.
+        The network before and after the step of Adam.
     steps : tuple of LayerResult
-        What each layer computed; the probabilities are ``steps[-1].outputs``, not calibrated.
+        Results of each layer; the probabilities are ``steps[-1].outputs``, not calibrated.
     winner, runner_up : int
-        The most probable digit and the next.
+        The most probable digit and the second most probable one.
     label : int
-        The digit that the loss takes for the true one.
+        The digit that the loss takes as the true one.
     label_given : bool
-        False where nobody said it, and the winner stands in.
+        Whether the label was given; otherwise it is the winner.
     loss, loss_after : float
         -log B[label] before and after the step, in nats.
     learning_rate : float
@@ -57,21 +57,22 @@ class Explanation:
     gradients : tuple of Gradient
         Of the loss, for each layer.
     contributions : ndarray of shape (units, 2), dtype float64
-        What each unit of the last hidden layer adds to the logit of the winner and to that of the
-        runner-up: A[j] W[j, k]. No rows without a hidden layer.
+        Contribution of each unit of the last hidden layer to the logit of the winner and to that of
+        the runner-up: A[j] W[j, k]. Without a hidden layer it has no rows.
     pixels : ndarray of shape (28, 28), dtype float64
-        What each pixel adds to the logit of the winner minus that of the runner-up: the pixel times
-        the slope of that difference. With `biases` they add up to the difference, exactly for relu.
+        Contribution of each pixel to the lead, which is the logit of the winner minus that of the
+        runner-up: the pixel times the derivative of the lead. For relu, pixels and `biases` add up
+        to the lead exactly.
     biases : float
-        What all biases add to it.
+        Contribution of all biases to the lead.
     remainder : float
-        What is left, from the bends of the other activations; 0 for relu and linear.
+        The lead minus these contributions; 0 for relu and linear activations.
     score, threshold : float
-        As `Classifier.judge` scores it, and below what an answer is refused.
+        The score of `Classifier.judge`, and the score below which an answer is refused.
     refused : bool
-        Whether the image is no digit by that.
+        Whether the answer is refused.
     temperature : float
-        T of the model's card; calibrated probabilities are softmax(logits / T).
+        T of the model card; calibrated probabilities are softmax(logits / T).
     """
 
     image: NDArray[np.uint8]
@@ -111,19 +112,19 @@ class Explanation:
         return float(self.logits[self.winner] - self.logits[self.runner_up])
 
     def strongest(self, n: int) -> list[int]:
-        """Return the `n` units of the last hidden layer that decide most, for or against."""
+        """Return the `n` units of the last hidden layer that change the lead most."""
         difference = self.contributions[:, 0] - self.contributions[:, 1]
         return [int(j) for j in np.argsort(-np.abs(difference), kind="stable")[:n]]
 
     def picture(self, unit: int) -> Matrix:
-        """Return what a unit of the last hidden layer looks for, float64 (28, 28).
+        """Return the derivative of a unit's sum by each pixel, float64 (28, 28).
 
-        That is the slope of its sum by each pixel: with one hidden layer its weights, with more of
-        them what its weights come to on this image.
+        The unit is one of the last hidden layer. With one hidden layer these are its weights; with
+        more layers, its effective weights on this image.
         """
         if not 0 <= unit < len(self.contributions):
             raise Misuse(
-                f"the last hidden layer has units 0 to {len(self.contributions) - 1}. "
+                f"unit must be 0 to {len(self.contributions) - 1}, in the last hidden layer. "
                 f"Received: {unit}."
             )
         below = Perceptron(self.network.scale, self.network.layers[:-1])
@@ -131,13 +132,13 @@ class Explanation:
         return backward(below, self.steps[:-1], seed)[0].inputs.reshape(SIDE, SIDE)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain JSON types, arrays to six significant digits."""
+        """Return all fields as plain JSON types, arrays to six significant digits."""
         content: dict[str, Any] = plain(self)
         return content | {"probabilities": plain(self.probabilities)}
 
 
 def plain(value: Any) -> Any:
-    """Return a value and all that is in it as JSON types, arrays to six significant digits.
+    """Return a value, with its fields and items, as JSON types; arrays to six significant digits.
 
     >>> plain((np.array([[1 / 3], [2e6 / 3]]), True))
     [[[0.333333], [666667.0]], True]
@@ -159,17 +160,17 @@ def explain(
     label: int | None = None,
     learning_rate: float = LEARNING_RATE,
 ) -> Explanation:
-    """Walk one image through a multilayer perceptron, forwards and backwards.
+    """Compute one image through a multilayer perceptron step by step, forwards and backwards.
 
     Parameters
     ----------
     classifier : Classifier
-        Of dense layers alone, with ten answers, as the recipes classic, mlp and mlp-max make it.
-        Hidden layers, any number of them, may have relu, sigmoid, tanh, elu, selu or no activation.
+        With dense layers only and ten outputs, as from the recipes classic, mlp and mlp-max. It may
+        have any number of hidden layers, with relu, sigmoid, tanh, elu, selu or no activation.
     image : ndarray of shape (28, 28), dtype uint8
         0 = paper, 255 = ink.
     label : int, optional
-        The true digit, 0 to 9. Without it the network is believed: the loss is that of its answer.
+        The true digit, 0 to 9. By default the network's own answer counts as the true digit.
     learning_rate : float, default 0.001
         Of one step of Adam (Kingma and Ba, 2015).
 
@@ -182,9 +183,9 @@ def explain(
     BadImage
         For any other type, dtype or shape.
     BadModel
-        For a network of another kind; `occlude` takes any.
+        For another kind of network; `occlude` works with all of them.
     Misuse
-        For a label that is no digit or a learning rate that is not above 0.
+        For a label that is not 0 to 9, or a learning rate that is not above 0.
 
     Examples
     --------
@@ -205,25 +206,11 @@ def explain(
     network = Perceptron.of(classifier.path)
     steps = forward(network, image.reshape(-1).astype(np.float64) * network.scale)
     logits, probabilities = steps[-1].sums, steps[-1].outputs
-    theirs = classifier.predict_proba(image[None], calibrated=False)[0]
-    if not np.abs(probabilities - theirs).max() <= AGREEMENT:
-        raise BadModel(
-            f"{classifier.path} computes something else than its weights say: the probabilities "
-            f"differ by {np.abs(probabilities - theirs).max():.2g}. It was not written by "
-            f"digitscope; digitscope.occlude takes any network."
-        )
+    _check_agreement(classifier, image, probabilities)
     winner, runner_up = (int(digit) for digit in np.argsort(-logits, kind="stable")[:2])
     truth = winner if label is None else int(label)
     gradients = backward(network, steps, probabilities - np.eye(DIGITS)[truth])
     updated = adam(network, gradients, learning_rate)
-    # The same chain rule, from the winner's logit minus the runner-up's.
-    slopes = backward(network, steps, np.eye(DIGITS)[winner] - np.eye(DIGITS)[runner_up])
-    pixels = steps[0].inputs * slopes[0].inputs
-    biases = sum(
-        float(layer.bias @ slope.bias) for layer, slope in zip(network.layers, slopes, strict=True)
-    )
-    lead = float(logits[winner] - logits[runner_up])
-    last = network.layers[-1].kernel[:, [winner, runner_up]]  # (units, 2)
     score, refused = _refusal(classifier, classifier.judge(image[None]))
     return Explanation(
         image=image,
@@ -238,20 +225,49 @@ def explain(
         loss_after=cross_entropy(forward(updated, steps[0].inputs)[-1].sums, truth),
         learning_rate=learning_rate,
         gradients=gradients,
-        contributions=steps[-1].inputs[:, None] * last if len(steps) > 1 else np.empty((0, 2)),
-        pixels=pixels.reshape(SIDE, SIDE),
-        biases=biases,
-        remainder=lead - float(pixels.sum()) - biases,
         score=score,
         threshold=classifier.threshold,
         refused=refused,
         temperature=classifier.card.temperature,
+        **_contributions(network, steps, winner, runner_up),
     )
+
+
+def _check_agreement(classifier: Classifier, image: NDArray[np.uint8], ours: Vector) -> None:
+    """Raise `BadModel` unless ONNX Runtime gives the same probabilities for the image."""
+    theirs = classifier.predict_proba(image[None], calibrated=False)[0]
+    difference = np.abs(ours - theirs).max()
+    if not difference <= TOLERANCE:
+        raise BadModel(
+            f"{classifier.path} does not compute what its weights give: the probabilities differ "
+            f"by {difference:.2g}. It was not written by digitscope; use digitscope.occlude, "
+            f"which works with any network."
+        )
+
+
+def _contributions(
+    network: Perceptron, steps: tuple[LayerResult, ...], winner: int, runner_up: int
+) -> dict[str, Any]:
+    """Return the parts of the lead of the winner: of hidden units, pixels, biases, and the rest."""
+    # The chain rule of `backward`, starting from the winner's logit minus the runner-up's.
+    slopes = backward(network, steps, np.eye(DIGITS)[winner] - np.eye(DIGITS)[runner_up])
+    pixels = steps[0].inputs * slopes[0].inputs
+    biases = sum(
+        float(layer.bias @ slope.bias) for layer, slope in zip(network.layers, slopes, strict=True)
+    )
+    lead = float(steps[-1].sums[winner] - steps[-1].sums[runner_up])
+    last = network.layers[-1].kernel[:, [winner, runner_up]]  # (units, 2)
+    return {
+        "contributions": steps[-1].inputs[:, None] * last if len(steps) > 1 else np.empty((0, 2)),
+        "pixels": pixels.reshape(SIDE, SIDE),
+        "biases": biases,
+        "remainder": lead - float(pixels.sum()) - biases,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Occlusion:
-    """What a network misses when parts of an image are covered.
+    """Change of a network's confidence when parts of an image are covered.
 
     Attributes
     ----------
@@ -262,18 +278,19 @@ class Occlusion:
     winner : int
         The most probable digit of the whole image.
     probability : float
-        Of it, calibrated.
+        Of the winner, calibrated.
     log_odds : float
-        log(p / (1 - p)) of it, in nats.
+        log(p / (1 - p)) of that probability, in nats.
     drops : ndarray of shape (28, 28), dtype float64
-        By how much the log-odds of the winner fall when the patch is centred on a pixel; below 0
-        where covering makes the winner likelier.
+        Decrease of the winner's log-odds when the patch is centred on each pixel; below 0 where
+        covering makes the winner more probable.
     digits : ndarray of shape (28, 28), dtype int64
-        The most probable digit when it is covered there.
+        The most probable digit when the patch is centred on each pixel.
     score, threshold : float
-        Of the whole image, as `Classifier.judge` scores it, and below what an answer is refused.
+        The score of `Classifier.judge` for the whole image, and the score below which an answer is
+        refused.
     refused : bool
-        Whether the image is no digit by that.
+        Whether the answer is refused.
     """
 
     image: NDArray[np.uint8]
@@ -294,16 +311,16 @@ class Occlusion:
 
 
 def occlude(classifier: Classifier, image: NDArray[np.uint8], *, patch: int = PATCH) -> Occlusion:
-    """Cover an image patch by patch and see how much less sure the network is of its answer.
+    """Cover an image patch by patch, and measure how the network's confidence changes.
 
     Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014. The patch
-    has the colour of paper, so that it takes ink away and adds none. All 784 covered images go
-    through the network in one call.
+    has the colour of paper, so that it removes ink and adds none. All 784 covered images are
+    classified in one call.
 
     Parameters
     ----------
     classifier : Classifier
-        Any.
+        Of any kind.
     image : ndarray of shape (28, 28), dtype uint8
         0 = paper, 255 = ink.
     patch : int, default 5
@@ -326,21 +343,17 @@ def occlude(classifier: Classifier, image: NDArray[np.uint8], *, patch: int = PA
     >>> page = np.full((90, 60), 250, np.uint8)
     >>> page[20:70, 28:34] = 10  # a dark 1 on light paper
     >>> occlusion = occlude(load("cnn"), to_mnist(page))
-    >>> occlusion.winner, float(occlusion.drops[0, 0])  # there is no ink to cover
+    >>> occlusion.winner, float(occlusion.drops[0, 0])  # no ink in this corner
     (1, 0.0)
     """
     _check_image(image)
     if patch not in range(1, SIDE, 2):
         raise Misuse(f"patch must be an odd number of pixels, 1 to 27. Received: {patch}.")
-    # How far each row and each pixel is from the centre of each patch.
-    away = np.abs(np.arange(SIDE)[:, None] - np.arange(SIDE)) <= patch // 2
-    covers = away[:, None, :, None] & away[None, :, None, :]  # (28, 28, 28, 28)
-    covered = np.where(covers.reshape(-1, SIDE, SIDE), np.uint8(0), image)  # (784, 28, 28)
-    judgement = classifier.judge(np.concatenate([image[None], covered]))
+    judgement = classifier.judge(np.concatenate([image[None], _cover(image, patch)]))
     probabilities = judgement.probabilities.astype(np.float64)  # (785, 10)
     winner = int(probabilities[0].argmax())
     tiny = float(np.finfo(np.float32).tiny)
-    # Summed up and not taken from 1, which a probability in float32 soon cannot be told from.
+    # 1 - p would be inexact for a float32 p near 1, so the other probabilities are added up.
     others = np.delete(probabilities, winner, axis=1).sum(axis=1)
     log_odds = np.log(np.maximum(probabilities[:, winner], tiny)) - np.log(np.maximum(others, tiny))
     score, refused = _refusal(classifier, judgement)
@@ -356,6 +369,13 @@ def occlude(classifier: Classifier, image: NDArray[np.uint8], *, patch: int = PA
         threshold=classifier.threshold,
         refused=refused,
     )
+
+
+def _cover(image: NDArray[np.uint8], patch: int) -> NDArray[np.uint8]:
+    """Return the image with a patch of paper centred on each pixel in turn, (784, 28, 28)."""
+    near = np.abs(np.arange(SIDE)[:, None] - np.arange(SIDE)) <= patch // 2  # (centre, pixel)
+    covers = near[:, None, :, None] & near[None, :, None, :]  # (28, 28, 28, 28)
+    return np.where(covers.reshape(-1, SIDE, SIDE), np.uint8(0), image)
 
 
 def _refusal(classifier: Classifier, judgement: Judgement) -> tuple[float, bool]:

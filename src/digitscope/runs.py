@@ -1,16 +1,16 @@
-"""What a training run leaves behind: one folder that tells the whole story.
+"""Run folders: all files of one training run.
 
 ::
 
     runs/mlp-1/
-      run.json         what produced it: recipe, data and hashes, versions, machine, timings, status
-      history.csv      one row an epoch: loss, accuracy, rate, seconds, norms per layer
+      run.json         recipe, data and hashes, versions, machine, timings, status
+      history.csv      one row per epoch: loss, accuracy, rate, seconds, norms per layer
       checkpoint.npz   weights and optimizer after the last finished epoch, for --resume
-      model.keras      the network as Keras knows it
-      model.onnx       the network that ships, with its card inside
+      model.keras      the network as a Keras model
+      model.onnx       the network that ships, with its model card
       metrics.json     the scores of model.onnx on the test images, or on held-out pages
-      held_out.npz     of the glyph network: its answers on held-out crops, for the page
-      report.html      the page, and its figures as PNG in figures/
+      held_out.npz     of the glyph network: its answers on held-out crops, for the report
+      report.html      the report; its figures are PNG files in figures/
 """
 
 import csv
@@ -25,7 +25,7 @@ from digitscope.recipes import Recipe
 from digitscope.recipes.glyph_recipe import GlyphRecipe
 from digitscope.recipes.page_recipe import PageRecipe
 
-RUNS = Path("runs")  # where the command line keeps them
+RUNS = Path("runs")  # folder of the command line's runs
 Row = dict[str, float]  # one epoch
 NETWORKS = {
     "digits": "a digit classifier",
@@ -37,7 +37,7 @@ AnyRecipe = TypeVar("AnyRecipe", Recipe, PageRecipe, GlyphRecipe)
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder. Everything is read from the files when it is asked for.
+    """A run folder. Its files are read at each access.
 
     Attributes
     ----------
@@ -49,10 +49,10 @@ class Run:
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """Return the run in a folder; `BadRun` if it holds none."""
+        """Return the run in a folder; raise `BadRun` if it has no run.json."""
         run = cls(Path(path))
         if not run.record_file.is_file():
-            raise BadRun(f"{path} is not a run; expected a folder with a run.json, as train makes.")
+            raise BadRun(f"{path} is not a run; expected a folder with a run.json, from train.")
         return run
 
     @property
@@ -67,7 +67,7 @@ class Run:
 
     @property
     def start(self) -> Path | None:
-        """The ``model.keras`` to begin with; None for none, and from the first checkpoint on."""
+        """The ``model.keras`` to start from; None without one, or if there is a checkpoint."""
         start = self.record["data"].get("start")
         return Path(start) if start and not self.checkpoint_file.exists() else None
 
@@ -93,40 +93,40 @@ class Run:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What produced the run: the contents of ``run.json``."""
+        """The contents of ``run.json``."""
         record = self._json(self.record_file)
         if not (isinstance(record.get("recipe"), dict) and isinstance(record.get("data"), dict)):
-            raise BadRun(f"{self.record_file} is damaged: it tells no recipe or no data.")
+            raise BadRun(f"{self.record_file} is damaged: expected the keys recipe and data.")
         return record
 
     @property
     def network(self) -> str:
-        """What was trained: one of `NETWORKS`."""
+        """The kind of network: a key of `NETWORKS`."""
         recipe = self.record["recipe"]
         return "page" if "patch" in recipe else "glyph" if "crops" in recipe else "digits"
 
     @property
     def members(self) -> int:
-        """How many networks its model has: 1, or more of a committee."""
+        """Number of networks in its model: 1, or more for a committee."""
         return int(self.record.get("members", 1))
 
     @property
     def page_recipe(self) -> PageRecipe:
-        """The recipe that a training of the page network followed."""
+        """The recipe of a page network."""
         if self.network != "page":
             raise BadRun(f"{self.path} trained {NETWORKS[self.network]}, not the page network.")
         return self._recipe_of(PageRecipe)
 
     @property
     def glyph_recipe(self) -> GlyphRecipe:
-        """The recipe that a training of the glyph network followed."""
+        """The recipe of a glyph network."""
         if self.network != "glyph":
             raise BadRun(f"{self.path} trained {NETWORKS[self.network]}, not the glyph network.")
         return self._recipe_of(GlyphRecipe)
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe that a training of a digit classifier followed."""
+        """The recipe of a digit classifier."""
         self.check_digits()
         return self._recipe_of(Recipe)
 
@@ -134,17 +134,17 @@ class Run:
         try:
             return kind.from_dict(self.record["recipe"])
         except (KeyError, TypeError, AttributeError, Misuse) as error:
-            raise BadRun(f"{self.record_file} is damaged: no such recipe ({error}).") from None
+            raise BadRun(f"{self.record_file} is damaged: invalid recipe ({error}).") from None
 
     def check_digits(self) -> None:
-        """Raise `BadRun` unless it trained a digit classifier."""
+        """Raise `BadRun` unless it is a run of a digit classifier."""
         if self.network != "digits":
             raise BadRun(f"{self.path} trained {NETWORKS[self.network]}, not a digit classifier.")
 
     def check_unfinished(self) -> None:
-        """Raise `BadRun` for a run with which there is nothing to go on."""
+        """Raise `BadRun` if the run is finished."""
         if self.record.get("status") == "finished":
-            raise BadRun(f"{self.path} is finished; there is nothing to go on with.")
+            raise BadRun(f"{self.path} is finished; only an unfinished run can be resumed.")
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class Run:
 
     @property
     def history(self) -> list[Row]:
-        """One row an epoch, 0 (before training) first."""
+        """One row per epoch; the first one, epoch 0, is before training."""
         file = self.path / "history.csv"
         try:
             with file.open(newline="") as stream:
@@ -168,15 +168,15 @@ class Run:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise BadRun(f"{self.path} holds no {file.name}; is the run finished?") from None
+            raise BadRun(f"{self.path} has no {file.name}; the run may be unfinished.") from None
         except ValueError as error:
             raise BadRun(f"{file} is damaged: {error}.") from None
         if not isinstance(content, dict):
-            raise BadRun(f"{file} is damaged: expected an object.")
+            raise BadRun(f"{file} is damaged: expected a JSON object.")
         return content
 
     def update_record(self, **fields: Any) -> None:
-        """Set some fields of ``run.json``."""
+        """Set fields of ``run.json``, and keep the others."""
         old = self.record if self.record_file.is_file() else {}
         write_text(self.record_file, json.dumps(old | fields, indent=2) + "\n")
 
@@ -186,7 +186,7 @@ class Run:
 
     def write_history(self, rows: list[Row]) -> None:
         """Write ``history.csv``."""
-        # The row before training lacks some columns; the last one has them all, in order.
+        # Epoch 0 lacks some columns; the last row has all of them, in order.
         names = list(dict.fromkeys(name for row in (*rows[-1:], *rows) for name in row))
         with (
             replacing(self.path / "history.csv") as temporary,
@@ -198,7 +198,7 @@ class Run:
 
 
 def new_run_folder(root: Path, name: str) -> Path:
-    """Make and return ``root/name-1``, or the first number that is free."""
+    """Create and return ``root/name-1``, or the folder with the next free number."""
     root.mkdir(parents=True, exist_ok=True)
     number = 1
     while True:
@@ -211,7 +211,7 @@ def new_run_folder(root: Path, name: str) -> Path:
 
 
 def latest_run(root: Path) -> Run | None:
-    """Return the run of a digit classifier under `root` whose model is the newest, or None."""
+    """Return the digit classifier's run in `root` with the newest model, or None."""
     models = sorted(root.glob("*/model.onnx"), key=lambda file: file.stat().st_mtime)
     runs = (Run(file.parent) for file in reversed(models))
     return next((run for run in runs if _is_of_digits(run)), None)

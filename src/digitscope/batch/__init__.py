@@ -1,7 +1,7 @@
-"""Millions of images or pictures into Parquet files, on the cores of one machine or of many.
+"""Batch processing: millions of images or pictures into Parquet files, on one machine or many.
 
-`run_batch` reads any source that fsspec reaches and writes one file for each part of it; Ray Data
-hands the parts to workers. What it needs is the extra ``batch``.
+`run_batch` reads any source that fsspec can open, and writes one file for each part of it. Ray Data
+distributes the parts to workers. It needs the extra ``batch``.
 """
 
 from digitscope.errors import MissingExtra
@@ -12,7 +12,7 @@ try:
     import ray  # noqa: F401
 except ImportError as error:
     raise MissingExtra(
-        f"{error.name or 'Ray'} is missing, which batches need; "
+        f"batch needs {error.name or 'Ray'}, which is not installed; "
         "install it with: pip install 'digitscope[batch]'"
     ) from None
 

@@ -1,4 +1,4 @@
-"""What a batch says of some images: a table with a row for each."""
+"""Answers of a batch: a table with a row for each image."""
 
 import functools
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ SCHEMAS: dict[Task, pa.Schema] = {"predict": PREDICTED, "read": READ}
 
 @dataclass(frozen=True)
 class Answerer:
-    """Answers for images with the model of a job.
+    """Function that answers for chunks of images, with the model of a job.
 
     Attributes
     ----------
@@ -55,17 +55,17 @@ class Answerer:
     job: Job
 
     def __call__(self, chunk: Chunk) -> pa.Table:
-        """Return a row for each image; one that cannot be read has its `error`."""
-        answer = _predicted if self.job.task == "predict" else _read
+        """Return a row for each image; if it cannot be read, the row has an `error`."""
+        answer = _predict if self.job.task == "predict" else _read
         return answer(chunk, self.job.model, self.job.threshold)
 
 
 def error_row(task: Task, key: str, error: str) -> pa.Table:
-    """Return the row of an image that has no answer."""
+    """Return the row of an image that cannot be read."""
     return pa.Table.from_pylist([{"key": key, "error": error}], SCHEMAS[task])
 
 
-def _predicted(chunk: Chunk, model: str, threshold: float | None) -> pa.Table:
+def _predict(chunk: Chunk, model: str, threshold: float | None) -> pa.Table:
     classifier = _classifier(model)
     if threshold is None:
         threshold = classifier.threshold if classifier.refuses else 0.0
@@ -87,23 +87,23 @@ def _predicted(chunk: Chunk, model: str, threshold: float | None) -> pa.Table:
 
 
 def _as_digits(chunk: Chunk) -> tuple[Images, list[str | None]]:
-    """Return images in MNIST form, and what was wrong with each that has none."""
+    """Return images in MNIST form, and the error of each picture that cannot be converted."""
     if isinstance(chunk.images, np.ndarray):
         return chunk.images, [None] * len(chunk)
     images = np.zeros((len(chunk), SIDE, SIDE), np.uint8)
     errors: list[str | None] = []
     for place, picture in zip(images, chunk.images, strict=True):
         try:
-            found = _found(picture)
-            place[:] = found if isinstance(found, np.ndarray) else to_mnist(found)
+            content = _content(picture)
+            place[:] = content if isinstance(content, np.ndarray) else to_mnist(content)
             errors.append(None)
-        except Exception as error:  # one bad picture never ends the job
+        except Exception as error:  # one damaged picture must not end the job
             errors.append(one_line(error))
     return images, errors
 
 
-def _found(picture: Picture) -> bytes | Images:
-    """Return a picture that is there; raise why it is not."""
+def _content(picture: Picture) -> bytes | Images:
+    """Return the content of a picture; raise the error with which it was fetched."""
     if picture is None:
         raise BadImage("there is no image in this row.")
     if isinstance(picture, Exception):
@@ -116,17 +116,17 @@ def _read(chunk: Chunk, model: str, threshold: float | None) -> pa.Table:
     rows: list[dict[str, Any]] = []
     for key, picture in zip(chunk.keys, chunk.images, strict=True):
         try:
-            found = _found(picture)
-            gray = 255 - found if isinstance(found, np.ndarray) else found
+            content = _content(picture)
+            gray = 255 - content if isinstance(content, np.ndarray) else content
             page = read(gray, model=reader, threshold=threshold)
             rows.append({"key": key} | _row(page))
-        except Exception as error:  # one bad picture never ends the job
+        except Exception as error:  # one damaged picture must not end the job
             rows.append({"key": key, "error": one_line(error)})
     return pa.Table.from_pylist(rows, READ)
 
 
 def _row(page: Page) -> dict[str, Any]:
-    """Return the columns of what was read in one picture."""
+    """Return the columns of one page."""
     return {
         "text": page.text,
         "numbers": [

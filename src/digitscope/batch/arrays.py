@@ -1,4 +1,4 @@
-"""Files of many 28×28 images in one array, some images at a time: IDX, ``.npy`` and ``.npz``."""
+"""Array files of 28×28 images, read in chunks: IDX, ``.npy`` and ``.npz``."""
 
 import gzip
 import zipfile
@@ -14,27 +14,27 @@ from digitscope.data.arrays import choose_array
 from digitscope.errors import BadData
 from digitscope.image.digit import PIXELS, SIDE, Images
 
-IDX_IMAGES = b"\0\0\x08\x03"  # bytes, in three dimensions
+IDX_IMAGES = b"\0\0\x08\x03"  # header of an IDX file of uint8 in three dimensions
 
 
 class ArrayFile:
-    """An array file that is read from its start on, or from any image where it is not compressed.
+    """An open array file.
 
     Parameters
     ----------
     source : Files
-        The filesystem it is in.
+        The filesystem of the file.
     file : str
 
     Attributes
     ----------
     can_seek : bool
-        Whether reading may begin at any image at no cost.
+        Whether the file is not compressed, so that reading can start at any image.
 
     Raises
     ------
     BadData
-        When it holds no uint8 of shape (n, 28, 28).
+        When the array is not uint8 of shape (n, 28, 28).
     """
 
     def __init__(self, source: Files, file: str) -> None:
@@ -47,7 +47,7 @@ class ArrayFile:
         except BadData:
             self._stack.close()
             raise
-        except Exception as error:  # NumPy, gzip and zipfile raise a dozen kinds for damaged files
+        except Exception as error:  # NumPy, gzip and zipfile raise many types for damaged files
             self._stack.close()
             raise BadData(f"{file} is damaged or cut short ({error}).") from None
         if len(shape) != 3 or shape[1:] != (SIDE, SIDE):
@@ -66,12 +66,12 @@ class ArrayFile:
         self._stack.close()
 
     def chunks(self, first: int, count: int, size: int) -> Iterator[Images]:
-        """Give `count` images from `first` on, `size` at a time.
+        """Yield `count` images from index `first`, in chunks of `size`.
 
         Raises
         ------
         BadData
-            When the file ends before.
+            When the file has fewer images.
         """
         self._stream.seek(self._start + first * PIXELS)
         while count:
@@ -86,11 +86,11 @@ class ArrayFile:
         except Exception as error:
             raise BadData(f"{self.file} is damaged or cut short ({error}).") from None
         if len(content) < n:
-            raise BadData(f"{self.file} is cut short: {n - len(content):,} bytes are missing.")
+            raise BadData(f"{self.file} is truncated: {n - len(content):,} bytes are missing.")
         return content
 
     def _open(self, stream: IO[bytes]) -> IO[bytes]:
-        """Return the bytes of the array with its header."""
+        """Return the stream of the array, which begins with its header."""
         if is_gzipped(self.file):
             self.can_seek = False
             unzipped: IO[bytes] = gzip.open(stream)  # type: ignore[assignment]  # noqa: SIM115
@@ -103,7 +103,7 @@ class ArrayFile:
         return self._stack.enter_context(archive.open(name))
 
     def _choose(self, archive: zipfile.ZipFile) -> str:
-        """Return the member that holds the images."""
+        """Return the name of the member with the images."""
         forms = {}
         for name in archive.namelist():
             with archive.open(name) as member:
@@ -124,8 +124,8 @@ class ArrayFile:
         magic = self._read(4)
         if magic != IDX_IMAGES:
             raise BadData(
-                f"{self.file} is no IDX file of images; its first bytes are {magic.hex(' ')}, "
-                f"expected {IDX_IMAGES.hex(' ')}."
+                f"{self.file} is not an IDX file of images: expected {IDX_IMAGES.hex(' ')} as its "
+                f"first bytes. Received: {magic.hex(' ')}."
             )
         return tuple(int.from_bytes(self._read(4), "big") for _ in range(3))
 

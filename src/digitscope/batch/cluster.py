@@ -1,4 +1,4 @@
-"""Ray, started for one batch on this machine or joined where it runs already."""
+"""Ray: started on this machine for one batch, or joined at the address of a cluster."""
 
 import os
 import shutil
@@ -11,35 +11,35 @@ from digitscope.cores import usable_cores
 from digitscope.errors import DataUnavailable, Misuse, one_line
 
 SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # or Ray sends statistics of its use to its makers
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # or each worker would be started by `uv run`
-    "RAY_DATA_LOG_LEVEL": "CRITICAL",  # what goes wrong comes as an exception
+    "RAY_USAGE_STATS_ENABLED": "0",  # no usage statistics to Ray's developers
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # workers are not started by `uv run`
+    "RAY_DATA_LOG_LEVEL": "CRITICAL",  # errors are raised as exceptions
 }
 QUIET = {"log_to_driver": False, "logging_level": "CRITICAL"}
-STORE = 200_000_000  # bytes of Ray's memory for objects; parts and counts need a few kilobytes
-REACHED_IN = 5.0  # seconds
+STORE = 200_000_000  # bytes of Ray's object store; parts and counts need a few kilobytes
+CONNECT_TIMEOUT = 5.0  # seconds
 
 
 @contextmanager
 def ray_running(address: str | None, workers: int | None) -> Iterator[int]:
-    """Start Ray on this machine, or join the cluster at an address; leave it at the end.
+    """Start Ray on this machine, or join the cluster at an address; shut it down at the end.
 
-    Gives how many cores there are for the batch. A Ray that this process has started or joined
-    already is used as it is, and left running.
+    Yields the number of cores for the batch. If this process has already started or joined Ray, it
+    is used and stays connected.
 
     Parameters
     ----------
     address : str or None
-        ``host:port`` of the cluster's head, or ``auto`` for the one this machine belongs to.
+        ``host:port`` of the cluster's head, or ``auto`` for the cluster of this machine.
     workers : int or None
-        Cores to use, at most; all unless given.
+        Largest number of cores to use; None for all.
 
     Raises
     ------
     Misuse
-        For an address that is none.
+        For an address in another format.
     DataUnavailable
-        When nothing answers there, or another version of Ray or Python.
+        When there is no cluster, or it has another version of Ray or Python.
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -78,7 +78,7 @@ def _start(address: str | None, workers: int | None, folder: str | None) -> None
 
 
 def _check_address(address: str) -> None:
-    """Fail at once where nothing listens; Ray itself would try for a minute."""
+    """Raise at once if nothing listens at the address; Ray itself would try for a minute."""
     if address == "auto":
         return
     host, _, port = address.partition(":")
@@ -87,9 +87,9 @@ def _check_address(address: str) -> None:
             f"--address must be HOST:PORT of a Ray cluster, or auto. Received: {address!r}."
         )
     try:
-        socket.create_connection((host, int(port)), REACHED_IN).close()
+        socket.create_connection((host, int(port)), CONNECT_TIMEOUT).close()
     except OSError as error:
         raise DataUnavailable(
-            f"the Ray cluster at {address} does not answer ({one_line(error)}); is `ray start "
-            "--head` running there, and the port open?"
+            f"the Ray cluster at {address} does not answer ({one_line(error)}). Start it with "
+            "`ray start --head`, and check that the port is open."
         ) from None

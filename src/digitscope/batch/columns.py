@@ -1,4 +1,4 @@
-"""The columns of a Parquet file that hold images, and what is in them."""
+"""Columns of images in Parquet files: their choice, and their conversion to arrays."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from digitscope.batch.sources import Files
 from digitscope.errors import BadData
 from digitscope.image.digit import PIXELS, SIDE, Images
 
-# How the files of pictures begin; a small one may have 784 bytes by chance.
+# First bytes of picture files, since a small file may have 784 bytes, as an image of pixels has.
 SIGNATURES = (
     b"\x89PNG",
     b"\xff\xd8\xff",
@@ -23,32 +23,32 @@ SIGNATURES = (
     b"P5",
     b"P6",
 )
-USUAL = ("image", "images", "jpg", "png", "content", "bytes")
+USUAL_NAMES = ("image", "images", "jpg", "png", "content", "bytes")  # in order of preference
 
 
 def choose_column(source: Files, file: str) -> str:
-    """Return the column of a Parquet file that holds images.
+    """Return the column of images in a Parquet file.
 
     Raises
     ------
     BadData
-        When none or several may; the message names the columns.
+        When no column or several columns may hold images; the message names all columns.
     """
     with source.system.open(file, "rb") as stream:
         try:
             schema = pq.ParquetFile(stream).schema_arrow
-        except Exception as error:  # Arrow has a dozen kinds for a damaged file
-            raise BadData(f"{file} is damaged or no Parquet file ({error}).") from None
+        except Exception as error:  # Arrow raises many types for a damaged file
+            raise BadData(f"{file} is damaged or not a Parquet file ({error}).") from None
     fitting = [field.name for field in schema if _holds_images(field.type)]
-    usual = [name for name in USUAL if name in fitting]
+    usual = [name for name in USUAL_NAMES if name in fitting]
     if len(fitting) == 1 or usual:
         return (usual or fitting)[0]
     columns = ", ".join(f"{field.name} ({field.type})" for field in schema)
-    raise BadData(f"{file}: name the column of the images with --column; it has {columns}.")
+    raise BadData(f"{file}: name the column of the images with --column. Columns: {columns}.")
 
 
 def _holds_images(kind: pa.DataType) -> bool:
-    if pa.types.is_struct(kind):  # as Hugging Face's data sets keep images
+    if pa.types.is_struct(kind):  # the format of Hugging Face data sets
         return any(field.name == "bytes" and _is_bytes(field.type) for field in kind)
     return bool(_is_bytes(kind) or _is_pixels(kind))
 
@@ -67,7 +67,7 @@ def _is_pixels(kind: pa.DataType) -> bool:
 
 
 def to_images(column: Any) -> Images | list[bytes | Images | None]:
-    """Return the images of a column: as one array where all are 784 pixels, else one by one.
+    """Return the images of a column: one array if all have 784 pixels, otherwise a list.
 
     Parameters
     ----------
@@ -77,13 +77,13 @@ def to_images(column: Any) -> Images | list[bytes | Images | None]:
     Returns
     -------
     ndarray of shape (n, 28, 28), dtype uint8, or list
-        Of a list each item is the bytes of a picture file, an image of shape (28, 28), or None for
-        a row without an image.
+        Items of a list are the bytes of a picture file, an image of shape (28, 28), or None for a
+        row without an image.
 
     Raises
     ------
     BadData
-        When the column holds something else.
+        When the column has another type.
     """
     if pa.types.is_struct(column.type):
         column = pc.struct_field(column, "bytes")
@@ -108,7 +108,7 @@ def to_images(column: Any) -> Images | list[bytes | Images | None]:
 
 
 def _image(content: bytes) -> bytes | Images:
-    """Return 784 pixels as an image, and the bytes of a picture file as they are."""
+    """Return 784 pixels as an image, and the bytes of a picture file unchanged."""
     if len(content) != PIXELS or content.startswith(SIGNATURES):
         return content
     return np.frombuffer(content, np.uint8).reshape(SIDE, SIDE)

@@ -1,4 +1,4 @@
-"""Runs a batch: makes or takes up its plan, has Ray Data do its parts, and counts them."""
+"""Execution of a batch: its plan is made or continued, and Ray Data processes the parts."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,28 +18,30 @@ from digitscope.models.classifier import PRETRAINED, load
 from digitscope.reading import load_reader
 from digitscope.reading.reader import GLYPH, PAGE
 
-PART_SIZE: dict[Task, int] = {"predict": 32_768, "read": 32}  # some seconds of work
-PARTS_TOGETHER = 10_000  # parts that are given to Ray at a time
+PART_SIZE: dict[Task, int] = {"predict": 32_768, "read": 32}  # images; some seconds of work
+PARTS_PER_DATASET = 10_000  # parts that are submitted to Ray together
 
 
 @dataclass(frozen=True)
 class BatchSummary:
-    """What a batch did.
+    """Counts and times of a finished batch.
 
     Attributes
     ----------
     out : str
+        Path or URL of the output.
     images : int
-        Of the source; the output has a row for each.
+        Images of the source; the output has a row for each.
     errors, refused : int
-        Rows with an error; images in which no digit was sure enough.
+        Rows with an error; images without a digit above the threshold.
     done_before : int
-        Images that an earlier, unfinished batch had done.
+        Images that were processed by an earlier, interrupted batch.
     seconds : float
         From the start of the first part to the end of the last.
     images_per_second : float
-        Of those done now.
+        Of the images processed now.
     workers : int
+        Cores that were used.
     """
 
     out: str
@@ -70,40 +72,40 @@ def run_batch(
     address: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> BatchSummary:
-    """Read all images of a source, and write a Parquet file for each part of it.
+    """Process all images of a source, and write a Parquet file for each part of it.
 
-    Called again with the same arguments after it was stopped, it goes on with the parts that are
-    missing.
+    An interrupted batch is continued by a call with the same arguments.
 
     Parameters
     ----------
     source, out : str
-        Paths or fsspec URLs. The source is a folder of pictures, of archives, Parquet or array
-        files, one such file, or a pattern. All workers must reach both.
+        Paths or fsspec URLs. The source is a folder of pictures, archives, Parquet or array files,
+        one such file, or a glob pattern. All workers must have access to both.
     task : "predict" or "read", default "predict"
         The digit on each image, or every number in each picture.
     model : str, optional
         As for `digitscope.load` or `digitscope.reading.load_reader`.
     threshold : float, optional
-        The score below which a digit is refused; the model's own unless given.
+        Minimum score of a digit that is not refused; by default that of the model.
     column, key : str, optional
         Of a Parquet source: the columns of the images and of their keys.
     part_size : int, optional
-        Images in a part; 32,768 for ``predict`` and 32 for ``read`` unless given.
+        Images in a part; by default 32,768 for ``predict`` and 32 for ``read``.
     workers : int, optional
-        Processes at once, one core each; as many as there are cores unless given.
+        Number of processes, each on one core; by default the number of cores.
     address : str, optional
-        ``HOST:PORT`` of a running Ray cluster, or ``auto``; Ray is started for this batch, on this
-        machine, unless given.
+        ``HOST:PORT`` of a running Ray cluster, or ``auto``. By default Ray is started for this
+        batch, on this machine.
     on_progress : callable, optional
-        Called with the images done and all images after each part.
+        Called after each part with the number of processed images and of all images.
 
     Raises
     ------
     Misuse
         When there are no images, or the output belongs to another batch.
     BadData, DataUnavailable, BadModel
-        As `write_plan` and `load`; when a worker cannot write, or the count is wrong at the end.
+        As for `write_plan` and `load`; also when a worker cannot write, or the number of rows is
+        wrong at the end.
 
     Examples
     --------
@@ -124,20 +126,30 @@ def run_batch(
         key=key,
         part_size=part_size or PART_SIZE[task],
     )
-    job = _take_up_or_plan(request)
+    return _run_job(_open_or_plan(request), out, workers, address, on_progress)
+
+
+def _run_job(
+    job: Job,
+    out: str,
+    workers: int | None,
+    address: str | None,
+    on_progress: Callable[[int, int], None] | None,
+) -> BatchSummary:
+    """Process all parts of a job on Ray, and check that the output is complete."""
     total = {"rows": 0, "errors": 0, "refused": 0, "before": 0}
-    seen: set[int] = set()
+    parts: set[int] = set()
     with ray_running(address, workers) as n_workers:
         started = time.perf_counter()
         for counts in _results(job, n_workers):
-            seen.add(counts["part"])
+            parts.add(counts["part"])
             for name in ("rows", "errors", "refused"):
                 total[name] += counts[name]
             total["before"] += counts["rows"] * counts["done"]
             if on_progress:
                 on_progress(total["rows"], job.images)
         seconds = time.perf_counter() - started
-    _check_complete(job, len(seen), total["rows"])
+    _check_complete(job, len(parts), total["rows"])
     now = total["rows"] - total["before"]
     return BatchSummary(
         out, job.images, total["errors"], total["refused"], total["before"], round(seconds, 3),
@@ -146,20 +158,20 @@ def run_batch(
 
 
 def _sha256_of(task: Task, model: str) -> str:
-    """Return the hash of a model, so that no batch goes on with another one."""
+    """Return the hash of a model, so that a batch is never continued with another one."""
     if task == "predict":
         return sha256(load(model, threads=1).path)
     reader = load_reader(model, threads=1)
     return sha256(reader.page.path) + (sha256(reader.glyph.path) if reader.glyph else "")
 
 
-def _take_up_or_plan(request: Request) -> Job:
-    """Return the job of the output, if it is that of a request, or make its plan."""
+def _open_or_plan(request: Request) -> Job:
+    """Return the job in the output, after a check against the request, or make a new plan."""
     try:
         found = read_job(request.out)
     except DigitscopeError:
         raise
-    except Exception as error:  # each filesystem has its own
+    except Exception as error:  # each filesystem has its own errors
         raise DataUnavailable(f"{request.out} cannot be reached: {one_line(error)}") from None
     if found is None:
         try:
@@ -170,79 +182,79 @@ def _take_up_or_plan(request: Request) -> Job:
         name = different[0]
         raise Misuse(
             f"{request.out} belongs to another batch: its {name} is {getattr(found, name)!r}, "
-            f"not {getattr(request, name)!r}; choose another folder, or delete this one."
+            f"not {getattr(request, name)!r}. Choose another folder, or delete this one."
         )
     return found
 
 
 def _results(job: Job, workers: int) -> Iterator[dict[str, int]]:
-    """Give the counts of each part, as they are done."""
+    """Yield the counts of each part when it is finished."""
     import ray
 
     ray.data.DataContext.get_current().enable_progress_bars = False
     parts = map(asdict, read_parts(job))
     try:
-        while some := list(islice(parts, PARTS_TOGETHER)):
-            yield from _done(job, some, workers)
+        while block := list(islice(parts, PARTS_PER_DATASET)):
+            yield from _process_parts(job, block, workers)
     except ray.exceptions.RayError as error:
-        raise BadData(_stopped(job, one_line(error))) from None
+        raise BadData(_stop_message(job, one_line(error))) from None
 
 
-def _done(job: Job, parts: list[dict[str, Any]], workers: int) -> Iterator[dict[str, int]]:
-    """Have Ray Data do some parts."""
+def _process_parts(job: Job, parts: list[dict[str, Any]], workers: int) -> Iterator[dict[str, int]]:
+    """Process parts with Ray Data, and yield the counts of each."""
     import ray
 
     rows = ray.data.from_items(parts, override_num_blocks=len(parts))
     pool = ray.data.TaskPoolStrategy(size=min(workers, len(parts)))
     for row in rows.map(BatchWorker(job), num_cpus=1, compute=pool).iter_rows():
-        if stopped := row.pop("stopped"):
-            raise BadData(_stopped(job, stopped))
+        if reason := row.pop("stopped"):
+            raise BadData(_stop_message(job, reason))
         yield {name: int(value) for name, value in row.items()}
 
 
 @dataclass(frozen=True)
 class BatchWorker:
-    """Does the parts of a job; sent to each process of Ray."""
+    """Function of Ray Data that processes a part; it is sent to each worker process."""
 
     job: Job
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return the counts of one part, and why it cannot be done if it cannot."""
+        """Return the counts of one part, and in ``stopped`` the error, if any."""
         part = Part(**row)
         counts = {"part": part.index, "rows": 0, "errors": 0, "refused": 0, "done": 0}
         try:
             return counts | self.do(part) | {"stopped": ""}
-        except Exception as error:  # Ray would put it into words of its own
+        except Exception as error:  # Ray would replace the message
             return counts | {"stopped": one_line(error)}
 
     def do(self, part: Part) -> dict[str, int]:
-        """Do one part."""
+        """Process one part."""
         return do_part(self.job, part)
 
 
-def _stopped(job: Job, why: str) -> str:
+def _stop_message(job: Job, reason: str) -> str:
     return (
-        f"the batch stopped: {why.rstrip('.')}; what is done is kept in {job.out}, and the same "
-        "command goes on with the rest."
+        f"the batch stopped: {reason.rstrip('.')}; finished parts are kept in {job.out}, and the "
+        "same command continues with the rest."
     )
 
 
 def _check_complete(job: Job, parts: int, rows: int) -> None:
-    """Fail unless there is a file for each part and a row for each image; tidy up."""
+    """Raise unless there is a file for each part and a row for each image; remove leftovers."""
     out = job.open_out()
     files = {path.rsplit("/", 1)[-1] for path in out.system.ls(out.root, detail=False)}
     wanted = {part.name for part in read_parts(job)}
     if parts != job.parts or rows != job.images or not wanted <= files:
         raise BadData(
-            f"{job.out} is not complete: {rows:,} rows for {job.images:,} images, in "
-            f"{len(wanted & files):,} of {job.parts:,} files."
+            f"{job.out} is not complete: expected {job.images:,} rows in {job.parts:,} files. "
+            f"Received: {rows:,} rows in {len(wanted & files):,} files."
         )
     _remove_leftovers(out, files)
 
 
 def _remove_leftovers(out: Files, files: set[str]) -> None:
-    """Remove what killed workers left: half-written files and marks."""
-    halves = [name for name in files if name.startswith(".part-")]
+    """Remove temporary files and marks of killed workers."""
+    unfinished = [name for name in files if name.startswith(".part-")]
     marks = out.system.glob(path_in(out, FOLDER, "begun-*"))
-    for path in [path_in(out, name) for name in halves] + list(marks):
+    for path in [path_in(out, name) for name in unfinished] + list(marks):
         out.system.rm(path)

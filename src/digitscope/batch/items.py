@@ -1,4 +1,4 @@
-"""The images of one part, some at a time, with their keys."""
+"""Images of one part, read in chunks, with their keys."""
 
 import gzip
 import zipfile
@@ -16,23 +16,22 @@ from digitscope.batch.sources import Files, Kind, is_gzipped, name_in, open_file
 from digitscope.errors import BadData, BadImage
 from digitscope.image.digit import Images
 
-ARRAYS_AT_A_TIME = 1_024  # 28×28 images, about a megabyte
-PICTURES_AT_A_TIME = 16  # picture files, some megabytes each
-
-LARGEST = 500_000_000  # bytes of a picture file; larger ones are not read into memory
+IMAGES_PER_CHUNK = 1_024  # 28×28 images, about a megabyte
+PICTURES_PER_CHUNK = 16  # picture files, some megabytes each
+MAX_PICTURE_BYTES = 500_000_000  # larger picture files are not read into memory
 Picture: TypeAlias = bytes | Images | Exception | None
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some images.
+    """Images that are processed together.
 
     Attributes
     ----------
     keys : list of str
     images : ndarray of shape (n, 28, 28), dtype uint8, or list
-        28×28 images, 0 = paper; or one by one: the bytes of a picture file, a 28×28 image, None for
-        a row without, or the error with which it could not be fetched.
+        28×28 images, 0 = paper. Items of a list are the bytes of a picture file, a 28×28 image,
+        None for a row without an image, or the error with which it could not be fetched.
     """
 
     keys: list[str]
@@ -45,41 +44,44 @@ class Chunk:
         return Chunk(self.keys[rows], self.images[rows])
 
 
-def chunks_of(job: Job, part: Part) -> Iterator[Chunk]:
-    """Give the images of a part.
+def read_chunks(job: Job, part: Part) -> Iterator[Chunk]:
+    """Yield the images of a part.
 
     Raises
     ------
     BadData
-        When a file of many images changed since the plan was made, or is damaged.
+        When a Parquet or array file has changed since the plan was made, or is damaged.
     """
     source = open_files(job.source)
     if job.kind == "parquet":
-        return _of_parquet(job, source, part)
+        return _read_parquet(job, source, part)
     if job.kind == "arrays":
-        return _of_arrays(source, part)
-    return _of_listing(job, source, part)
+        return _read_arrays(source, part)
+    return _read_listed(job, source, part)
 
 
-def _of_arrays(source: Files, part: Part) -> Iterator[Chunk]:
+def _read_arrays(source: Files, part: Part) -> Iterator[Chunk]:
     name = name_in(part.file, source)
     at = part.first
     with ArrayFile(source, part.file) as array:
         if at + part.count > len(array):
-            raise BadData(f"{part.file} has {len(array):,} images; it had more when planned.")
-        for images in array.chunks(at, part.count, ARRAYS_AT_A_TIME):
+            raise BadData(
+                f"{part.file} has changed since the plan was made: expected at least "
+                f"{at + part.count:,} images. Received: {len(array):,}."
+            )
+        for images in array.chunks(at, part.count, IMAGES_PER_CHUNK):
             yield Chunk([f"{name}[{at + i}]" for i in range(len(images))], images)
             at += len(images)
 
 
-def _of_parquet(job: Job, source: Files, part: Part) -> Iterator[Chunk]:
+def _read_parquet(job: Job, source: Files, part: Part) -> Iterator[Chunk]:
     name = name_in(part.file, source)
     with source.system.open(part.file, "rb") as stream:
         content = pq.ParquetFile(stream)
         groups, start = _row_groups(content.metadata, part)
         columns = [job.column, job.key] if job.key else [job.column]
         skip, left = part.first - start, part.count
-        for batch in content.iter_batches(ARRAYS_AT_A_TIME, row_groups=groups, columns=columns):
+        for batch in content.iter_batches(IMAGES_PER_CHUNK, row_groups=groups, columns=columns):
             skipped = min(skip, len(batch))
             skip -= skipped
             batch = batch.slice(skipped, left)
@@ -94,11 +96,11 @@ def _of_parquet(job: Job, source: Files, part: Part) -> Iterator[Chunk]:
             left -= len(batch)
             if not left:
                 return
-    raise BadData(f"{part.file} has {left:,} rows less than when it was planned.")
+    raise BadData(f"{part.file} has changed since the plan was made: {left:,} rows are missing.")
 
 
 def _row_groups(metadata: Any, part: Part) -> tuple[list[int], int]:
-    """Return the row groups of a file that hold a part, and the row at which they start."""
+    """Return the row groups that contain a part, and the first row of these groups."""
     groups: list[int] = []
     start = row = 0
     for group in range(metadata.num_row_groups):
@@ -111,32 +113,32 @@ def _row_groups(metadata: Any, part: Part) -> tuple[list[int], int]:
 
 
 def _as_chunks(keys: list[str], images: Any) -> Iterator[Chunk]:
-    """Give picture files a few at a time."""
-    step = PICTURES_AT_A_TIME if isinstance(images, list) else max(len(keys), 1)
+    """Yield an array as one chunk, and a list of pictures in smaller chunks."""
+    step = PICTURES_PER_CHUNK if isinstance(images, list) else max(len(keys), 1)
     for start in range(0, len(keys), step):
         yield Chunk(keys[start : start + step], images[start : start + step])
 
 
-def _of_listing(job: Job, source: Files, part: Part) -> Iterator[Chunk]:
+def _read_listed(job: Job, source: Files, part: Part) -> Iterator[Chunk]:
     out = job.open_out()
     with out.system.open(path_in(out, FOLDER, "listing.parquet"), "rb") as stream:
         rows = pq.ParquetFile(stream).read_row_group(part.group).to_pylist()
     with _Fetcher(source, job.kind) as fetcher:
-        for start in range(0, len(rows), PICTURES_AT_A_TIME):
-            some = rows[start : start + PICTURES_AT_A_TIME]
-            keys = [_key(source, row["file"], row["name"]) for row in some]
-            yield Chunk(keys, [fetcher.fetch(row) for row in some])
+        for start in range(0, len(rows), PICTURES_PER_CHUNK):
+            block = rows[start : start + PICTURES_PER_CHUNK]
+            keys = [_key(source, row["file"], row["name"]) for row in block]
+            yield Chunk(keys, [fetcher.fetch(row) for row in block])
 
 
 def _key(source: Files, file: str, name: str) -> str:
-    """Return what a picture is called: its path in the source, or in the only archive."""
+    """Return the key of a picture: its path in the source, or in the only archive."""
     if not name:
         return name_in(file, source)
     return name if file == source.root else f"{name_in(file, source)}/{name}"
 
 
 class _Fetcher:
-    """Fetches pictures from files and archives; the archive that was read last stays open."""
+    """Reader of picture files and archive members; the last archive stays open."""
 
     def __init__(self, source: Files, kind: Kind) -> None:
         self._source, self._kind = source, kind
@@ -151,21 +153,24 @@ class _Fetcher:
         self._stack.close()
 
     def fetch(self, row: dict[str, Any]) -> bytes | Exception:
-        """Return the bytes of the picture that a row of the listing names, or what went wrong."""
+        """Return the bytes of the picture in a row of the listing, or the error."""
         try:
-            if row["size"] > LARGEST:
-                raise BadImage(f"it has {row['size']:,} bytes, more than {LARGEST:,}.")
+            if row["size"] > MAX_PICTURE_BYTES:
+                raise BadImage(
+                    f"a picture file must have at most {MAX_PICTURE_BYTES:,} bytes. "
+                    f"Received: {row['size']:,}."
+                )
             if self._kind == "pictures":
-                return bytes(self._source.system.cat_file(row["file"], end=LARGEST))
+                return bytes(self._source.system.cat_file(row["file"], end=MAX_PICTURE_BYTES))
             archive = self._open(row["file"])
             if self._kind == "zip":
                 return bytes(archive.read(row["name"]))
             archive.seek(row["offset"])
             content: bytes = archive.read(row["size"])
-        except Exception as error:  # each filesystem and archive has its own
+        except Exception as error:  # each filesystem and archive format has its own errors
             return error
         if len(content) < row["size"]:
-            return BadData(f"{row['file']} is cut short.")
+            return BadData(f"{row['file']} is truncated.")
         return content
 
     def _open(self, file: str) -> Any:

@@ -1,14 +1,15 @@
-"""The plan of a batch: which part of the source becomes which file of the output.
+"""Jobs: the request and the plan of a batch, in which each part becomes one file of the output.
 
-The plan is written before the first image is read, and never changed. A part whose file exists is
-done, so a batch that was killed goes on with the others, and no image is left out or read twice.
+The plan is written before the first image is read, and does not change. A part is finished if its
+file exists, so an interrupted batch continues with the other parts, and no image is left out or
+processed twice.
 
 ::
 
     OUT/part-000000.parquet ...      the answers, one file for each part
-    OUT/_batch/job.json              what is done with which model; written last
+    OUT/_batch/job.json              the request; written last
     OUT/_batch/parts.parquet         the parts
-    OUT/_batch/listing.parquet       of pictures and archives: where each image is
+    OUT/_batch/listing.parquet       of pictures and archives: the location of each image
 """
 
 import json
@@ -23,7 +24,7 @@ from digitscope.batch.sources import Files, Kind, open_files
 from digitscope.errors import BadData
 
 Task = Literal["predict", "read"]
-FOLDER = "_batch"  # readers of Parquet folders leave out names that begin with _
+FOLDER = "_batch"  # readers of Parquet folders ignore names that begin with _
 LISTING = pa.schema(
     [("file", pa.string()), ("name", pa.string()), ("offset", pa.int64()), ("size", pa.int64())]
 )
@@ -40,12 +41,13 @@ class Part:
     ----------
     index : int
     file : str
-        The file they are in; empty where the listing tells.
+        The file of the images; empty if they are in the listing.
     group : int
         Row group of the listing.
     first : int
-        The first image, counted from the start of the file.
+        Index of the first image in the file.
     count : int
+        Number of images.
     """
 
     index: int
@@ -62,7 +64,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Everything that decides the answers of a batch.
+    """Arguments of a batch that determine its answers.
 
     Attributes
     ----------
@@ -73,11 +75,11 @@ class Request:
         A name, or the path of an ``.onnx`` file or a run.
     model_sha256 : str
     threshold : float or None
-        Below which a digit is refused; None for the model's own.
+        Minimum score of a digit that is not refused; None for that of the model.
     column, key : str
-        Of a Parquet source: the columns of the images and of their keys; no keys if empty.
+        Of a Parquet source: the columns of the images and of their keys; empty for no keys.
     part_size : int
-        Images in a part, at most.
+        Largest number of images in a part.
     """
 
     source: str
@@ -102,9 +104,9 @@ class Job(Request):
     Attributes
     ----------
     kind : str
-        Of the source's files.
+        Kind of the source's files.
     images, parts : int
-        How many there are.
+        Numbers of images and of parts.
     """
 
     kind: Kind
@@ -112,11 +114,11 @@ class Job(Request):
     parts: int
 
     def differs_in(self, request: Request) -> list[str]:
-        """Return in what a request for the same output differs from this job."""
-        mine = asdict(self)
-        # Without a name of its own, the column is the one that the plan chose.
-        theirs = asdict(request) | ({} if request.column else {"column": self.column})
-        return [name for name in theirs if name != "out" and mine[name] != theirs[name]]
+        """Return the fields in which a request for the same output differs from this job."""
+        own = asdict(self)
+        # A request without a column takes the one that the plan chose.
+        other = asdict(request) | ({} if request.column else {"column": self.column})
+        return [name for name in other if name != "out" and own[name] != other[name]]
 
 
 def path_in(out: Files, *names: str) -> str:
@@ -125,14 +127,14 @@ def path_in(out: Files, *names: str) -> str:
 
 
 def write_job(job: Job) -> None:
-    """Write the file that says that the plan is complete."""
+    """Write ``job.json``, which marks the plan as complete."""
     out = job.open_out()
     with out.system.open(path_in(out, FOLDER, "job.json"), "w") as file:
         json.dump(asdict(job), file, indent=2)
 
 
 def read_job(url: str) -> Job | None:
-    """Return the job whose output a folder is; None where there is none.
+    """Return the job of an output folder; None if it has none.
 
     Raises
     ------
@@ -153,7 +155,7 @@ def read_job(url: str) -> Job | None:
 
 
 def read_parts(job: Job) -> Iterator[Part]:
-    """Give the parts of a job in their order."""
+    """Yield the parts of a job in order."""
     index = 0
     out = job.open_out()
     with out.system.open(path_in(out, FOLDER, "parts.parquet"), "rb") as file:
@@ -164,7 +166,7 @@ def read_parts(job: Job) -> Iterator[Part]:
 
 
 class TableWriter:
-    """A Parquet file beside the plan that is written in row groups, some rows at a time."""
+    """Writer of a Parquet file of the plan, one row group at a time."""
 
     def __init__(self, out: Files, name: str, schema: pa.Schema) -> None:
         self._file = out.system.open(path_in(out, FOLDER, name), "wb")

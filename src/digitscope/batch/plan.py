@@ -1,4 +1,4 @@
-"""Divides a source into parts of some thousand images, without reading the images."""
+"""Planning of a batch: a source is divided into parts, without reading its images."""
 
 import tarfile
 import zipfile
@@ -26,13 +26,13 @@ from digitscope.batch.sources import Files, Kind, find_files, is_gzipped, kind_o
 from digitscope.errors import BadData, Misuse
 
 Row = dict[str, Any]
-IN_ARCHIVES = 100_000  # entries of a tar archive after which those that were seen are forgotten
+MAX_TAR_ENTRIES = 100_000  # entries that tarfile keeps in memory before they are cleared
 
 
 def write_plan(request: Request) -> Job:
-    """Divide a source into parts and write them down.
+    """Divide a source into parts, and write the plan.
 
-    A gzipped file is one part whatever its size, since it cannot be read from the middle.
+    A gzipped file is one part of any size, since it can only be read from its start.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ def write_plan(request: Request) -> Job:
     Returns
     -------
     Job
-        The request with what was found, and the column that was chosen.
+        The request, with the kind of the source, the chosen column and the counts.
 
     Raises
     ------
     Misuse, DataUnavailable, BadData
-        As `find_files`; when a file is damaged or has no such column.
+        As for `find_files`; also when a file is damaged, or a column does not exist.
     """
     source, out = open_files(request.source), request.open_out()
     size, column = request.part_size, request.column
@@ -55,7 +55,7 @@ def write_plan(request: Request) -> Job:
     kind, first = next(files)
     names = chain([first], (file for _, file in files))
     if kind != "parquet" and (column or request.key):
-        raise Misuse(f"--column and --key are for Parquet files; {source.url} holds {kind}.")
+        raise Misuse(f"--column and --key are for Parquet files; {source.url} has {kind} files.")
     images = n_parts = 0
     with ExitStack() as stack:
         parts = stack.enter_context(TableWriter(out, "parts.parquet", PARTS))
@@ -66,23 +66,23 @@ def write_plan(request: Request) -> Job:
             rows = _array_parts(source, names, size)
         else:
             listing = stack.enter_context(TableWriter(out, "listing.parquet", LISTING))
-            rows = _listed(source, kind, names, size, listing)
+            rows = _listed_parts(source, kind, names, size, listing)
         while block := list(islice(rows, 1_000)):
             parts.write(block)
             images += sum(row["count"] for row in block)
             n_parts += len(block)
     if not images:
-        raise Misuse(f"{source.url} holds no images.")
+        raise Misuse(f"{source.url} has no images.")
     found = {"column": column, "kind": kind, "images": images, "parts": n_parts}
     job = Job(**(asdict(request) | found))
     write_job(job)
     return job
 
 
-def _listed(
+def _listed_parts(
     source: Files, kind: Kind, files: Iterable[str], size: int, listing: TableWriter
 ) -> Iterator[Row]:
-    """Give the parts of pictures and archives, and write where each image is."""
+    """Yield the parts of pictures and archives, and write the location of each image."""
     find = {"pictures": _pictures, "zip": _zip_entries, "tar": _tar_entries}[kind]
     groups = count()
 
@@ -113,8 +113,8 @@ def _zip_entries(source: Files, file: str) -> Iterator[Row]:
         try:
             with zipfile.ZipFile(stream) as archive:
                 entries = [info for info in archive.infolist() if _is_picture(info.filename)]
-        except Exception as error:  # zipfile's, and those of each filesystem
-            raise BadData(f"{file} is damaged or no zip archive ({error}).") from None
+        except Exception as error:  # errors of zipfile and of each filesystem
+            raise BadData(f"{file} is damaged or not a zip archive ({error}).") from None
     for info in entries:
         yield {"name": info.filename, "size": info.file_size}
 
@@ -128,10 +128,10 @@ def _tar_entries(source: Files, file: str) -> Iterator[Row]:
                     if entry.isfile() and _is_picture(entry.name):
                         place = {"offset": entry.offset_data, "size": entry.size}
                         yield {"name": entry.name} | place
-                    if len(archive.members) > IN_ARCHIVES:
+                    if len(archive.members) > MAX_TAR_ENTRIES:
                         archive.members.clear()
         except (tarfile.TarError, EOFError, OSError) as error:
-            raise BadData(f"{file} is damaged or no tar archive ({error}).") from None
+            raise BadData(f"{file} is damaged or not a tar archive ({error}).") from None
 
 
 def _is_picture(name: str) -> bool:
@@ -141,13 +141,13 @@ def _is_picture(name: str) -> bool:
 def _row_ranges(
     source: Files, files: Iterable[str], size: int, column: str, key: str
 ) -> Iterator[Row]:
-    """Give the parts of Parquet files, as ranges of their rows."""
+    """Yield the parts of Parquet files, as ranges of rows."""
     for file in files:
         with source.system.open(file, "rb") as stream:
             try:
                 content = pq.ParquetFile(stream)
-            except Exception as error:  # Arrow has a dozen kinds for a damaged file
-                raise BadData(f"{file} is damaged or no Parquet file ({error}).") from None
+            except Exception as error:  # Arrow raises many types for a damaged file
+                raise BadData(f"{file} is damaged or not a Parquet file ({error}).") from None
             names = content.schema_arrow.names
             for wanted in filter(None, (column, key)):
                 if wanted not in names:

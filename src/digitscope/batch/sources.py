@@ -1,7 +1,7 @@
-"""What a batch can be read from: folders of pictures, archives, Parquet files and arrays.
+"""Sources of a batch: folders of pictures, archives, Parquet files and array files.
 
-A source is a path or any URL that fsspec knows: one file, a folder, or a pattern. Its kind follows
-from the names of its files, and all of them must be of one kind.
+A source is a path or a URL for fsspec: one file, a folder, or a glob pattern. Its kind follows from
+the names of its files, which must all be of one kind.
 """
 
 import os
@@ -28,15 +28,15 @@ GZIPPED = (".gz", ".tgz")
 
 @dataclass(frozen=True)
 class Files:
-    """A filesystem and a place in it.
+    """A filesystem and a path in it.
 
     Attributes
     ----------
     system : fsspec.AbstractFileSystem
     root : str
-        A file, a folder or a pattern, as the filesystem writes it.
+        A file, a folder or a pattern, in the format of the filesystem.
     url : str
-        What was given, for messages.
+        The path or URL of the user, for messages.
     """
 
     system: Any
@@ -45,13 +45,13 @@ class Files:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is on this machine's own disks."""
+        """Whether the filesystem is local."""
         protocol = self.system.protocol
         return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
 
 
 def absolute(url: str) -> str:
-    """Return a path from the root on, since workers may run elsewhere; a URL as it is."""
+    """Return an absolute path, since workers have other working directories; a URL unchanged."""
     files = open_files(url)
     return files.root if files.is_local else url
 
@@ -62,19 +62,19 @@ def open_files(url: str) -> Files:
     Raises
     ------
     Misuse
-        When no filesystem of that name is known, or its package is missing.
+        When the filesystem is unknown, or its package is missing.
     """
     try:
         system, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
     except (ValueError, ImportError) as error:
         raise Misuse(f"{url} cannot be opened: {error}") from None
-    except TypeError:  # a filesystem without a cache of listings
+    except TypeError:  # a filesystem without the option use_listings_cache
         system, root = fsspec.core.url_to_fs(url)
     return Files(system, root, url)
 
 
 def kind_of(name: str) -> Kind | None:
-    """Return the kind of a file by its name, or None for one that holds no images.
+    """Return the kind of a file by its name, or None for other files.
 
     >>> kind_of("a/seven.png"), kind_of("shard-000.tar"), kind_of("notes.txt")
     ('pictures', 'tar', None)
@@ -87,43 +87,43 @@ def kind_of(name: str) -> Kind | None:
 
 
 def find_files(source: Files, out: Files) -> Iterator[tuple[Kind, str]]:
-    """Give the kind and the path of each file of a source, in the order of their names.
+    """Yield the kind and the path of each file of a source, in the order of their names.
 
     Parameters
     ----------
     source : Files
     out : Files
-        What lies in the output, which may be a folder in the source, is left out.
+        Files in the output, which may be a folder inside the source, are left out.
 
     Raises
     ------
     Misuse
-        When there is nothing there, no file of a known kind, or files of several kinds.
+        When the source does not exist, has no file of a known kind, or has files of several kinds.
     DataUnavailable
-        When the place cannot be reached.
+        When the filesystem cannot be reached.
     """
     first: tuple[Kind, str] | None = None
-    for file in _reached(source):
+    for file in _reachable_files(source):
         kind = kind_of(file)
         if kind is None or file.startswith(out.root.rstrip("/") + "/"):
             continue
         first = first or (kind, file)
         if kind != first[0]:
             raise Misuse(
-                f"{source.url} holds files of two kinds, {first[0]} ({name_in(first[1], source)}) "
-                f"and {kind} ({name_in(file, source)}); name one kind with a pattern, such as "
+                f"{source.url} has files of two kinds, {first[0]} ({name_in(first[1], source)}) "
+                f"and {kind} ({name_in(file, source)}); select one kind with a pattern, such as "
                 f"{source.url.rstrip('/')}/**/*{PurePosixPath(file).suffix}"
             )
         yield kind, file
     if first is None:
         known = ", ".join(sorted(sum(ENDINGS.values(), ())))
         raise Misuse(
-            f"{source.url} holds no images; expected {known}, or the arrays .npy, .npz and .idx."
+            f"{source.url} has no images; expected {known}, or array files .npy, .npz or .idx."
         )
 
 
 def name_in(file: str, source: Files) -> str:
-    """Return the path of a file from its source on, or its name where the source is that file."""
+    """Return the path of a file relative to its source, or its name if the source is that file."""
     root = source.root.rstrip("/")
     if file.startswith(root + "/"):
         return file[len(root) + 1 :]
@@ -131,11 +131,11 @@ def name_in(file: str, source: Files) -> str:
 
 
 def is_gzipped(file: str) -> bool:
-    """Tell by the name whether a file is one gzip stream, which cannot be read from the middle."""
+    """Return whether the name of a file is that of a gzip stream, which has no random access."""
     return file.lower().endswith(GZIPPED)
 
 
-def _reached(source: Files) -> Iterator[str]:
+def _reachable_files(source: Files) -> Iterator[str]:
     try:
         yield from _all_files(source)
     except (Misuse, DataUnavailable):
@@ -159,21 +159,21 @@ def _all_files(source: Files) -> Iterator[str]:
             raise Misuse(f"nothing matches {source.url}")
         yield from found
     else:
-        _say_why_not(source)
+        _raise_missing(source)
 
 
-def _say_why_not(source: Files) -> None:
-    """Raise what is wrong with a place where nothing is: an error of its filesystem, or nothing."""
+def _raise_missing(source: Files) -> None:
+    """Raise the error of an unreachable filesystem, or otherwise that nothing is there."""
     try:
         source.system.info(source.root)
     except FileNotFoundError as error:
-        if error.__cause__ is not None:  # a server that does not answer
+        if error.__cause__ is not None:  # the server does not answer
             raise error.__cause__ from None
     raise Misuse(f"no such file or folder: {source.url}")
 
 
 def _walk(folder: str) -> Iterator[str]:
-    """Give the files of a local folder; of a folder at a time only the names are kept."""
+    """Yield the files of a local folder; only the names of one folder are in memory."""
     with os.scandir(folder) as entries:
         names = sorted((entry.name, entry.is_dir()) for entry in entries)
     for name, is_folder in names:

@@ -1,8 +1,9 @@
-"""Answers for one part and writes its file: what runs on each core of a batch.
+"""Worker of a batch: it processes one part and writes its file, on one core.
 
-The file is written beside its place and moved there when it is whole. A worker that is killed by an
-image, as a decoder with a fault may be, leaves a mark; the part is then done with care: in a
-process of its own, in halves, until the image is found that kills alone. It becomes an error.
+The file is written under a temporary name and renamed when it is complete. A worker that is killed
+by an image, for example by a bug of a decoder, leaves a mark. The part is then processed again in
+isolation: in a separate process, and after each crash in halves, until the image that causes the
+crash is found. Its row gets an error.
 """
 
 import multiprocessing
@@ -20,23 +21,23 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from digitscope.batch.answers import SCHEMAS, Answerer, error_row
-from digitscope.batch.items import Chunk, chunks_of
+from digitscope.batch.items import Chunk, read_chunks
 from digitscope.batch.job import FOLDER, Job, Part, path_in
 from digitscope.batch.sources import Files
 from digitscope.errors import BadData
 from digitscope.files import replacing
 
-ROW_GROUP = 16_384  # rows that are kept in memory until they are written
-KILLED = "its worker was killed while it was read alone"
+ROW_GROUP = 16_384  # rows that are kept in memory before they are written
+KILLED = "the worker process was killed while it processed this image"
 
 
 def do_part(job: Job, part: Part) -> dict[str, int]:
-    """Write the answers of a part, unless they are there, and count them.
+    """Write the answers of a part, unless its file exists, and return the counts.
 
     Returns
     -------
     dict
-        ``rows``, ``errors``, ``refused``, and whether it was ``done`` before.
+        ``rows``, ``errors``, ``refused``, and ``done``, 1 if the file existed before.
     """
     cv2.setNumThreads(1)
     out = job.open_out()
@@ -44,37 +45,37 @@ def do_part(job: Job, part: Part) -> dict[str, int]:
     if out.system.exists(path):
         return _counts_in(out, path) | {"done": 1}
     mark = path_in(out, FOLDER, f"begun-{part.index:06d}")
-    with_care = out.system.exists(mark)
+    isolate = out.system.exists(mark)
     out.system.touch(mark)
     try:
-        with _file_for(out, path) as temporary, _answerer(job, with_care) as answer:
+        with _temporary_file(out, path) as temporary, _answerer(job, isolate) as answer:
             counts = _write(job, part, answer, temporary)
-    finally:  # the mark stays only where this process is killed
+    finally:  # the mark remains only if this process is killed
         out.system.rm(mark)
     return counts | {"done": 0}
 
 
 def _write(job: Job, part: Part, answer: Callable[[Chunk], pa.Table], file: Path) -> dict[str, int]:
-    """Write the answers of a part to a file of this machine."""
+    """Write the answers of a part to a local file, and return the counts."""
     counts = {"rows": 0, "errors": 0, "refused": 0}
     with pq.ParquetWriter(file, SCHEMAS[job.task], compression="zstd") as writer:
         waiting: list[pa.Table] = []
-        for chunk in chunks_of(job, part):
+        for chunk in read_chunks(job, part):
             waiting.append(answer(chunk))
             if sum(len(table) for table in waiting) >= ROW_GROUP:
-                _add(writer, waiting, counts)
+                _write_row_group(writer, waiting, counts)
         if waiting:
-            _add(writer, waiting, counts)
+            _write_row_group(writer, waiting, counts)
         writer.add_key_value_metadata({name: str(n) for name, n in counts.items()})
     if counts["rows"] != part.count:
         raise BadData(
-            f"{job.source} has changed: {counts['rows']:,} images for {part.name}, which had "
-            f"{part.count:,} when planned."
+            f"{job.source} has changed since the plan was made: expected {part.count:,} images "
+            f"for {part.name}. Received: {counts['rows']:,}."
         )
     return counts
 
 
-def _add(writer: Any, waiting: list[pa.Table], counts: dict[str, int]) -> None:
+def _write_row_group(writer: Any, waiting: list[pa.Table], counts: dict[str, int]) -> None:
     table = pa.concat_tables(waiting)
     waiting.clear()
     writer.write_table(table)
@@ -84,15 +85,15 @@ def _add(writer: Any, waiting: list[pa.Table], counts: dict[str, int]) -> None:
 
 
 def _counts_in(out: Files, path: str) -> dict[str, int]:
-    """Return the counts that a finished file has in its metadata."""
+    """Return the counts from the metadata of a finished file."""
     with out.system.open(path, "rb") as file:
         metadata = pq.ParquetFile(file).metadata
     return {name: int(metadata.metadata[name.encode()]) for name in ("rows", "errors", "refused")}
 
 
 @contextmanager
-def _file_for(out: Files, path: str) -> Iterator[Path]:
-    """Give a temporary file; put it at a path of the output when the block succeeds."""
+def _temporary_file(out: Files, path: str) -> Iterator[Path]:
+    """Yield the path of a temporary file; move it to a path of the output if the block succeeds."""
     if out.is_local:
         with replacing(Path(path)) as temporary:
             yield temporary
@@ -104,21 +105,21 @@ def _file_for(out: Files, path: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _answerer(job: Job, with_care: bool) -> Iterator[Callable[[Chunk], pa.Table]]:
-    if not with_care:
+def _answerer(job: Job, isolate: bool) -> Iterator[Callable[[Chunk], pa.Table]]:
+    if not isolate:
         yield Answerer(job)
         return
-    with CarefulAnswerer(Answerer(job)) as careful:
-        yield careful
+    with IsolatedAnswerer(Answerer(job)) as isolated:
+        yield isolated
 
 
-class CarefulAnswerer:
-    """Answers in a process of its own, and goes on when that process dies.
+class IsolatedAnswerer:
+    """Answerer in a separate process, which is replaced if it is killed.
 
     Parameters
     ----------
     answer : Answerer
-        Or another function of a chunk that can be pickled and has the attribute `job`.
+        Or another picklable function of a chunk with the attribute `job`.
     """
 
     def __init__(self, answer: Answerer) -> None:
@@ -135,7 +136,7 @@ class CarefulAnswerer:
         return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
     def __call__(self, chunk: Chunk) -> pa.Table:
-        """Return a row for each image; the one that kills has an error."""
+        """Return a row for each image; an image that kills the process has an error."""
         try:
             return self._pool.submit(self._answer, chunk).result()
         except BrokenProcessPool:

@@ -1,7 +1,8 @@
-"""The command line: one file per command, and nothing heavy imported until a command runs.
+"""The command line, with one module per command.
 
-A process imports only the file of the command that it runs; help and errors need all of them.
-Answers go to stdout, progress and remarks to stderr. Exit 0: done; 1: failed; 2: misused.
+A process imports only the module of its command; `digitscope --help` imports all of them. Heavy
+dependencies are imported when a command runs. Answers go to stdout, progress and remarks to stderr.
+Exit codes: 0 for success, 1 for a failure, 2 for wrong usage.
 """
 
 import importlib
@@ -23,7 +24,7 @@ COMMANDS = (
 
 
 def make_app(commands: Iterable[str] = COMMANDS) -> typer.Typer:
-    """Return the program with some of its commands, by default all."""
+    """Return the Typer application with some commands, by default all."""
     app = typer.Typer(
         name="digitscope",
         no_args_is_help=True,
@@ -53,24 +54,24 @@ def _options(
     """Train a handwritten-digit classifier, see why it works, and read what people write."""
 
 
-# Typer raises Click's exceptions, its own copy or the real one; this is their base class.
+# Typer raises Click's exceptions or those of its own copy of Click; this is their base class.
 _ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; every error that is foreseen becomes one line on stderr."""
+    """Run the command line; every expected error becomes one line on stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may be invalid UTF-8
     arguments = sys.argv[1:] if arguments is None else arguments
     named = [name for name in arguments[:1] if name in COMMANDS]
     try:
         code = make_app(named or COMMANDS)(arguments, standalone_mode=False)
-        sys.stdout.flush()  # a full disk shows here, at the latest
+        sys.stdout.flush()  # raises OSError if the disk is full
     except DigitscopeError as error:
         code = _fail(str(error), error.exit_code)
     except _ClickException as error:
         message = error.format_message()  # type: ignore[attr-defined]
-        if not message:  # the help that no arguments ask for is already printed
+        if not message:  # without arguments the help is already printed
             sys.exit(2)
         message += "" if message.endswith((".", "?")) else "."
         command = " ".join(["digitscope", *named])
@@ -78,28 +79,28 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = _fail("interrupted", 130)
     except (BrokenPipeError, SystemExit):
-        code = 0  # the reader has seen enough, as `| head` does; Typer makes a SystemExit of it
+        code = 0  # the reader closed the pipe, as `| head` does; Typer raises SystemExit then
     except MemoryError:
-        code = _fail("there is not enough memory for this.", 1)
+        code = _fail("not enough memory.", 1)
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         code = _fail(f"{what}{error.strerror or error}.", 1)
     try:
         sys.stdout.flush()
     except OSError:
-        # What still waits cannot be written; Python must not try again, and complain, at exit.
+        # The rest cannot be written; otherwise Python would try again at exit, and print an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def run() -> None:
-    """Run the command line as the whole process that it is."""
+    """Run the command line as the main function of a process."""
     try:
         main()
     except SystemExit as end:
         if "keras" not in sys.modules:
             raise
-        # Python would take TensorFlow apart module by module, for over a second and for nothing.
+        # Without this, the exit takes over a second, in which Python unloads TensorFlow.
         sys.stderr.flush()
         os._exit(end.code if isinstance(end.code, int) else 1)
 

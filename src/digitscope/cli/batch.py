@@ -1,4 +1,4 @@
-"""``digitscope batch``: millions of images or pictures into Parquet files, on Ray Data."""
+"""``digitscope batch``: millions of images or pictures into Parquet files, with Ray Data."""
 
 import sys
 from typing import Annotated, cast, get_args
@@ -8,71 +8,75 @@ import typer
 from digitscope.cli.common import JsonOption, ThresholdOption, make_bar, print_json
 from digitscope.errors import Misuse
 
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A folder of pictures, or .zip or .tar archives, Parquet or array files: one file, a "
+        "folder or a pattern; a path or a URL (s3://, gs://, https://).",
+        show_default=False,
+    ),
+]
+OutArgument = Annotated[
+    str, typer.Argument(help="The folder of the answers, a path or a URL.", show_default=False)
+]
+TaskOption = Annotated[
+    str, typer.Option(help="predict: the digit on each image; read: every number in each picture.")
+]
+BatchModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="A name, an .onnx file or a run's folder.",
+        show_default="cnn to predict, page to read",
+    ),
+]
+ColumnOption = Annotated[
+    str,
+    typer.Option(
+        help="The Parquet column of the images: picture files, or 784 pixels each.",
+        show_default="the one column of bytes",
+    ),
+]
+KeyOption = Annotated[
+    str,
+    typer.Option(help="The Parquet column of the keys.", show_default="the file and the row"),
+]
+PartSizeOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Images in one file of the answers.",
+        show_default="32768 to predict, 32 to read",
+    ),
+]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Cores to use.", show_default="all")]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        help="HOST:PORT of a Ray cluster to join, or auto.", show_default="this machine only"
+    ),
+]
+
 
 def command(
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="A folder of pictures; .zip or .tar archives, Parquet or array files; one, a "
-            "folder or a pattern of them; a path or a URL (s3://, gs://, https://).",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[
-        str,
-        typer.Argument(help="The folder for the answers, a path or a URL.", show_default=False),
-    ],
-    task: Annotated[
-        str,
-        typer.Option(help="predict: the digit on each image; read: every number in each picture."),
-    ] = "predict",
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="A name, an .onnx file or a run's folder.",
-            show_default="cnn to predict, page to read",
-        ),
-    ] = None,
+    source: SourceArgument,
+    out: OutArgument,
+    task: TaskOption = "predict",
+    model: BatchModelOption = None,
     threshold: ThresholdOption = None,
-    column: Annotated[
-        str,
-        typer.Option(
-            help="The Parquet column of the images: picture files, or 784 pixels each.",
-            show_default="the one that holds bytes",
-        ),
-    ] = "",
-    key: Annotated[
-        str,
-        typer.Option(
-            help="The Parquet column that names each image.", show_default="the file and the row"
-        ),
-    ] = "",
-    part_size: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Images in one file of the answers.",
-            show_default="32768 to predict, 32 to read",
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Cores to use.", show_default="all")
-    ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="HOST:PORT of a Ray cluster to join, or auto.", show_default="this machine alone"
-        ),
-    ] = None,
+    column: ColumnOption = "",
+    key: KeyOption = "",
+    part_size: PartSizeOption = None,
+    workers: WorkersOption = None,
+    address: AddressOption = None,
     json: JsonOption = False,
 ) -> None:
-    r"""Read many images, and write a row for each to Parquet files.
+    r"""Process many images, and write a row for each to Parquet files.
 
-    One row for each image: its key, the digit or the numbers, confidences, whether it was refused,
-    and the error of one that cannot be read. A batch that was stopped goes on when the same command
-    is given again: nothing is left out, and nothing done twice.
+    A row has the key of the image, its digit or its numbers, confidences, whether it was refused,
+    and an error if it cannot be read. The same command continues an interrupted batch; no image is
+    left out or processed twice.
 
     \b
     Examples:
@@ -108,7 +112,7 @@ def command(
     print(f"{summary.images:,} images -> {summary.out}")
     print(f"  {summary.refused:,} refused, {summary.errors:,} with an error")
     if summary.done_before:
-        print(f"  {summary.done_before:,} were done before")
+        print(f"  {summary.done_before:,} were finished before")
     print(
         f"  {summary.seconds:,.1f} s, {summary.images_per_second:,.0f} images a second on "
         f"{summary.workers} core" + "s" * (summary.workers > 1)

@@ -1,4 +1,4 @@
-"""What the commands share: options that mean the same everywhere, and how answers are printed."""
+"""Options and output functions that several commands share."""
 
 import json
 import sys
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from digitscope.models.classifier import Classifier
 
 DATA_HELP = (
-    "mnist, swiss-digits, pendigits, unipen, digits, synthetic, or folder:PATH of one's own "
-    "(also .csv, .npz)."
+    "mnist, swiss-digits, pendigits, unipen, digits, synthetic, or folder:PATH for your own images "
+    "(a folder, .csv or .npz)."
 )
 DataOption = Annotated[
     str | None,
@@ -36,7 +36,7 @@ ScoredDataOption = Annotated[
 DataDirOption = Annotated[
     Path | None,
     typer.Option(
-        "--data-dir", help="A folder that holds the files of the data sets (or DIGITSCOPE_DATA)."
+        "--data-dir", help="The folder of the data sets' files (default: DIGITSCOPE_DATA)."
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -56,21 +56,21 @@ ThresholdOption = Annotated[
     typer.Option(
         min=0,
         max=1,
-        help="Refuse as no digit what scores less.",
-        show_default="the model's own",
+        help="Minimum score of a digit; an image with a lower score is refused.",
+        show_default="the model's",
     ),
 ]
 
 
 def make_bar(doing: str, *, disable: bool = False) -> "Progress":
-    """Return a progress bar on stderr, which shows how many are done and the time that is left.
+    """Return a progress bar on stderr, with the number of finished items and the time left.
 
     Parameters
     ----------
     doing : str
-        What stands before the bar; the description of its task stands after it.
+        The text before the bar; the description of its task is after it.
     disable : bool
-        Whether nothing is drawn.
+        Whether to draw nothing.
     """
     from rich.console import Console
     from rich.progress import (
@@ -89,7 +89,7 @@ def make_bar(doing: str, *, disable: bool = False) -> "Progress":
         TextColumn("{task.description}"),
         console=Console(file=sys.stderr),
         refresh_per_second=4,
-        # Rich would send what is printed meanwhile to stderr, too; the answers belong on stdout.
+        # Otherwise Rich would redirect the answers, which are printed meanwhile, to stderr.
         redirect_stdout=False,
         redirect_stderr=False,
         disable=disable,
@@ -97,7 +97,7 @@ def make_bar(doing: str, *, disable: bool = False) -> "Progress":
 
 
 def remark(text: str) -> None:
-    """Print a line for people, on stderr."""
+    """Print a line for the user on stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -107,7 +107,7 @@ def print_json(content: Any) -> None:
 
 
 def load_model(model: str | None) -> "Classifier":
-    """Return the classifier that is named, or that of the newest run, or the pretrained ``cnn``."""
+    """Return the named classifier; by default that of the newest run, or the pretrained ``cnn``."""
     from digitscope.models.classifier import load
     from digitscope.runs import RUNS, latest_run
 
@@ -121,7 +121,7 @@ def load_model(model: str | None) -> "Classifier":
 
 
 def trained_on(classifier: "Classifier") -> str:
-    """Return the name of the data set that a model's card tells of, or ``mnist``."""
+    """Return the name of the data set in the model card, or ``mnist``."""
     name = classifier.card.data.get("name")
     return name if isinstance(name, str) else "mnist"
 
@@ -157,15 +157,15 @@ def describe_scores(scores: "Scores", title: str) -> str:
 
 
 def describe_refusal(refusal: "Refusal") -> str:
-    """Return as plain text how well digits are told from what is none."""
+    """Return the scores of refusal as plain text."""
     return "\n".join(
         [
             "",
-            f"  refusing           {refusal.n_non_digits:,} images of no digit",
+            f"  refusal            {refusal.n_non_digits:,} non-digits",
             f"  score ≥ {refusal.threshold:.3f}      keeps {refusal.digits_kept:.2%} of the digits "
-            f"and {refusal.non_digits_kept:.2%} of the others",
-            f"  95 % of digits     keeps {refusal.non_digits_kept_at_95:.2%} of the others",
-            f"  98 % of digits     keeps {refusal.non_digits_kept_at_98:.2%} of the others",
-            f"  ROC AUC            {refusal.roc_auc:8.5f}   digits against the others",
+            f"and {refusal.non_digits_kept:.2%} of the non-digits",
+            f"  95 % of digits     keeps {refusal.non_digits_kept_at_95:.2%} of the non-digits",
+            f"  98 % of digits     keeps {refusal.non_digits_kept_at_98:.2%} of the non-digits",
+            f"  ROC AUC            {refusal.roc_auc:8.5f}   digits against non-digits",
         ]
     )

@@ -14,7 +14,7 @@ from digitscope.cli.common import (
 )
 from digitscope.cli.evaluate import SplitOption
 
-LISTED = 10  # images per list in the table; --json has all
+MAX_LISTED = 10  # images per list in the table; --json has all
 
 
 def command(
@@ -25,7 +25,7 @@ def command(
     data_dir: DataDirOption = None,
     json: JsonOption = False,
     sheet: Annotated[
-        Path | None, typer.Option(help="Draw the images on which they differ, as PNG.")
+        Path | None, typer.Option(help="PNG file for a sheet of the images on which they differ.")
     ] = None,
 ) -> None:
     r"""Compare two models on the same images, with McNemar's exact test.
@@ -62,17 +62,17 @@ def command(
         f"  only A is right: {len(result.only_a)}; only B is right: {len(result.only_b)}; "
         f"both are wrong: {result.both_wrong}"
     )
-    verdict = "they differ" if result.p_value < 0.05 else "no difference is shown"
+    verdict = "they differ" if result.p_value < 0.05 else "no significant difference"
     print(f"  McNemar's exact test: p = {result.p_value:.3g}; at 5 %, {verdict}")
     for name, rows in (("A", result.only_a), ("B", result.only_b)):
         if rows:
-            print(f"\n  only {name} is right    image   true   A says   B says")
-            for i in rows[:LISTED]:
+            print(f"\n  only {name} is right    image   true        A        B")
+            for i in rows[:MAX_LISTED]:
                 print(
                     f"  {i:25}   {images.labels[i]:4}   {result.predicted_a[i]:6}"
                     f"   {result.predicted_b[i]:6}"
                 )
-            if len(rows) > LISTED:
-                print(f"  ... and {len(rows) - LISTED} more; --json lists all")
+            if len(rows) > MAX_LISTED:
+                print(f"  ... and {len(rows) - MAX_LISTED} more; --json lists all")
     if sheet:
         print(f"\nsheet   {sheet}")

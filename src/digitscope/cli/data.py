@@ -1,4 +1,4 @@
-"""``digitscope data``: what there is to train on, and what it looks like."""
+"""``digitscope data``: the list of data sets, and a sample sheet of each."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,13 +19,13 @@ def command(
     data_dir: DataDirOption = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(help="Where to draw a sample sheet.", show_default="<name>-sheet.png"),
+        typer.Option(help="PNG file for a sheet of samples.", show_default="<name>-sheet.png"),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    r"""List the data sets, or count one and draw a sheet of samples from it.
+    r"""List the data sets, or print the counts of one and draw a sheet of its samples.
 
-    Where the writers are known, each row of the sheet is one writer's.
+    If the writers are known, each row of the sheet is by one writer.
 
     \b
     Examples:
@@ -61,7 +61,7 @@ def command(
     if about.writers:
         print(f"writers   {about.writers:,}, each in one part only")
     if about.non_digits:
-        print(f"others    {about.non_digits:,} images of no digit, to be tested on")
+        print(f"others    {about.non_digits:,} non-digits for the test")
     if about.licence:
         print(f"licence   {about.licence}")
     if about.citation:
@@ -70,7 +70,7 @@ def command(
 
 
 def _draw_pages(data_dir: Path | None, sheet: Path, json: bool) -> None:
-    """Draw a sheet of synthesised pages and tell what stands on them."""
+    """Draw a sheet of synthesised pages, and print the counts of their glyphs."""
     from digitscope.data.page_sources import load_sources
     from digitscope.rendering.page_sheet import draw_pages
     from digitscope.synthesis.pages.generator import PageSource
@@ -108,11 +108,11 @@ def _list(data_dir: Path | None, json: bool) -> None:
         print(f"  {summary.source}")
     print(
         "pages               –           –       –        –           –  "
-        "synthesised pages with the truth of every glyph; their sheet shows it"
+        "synthesised pages; the sheet shows the ground truth of every glyph"
     )
     print(
         "folder:PATH         –           –       –        –           –  "
-        "your own: subfolders 0 to 9, a CSV of path,label, or an .npz"
+        "your own images: subfolders 0 to 9, a CSV of path,label, or an .npz"
     )
 
 

@@ -1,4 +1,4 @@
-"""``digitscope evaluate``: score a model file on labelled images."""
+"""``digitscope evaluate``: scores of a model on labelled images."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,13 +19,13 @@ from digitscope.cli.common import (
 
 if TYPE_CHECKING:
     from digitscope.data import Split
-    from digitscope.evaluation import Examination
+    from digitscope.evaluation import EvaluationDetails
 
 SplitOption = Annotated[
-    str, typer.Option("--split", help="train, validation, test or all of the data set.")
+    str, typer.Option("--split", help="Part of the data set: train, validation, test or all.")
 ]
-WRITERS, CONFUSIONS = 5, 5  # in the table; --json has all
-SHEET = 400  # misread digits on a sheet at most
+MAX_WRITERS, MAX_CONFUSIONS = 5, 5  # in the table; --json has all
+MAX_ON_SHEET = 400  # misread digits on a sheet
 
 
 def command(
@@ -40,7 +40,8 @@ def command(
     data_dir: DataDirOption = None,
     json: JsonOption = False,
     sheet: Annotated[
-        Path | None, typer.Option(help="Draw the misread digits, as PNG, the surest first.")
+        Path | None,
+        typer.Option(help="PNG file for a sheet of misread digits, the most confident first."),
     ] = None,
 ) -> None:
     r"""Score a model on labelled images.
@@ -56,14 +57,14 @@ def command(
     import numpy as np
 
     from digitscope.data import load_data
-    from digitscope.evaluation import confused_pairs, examine, score_refusal
+    from digitscope.evaluation import confused_pairs, evaluate_in_detail, score_refusal
 
     classifier = load_model(model)
     dataset = load_data(data or trained_on(classifier), data_dir)
     if dataset.remark:
         remark(dataset.remark)
     images = dataset.split(split)
-    found = examine(classifier, images)
+    found = evaluate_in_detail(classifier, images)
     pairs = confused_pairs(np.array(found.scores.confusion))
     refusal = None
     if len(dataset.non_digits):
@@ -86,28 +87,28 @@ def command(
         print(describe_refusal(refusal))
     if sheet:
         n = len(found.mistakes)
-        shown = f"the {SHEET} surest of {n:,}" if n > SHEET else f"{n:,}"
+        shown = f"the {MAX_ON_SHEET} most confident of {n:,}" if n > MAX_ON_SHEET else f"{n:,}"
         print(f"\nsheet   {sheet}   {shown} misread digits")
 
 
-def _draw(found: "Examination", images: "Split", sheet: Path) -> None:
+def _draw(found: "EvaluationDetails", images: "Split", sheet: Path) -> None:
     from digitscope.rendering.contact_sheet import draw_sheet
 
-    rows = found.mistakes[:SHEET]
+    rows = found.mistakes[:MAX_ON_SHEET]
     notes = [f"{images.labels[i]} as {found.predicted[i]}" for i in rows]
     draw_sheet(images.images[rows], notes, sheet)
 
 
-def _print_details(found: "Examination", pairs: list[tuple[int, int, int]]) -> None:
+def _print_details(found: "EvaluationDetails", pairs: list[tuple[int, int, int]]) -> None:
     """Print the most frequent confusions and the writers with the lowest accuracy."""
     if pairs:
-        shown = ", ".join(f"{t} as {s} ({n:,})" for t, s, n in pairs[:CONFUSIONS])
+        shown = ", ".join(f"{t} as {s} ({n:,})" for t, s, n in pairs[:MAX_CONFUSIONS])
         print(f"\n  confusions         {shown}")
     if found.writers:
         mean = sum(writer.accuracy for writer in found.writers) / len(found.writers)
         print(f"\n  writers            {len(found.writers):,}; mean of their accuracies {mean:.2%}")
         print("  worst writer        accuracy   95 % interval           n")
-    for writer in found.writers[:WRITERS]:
+    for writer in found.writers[:MAX_WRITERS]:
         low, high = writer.accuracy_interval
         print(
             f"  {writer.writer:18}  {writer.accuracy:8.2%}   {low:7.2%} to {high:7.2%}  "

@@ -1,4 +1,4 @@
-"""``digitscope explain``: one image through the network, with the real numbers."""
+"""``digitscope explain``: the computation of a network for one image."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,31 +26,29 @@ def command(
     ] = "mlp",
     label: Annotated[
         int | None,
-        typer.Option(
-            min=0, max=9, help="The true digit.", show_default="the digit that the network says"
-        ),
+        typer.Option(min=0, max=9, help="The true digit.", show_default="the network's answer"),
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="Of the one step of Adam.", show_default="0.001"),
+        typer.Option(help="Learning rate of the step of Adam.", show_default="0.001"),
     ] = None,
     top: Annotated[
-        int, typer.Option(min=1, help="Hidden units to show, those that decide most.")
+        int, typer.Option(min=1, help="Number of hidden units to show, the most important first.")
     ] = 6,
     occlusion: Annotated[
         bool, typer.Option("--occlusion", help="Cover the image patch by patch instead.")
     ] = False,
     figure: Annotated[
         Path | None,
-        typer.Option(help="Draw it, too: a .png or .svg file.", show_default=False),
+        typer.Option(help="A .png or .svg file for a figure.", show_default=False),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    r"""Show with real numbers why a network says what it says of one picture.
+    r"""Explain with numbers how a network gets its answer for one picture.
 
-    The picture goes through the layers, forwards to the loss, backwards to every gradient, and one
-    step of Adam on. A network with convolutions, or one that learned to refuse, gets an occlusion
-    map: which parts of the picture does its answer hang on?
+    The explanation shows each layer up to the loss, the gradients back to the input, and one step
+    of Adam. For a network with convolutions, or one that was trained to refuse, it is an occlusion
+    map: how much the answer depends on each part of the picture.
 
     \b
     Examples:
@@ -61,22 +59,16 @@ def command(
       digitscope explain seven.png --occlusion
       digitscope explain seven.png --model cnn --figure map.png
     """
-    if figure and figure.suffix.lower() not in FIGURES:
-        raise Misuse(f"--figure must end in {' or '.join(FIGURES)}. Received: {figure}")
     for_layers = "--label" if label is not None else "--learning-rate" if learning_rate else ""
     if occlusion and for_layers:
-        raise Misuse(f"{for_layers} is for the walk through the layers; leave out --occlusion.")
-    files = expand([image])
-    if len(files) != 1:
-        raise Misuse(f"explain takes one picture. Received: {len(files)} in {image}")
-    if figure and figure.resolve() == Path(files[0]).resolve():
-        raise Misuse(f"--figure would replace the picture itself. Received: {figure}")
-    result = _explain(files[0], model, label, learning_rate, occlusion, for_layers)
-    name = "standard input" if image == STDIN else files[0]
+        raise Misuse(f"{for_layers} is for the explanation by layers; leave out --occlusion.")
+    file = _check_files(image, figure)
+    result = _explain(file, model, label, learning_rate, occlusion, for_layers)
+    name = "standard input" if image == STDIN else file
     if result.refused:
         remark(
-            f"{name}: probably no digit: its score of {result.score:.3f} is below the threshold of "
-            f"{result.threshold:.3f}. It is explained all the same."
+            f"{name}: probably not a digit: its score {result.score:.3f} is below the threshold "
+            f"{result.threshold:.3f}. The explanation is of the most probable digit."
         )
     if json:
         print_json({"image_file": name, "model": model} | result.to_dict())
@@ -91,6 +83,18 @@ def command(
         remark(f"drawn   {figure}")
 
 
+def _check_files(image: str, figure: Path | None) -> str:
+    """Return the one input file; raise `Misuse` for several, or for a wrong file of the figure."""
+    if figure and figure.suffix.lower() not in FIGURES:
+        raise Misuse(f"--figure must end in {' or '.join(FIGURES)}. Received: {figure}")
+    files = expand([image])
+    if len(files) != 1:
+        raise Misuse(f"explain takes one picture. Received: {len(files)} in {image}")
+    if figure and figure.resolve() == Path(files[0]).resolve():
+        raise Misuse(f"--figure must not be the picture itself. Received: {figure}")
+    return files[0]
+
+
 def _explain(
     file: str,
     model: str,
@@ -99,12 +103,12 @@ def _explain(
     occlusion: bool,
     for_layers: str,
 ) -> "Explanation | Occlusion":
-    """Return the walk through the layers, or an occlusion map where it is wanted or all there is.
+    """Return the explanation by layers, or an occlusion map if asked for or for other networks.
 
     Raises
     ------
     BadModel
-        When an option is for the layers and the network has others.
+        When the option `for_layers` is given, and the network is not a plain perceptron.
     """
     from digitscope.explanation import LEARNING_RATE, explain, occlude
     from digitscope.image.mnist_form import to_mnist
@@ -119,6 +123,6 @@ def _explain(
         return explain(classifier, digit, label=label, learning_rate=rate)
     except BadModel as error:
         if for_layers:
-            raise BadModel(f"{error} Leave out {for_layers} for that.") from None
-        remark(f"{model} is no plain perceptron: an occlusion map instead of its layers.")
+            raise BadModel(f"{error} Leave out {for_layers} for an occlusion map.") from None
+        remark(f"{model} is not a plain perceptron; the explanation is an occlusion map.")
         return occlude(classifier, digit)

@@ -15,11 +15,11 @@ def command(
     ] = "onnx",
     out: Annotated[
         Path | None,
-        typer.Option(help="Where to.", show_default="beside the model"),
+        typer.Option(help="The file or folder to write.", show_default="beside the model"),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    r"""Write a trained network as ONNX, LiteRT or SavedModel, and check that it still agrees.
+    r"""Write a trained network as ONNX, LiteRT or SavedModel, and compare its answers with Keras.
 
     \b
     Examples:

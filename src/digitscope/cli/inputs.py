@@ -1,4 +1,4 @@
-"""The files that a command is pointed at: by name, folder, glob or standard input."""
+"""Input files of a command: names, folders, globs and standard input."""
 
 import glob
 import sys
@@ -12,14 +12,14 @@ STDIN = "-"
 
 
 def expand(inputs: Sequence[str]) -> list[str]:
-    """Return each file that is named, each in a glob, and each picture in a folder; and ``-``.
+    """Return the named files, the files of globs, the pictures in folders, and ``-``.
 
     Raises
     ------
     Misuse
-        When there is no such file.
+        When a file does not exist.
     BadImage
-        When a folder holds no picture.
+        When a folder has no pictures.
     """
     from digitscope.image.decode import SUFFIXES
 
@@ -31,17 +31,17 @@ def expand(inputs: Sequence[str]) -> list[str]:
         elif path.is_dir():
             found = sorted(str(f) for f in path.rglob("*") if f.suffix.lower() in SUFFIXES)
             if not found:
-                raise BadImage(f"{name} holds no pictures; expected {', '.join(sorted(SUFFIXES))}.")
+                raise BadImage(f"{name} has no pictures; expected {', '.join(sorted(SUFFIXES))}.")
             files += found
         elif path.exists():
-            files.append(name)  # a pipe, say
+            files.append(name)  # for example a named pipe
         elif matches := sorted(glob.glob(name, recursive=True)):  # noqa: PTH207 (any root)
             files += [match for match in matches if Path(match).is_file()]
         else:
             what = "nothing matches" if glob.has_magic(name) else "no such file or folder:"
             raise Misuse(f"{what} {name}")
     if files.count(STDIN) > 1:
-        raise Misuse("standard input can be read once only; name - once.")
+        raise Misuse("standard input can be read only once; give - once.")
     return files
 
 
@@ -51,7 +51,10 @@ def open_input(name: str) -> Path | bytes:
 
 
 def with_progress(files: Sequence[str], *, least: int, doing: str) -> Iterator[str]:
-    """Give the files one by one, with a progress bar where there are many and nobody's answer."""
+    """Yield the files, with a progress bar on stderr if there are `least` of them or more.
+
+    There is no bar if the answers are printed on the same terminal.
+    """
     if len(files) < least or sys.stdout.isatty() or not sys.stderr.isatty():
         yield from files
         return

@@ -1,7 +1,8 @@
-"""``digitscope lesson``: run a lesson of the course, or all of them."""
+"""``digitscope lesson``: one lesson of the course, or all of them."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,14 +24,14 @@ def command(
         list[str] | None,
         typer.Option("--set", help="Change a setting: NAME=VALUE.", show_default=False),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where pages and figures go.")] = OUT,
+    out: Annotated[Path, typer.Option(help="The folder for pages and figures.")] = OUT,
     data: DataOption = None,
     data_dir: DataDirOption = None,
     json: JsonOption = False,
 ) -> None:
-    r"""Run a lesson: an experiment of some seconds, its table, its finding, its figures and page.
+    r"""Run a lesson: an experiment of some seconds, with a table, figures and a page.
 
-    Every page ends with exercises: settings to change, and what to look for.
+    Every page ends with exercises: settings to change, and questions about the results.
 
     \b
     Examples:
@@ -41,7 +42,7 @@ def command(
       digitscope lesson --all --out course
     """
     if every and (name or changes):
-        raise Misuse("--all runs every lesson as it is; leave out the name and --set.")
+        raise Misuse("--all runs every lesson unchanged; leave out the name and --set.")
     if not every and name is None:
         if changes:
             raise Misuse("--set needs the name of a lesson, such as softmax.")
@@ -50,50 +51,65 @@ def command(
     from digitscope.data import load_data
     from digitscope.lessons import COURSE, open_lesson
     from digitscope.lessons.course import make_settings
-    from digitscope.lessons.writing import as_text, write, write_index
 
-    chosen = _changes(changes or [])
-    if name is not None:  # said before anything is loaded
-        make_settings(name, open_lesson(name).Settings, chosen)
+    settings = _parse_changes(changes or [])
+    if name is not None:  # raises for wrong settings before anything is loaded
+        make_settings(name, open_lesson(name).Settings, settings)
     if out.exists() and not out.is_dir():
         raise Misuse(f"--out must be a folder. Received: {out}")
     dataset = load_data(data, data_dir)
     if dataset.remark:
         remark(dataset.remark)
-    told, written = [], []
-    for each in COURSE if every else (name or "",):
-        lesson = _run(each, chosen, dataset)
-        page, figures = write(lesson, out)
-        told.append(lesson)
-        written.append(page)
-        if not json:
-            print(as_text(lesson) + "\n")
-            for figure in figures:
-                print(f"figure  {figure}")
-            print(f"page    {page}\n", flush=True)
-    files = [{"page": str(page)} for page in written]
-    answers = [lesson.to_dict() | file for lesson, file in zip(told, files, strict=True)]
-    if every:
-        index = write_index(told, out)
-        if not json:
-            seconds = sum(lesson.seconds for lesson in told)
-            print(f"course  {index}  ({len(told)} lessons, {seconds:.0f} s)")
+    if name is None:
+        _run_course(COURSE, dataset, out, json)
+        return
+    answer = _run_and_write(name, settings, dataset, out, json)[1]
     if json:
-        print_json(answers if every else answers[0])
+        print_json(answer)
 
 
-def _changes(texts: list[str]) -> dict[str, str]:
+def _run_course(names: Iterable[str], dataset: object, out: Path, json: bool) -> None:
+    """Run all lessons, and write the index of their pages."""
+    from digitscope.lessons.writing import write_index
+
+    results = [_run_and_write(name, {}, dataset, out, json) for name in names]
+    lessons = [lesson for lesson, _ in results]
+    index = write_index(lessons, out)
+    if json:
+        print_json([answer for _, answer in results])
+    else:
+        seconds = sum(lesson.seconds for lesson in lessons)
+        print(f"course  {index}  ({len(lessons)} lessons, {seconds:.0f} s)")
+
+
+def _run_and_write(
+    name: str, changes: dict[str, str], dataset: object, out: Path, json: bool
+) -> tuple["Lesson", dict[str, Any]]:
+    """Run a lesson, write its page, and print it unless the answer is JSON."""
+    from digitscope.lessons.writing import as_text, write
+
+    lesson = _run(name, changes, dataset)
+    page, figures = write(lesson, out)
+    if not json:
+        print(as_text(lesson) + "\n")
+        for figure in figures:
+            print(f"figure  {figure}")
+        print(f"page    {page}\n", flush=True)
+    return lesson, lesson.to_dict() | {"page": str(page)}
+
+
+def _parse_changes(texts: list[str]) -> dict[str, str]:
     changes = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
-            raise Misuse(f"--set takes NAME=VALUE, such as seeds=5. Received: {text!r}.")
+            raise Misuse(f"--set must be NAME=VALUE, such as seeds=5. Received: {text!r}.")
         changes[key.strip()] = value.strip()
     return changes
 
 
 def _run(name: str, changes: dict[str, str], dataset: object) -> "Lesson":
-    """Run a lesson with a bar on stderr."""
+    """Run a lesson with a progress bar on stderr."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

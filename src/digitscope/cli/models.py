@@ -1,4 +1,4 @@
-"""``digitscope models``: the networks that come with digitscope, and what their cards say."""
+"""``digitscope models``: the pretrained models and their model cards."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 def command(
     name: Annotated[
-        str | None, typer.Argument(help="Print the card of this model.", show_default="list all")
+        str | None, typer.Argument(help="The model whose card is printed.", show_default="list all")
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    r"""List the pretrained models, or print the card of one, or of any other model.
+    r"""List the pretrained models, or print the card of a model.
 
     \b
     Examples:
@@ -50,7 +50,7 @@ def command(
             f"{model.path.stem:5}  {card.parameters:7,}  {size:9,}  "
             f"{card.scores['accuracy']:10.2%}  {'yes' if model.refuses else 'no':7}  {model.path}"
         )
-    for network, what in ((reader.page, "reads pages"), (reader.glyph, "looks again")):
+    for network, what in ((reader.page, "page network"), (reader.glyph, "glyph network")):
         size = network.path.stat().st_size
         print(
             f"{network.path.stem:5}  {network.card.parameters:7,}  {size:9,}  {what:>19}  "
@@ -59,7 +59,7 @@ def command(
 
 
 def _open(name: str) -> "Classifier | PageNetwork | GlyphNetwork":
-    """Return the model of any kind that is named."""
+    """Return the named model, of any kind."""
     from digitscope.errors import BadModel, did_you_mean
     from digitscope.models.classifier import PRETRAINED, load
     from digitscope.models.glyph_network import GlyphNetwork
@@ -81,4 +81,4 @@ def _open(name: str) -> "Classifier | PageNetwork | GlyphNetwork":
     try:
         return open_network(Path(name))
     except BadModel:
-        return load(name)  # which says what is wrong with a file that is none of them
+        return load(name)  # raises an error with the reason for other files

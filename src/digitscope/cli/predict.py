@@ -1,4 +1,4 @@
-"""``digitscope predict``: which digit is on each picture, on ONNX Runtime alone."""
+"""``digitscope predict``: the digit on each picture, with ONNX Runtime."""
 
 import csv
 import sys
@@ -22,8 +22,8 @@ from digitscope.errors import DigitscopeError, Misuse
 if TYPE_CHECKING:
     from digitscope.image.digit import Images
 
-TOGETHER = 256  # pictures decoded before the network sees them
-SHOW_PROGRESS_FROM = 500  # pictures; fewer are done before a bar is read
+BATCH_SIZE = 256  # pictures that are decoded and then classified together
+SHOW_PROGRESS_FROM = 500  # pictures; for fewer there is no progress bar
 
 
 def command(
@@ -40,14 +40,15 @@ def command(
     json: JsonOption = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", "-p", help="All ten probabilities.")
+        bool, typer.Option("--probabilities", "-p", help="Print all ten probabilities.")
     ] = False,
 ) -> None:
-    r"""Say which digit is on each picture, and how sure that is.
+    r"""Print the digit on each picture, with its confidence.
 
-    Pictures may be of any size and either polarity, one cropped digit each. Array files hold
-    images as MNIST does: uint8 of shape (n, 28, 28), 0 = paper, 255 = ink. A network that learned
-    to refuse (cnn did) says so when a picture shows no digit; --threshold 0 makes it guess.
+    Pictures may have any size and either polarity, and show one cropped digit each. Array files
+    have images in MNIST form: uint8 of shape (n, 28, 28), 0 = paper, 255 = ink. A network that was
+    trained to refuse, such as cnn, refuses pictures without a digit; with --threshold 0 it always
+    answers.
 
     \b
     Examples:
@@ -88,7 +89,7 @@ def command(
 def _batches(
     files: list[str], failures: list[DigitscopeError]
 ) -> Iterator[tuple[list[str], "Images"]]:
-    """Give names and images, a few hundred at a time; a file that fails is noted and passed."""
+    """Yield names and images in batches; files with errors are added to `failures` and skipped."""
     import numpy as np
 
     from digitscope.data.arrays import is_array_file, read_images
@@ -100,18 +101,18 @@ def _batches(
         try:
             if is_array_file(Path(file)):
                 images = read_images(Path(file))
-                if waiting:  # in the order in which they were named
+                if waiting:  # first, to keep the order of the files
                     yield names, np.stack(waiting)
                     names, waiting = [], []
-                for start in range(0, len(images), TOGETHER):
-                    part = images[start : start + TOGETHER]
+                for start in range(0, len(images), BATCH_SIZE):
+                    part = images[start : start + BATCH_SIZE]
                     yield [f"{file}[{start + i}]" for i in range(len(part))], part
                 continue
             waiting.append(to_mnist(open_input(file)))
             names.append(file)
         except DigitscopeError as error:
             failures.append(error)
-        if len(waiting) == TOGETHER:
+        if len(waiting) == BATCH_SIZE:
             yield names, np.stack(waiting)
             names, waiting = [], []
     if waiting:
@@ -119,7 +120,7 @@ def _batches(
 
 
 def _writer(json: bool, as_csv: bool, probabilities: bool) -> Any:
-    """Return what prints one answer, as CSV or for people."""
+    """Return the function that prints one answer, as CSV or as plain text."""
     if as_csv:
         columns = ["image", "digit", "confidence", "score", "guess"]
         table = csv.writer(sys.stdout, lineterminator="\n")
@@ -130,7 +131,7 @@ def _writer(json: bool, as_csv: bool, probabilities: bool) -> Any:
 
     def plain(answer: dict[str, Any]) -> None:
         if answer["digit"] is None:
-            note = f"  no digit: score {answer['score']:.3f}; most like {answer['guess']}"
+            note = f"  no digit: score {answer['score']:.3f}; best guess {answer['guess']}"
             print(f"-           {answer['image']}{note}")
         else:
             print(f"{answer['digit']}  {answer['confidence']:7.2%}  {answer['image']}")

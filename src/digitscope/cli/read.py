@@ -1,4 +1,4 @@
-"""``digitscope read``: every handwritten number in photos, scans and screenshots."""
+"""``digitscope read``: the handwritten numbers in photos, scans and screenshots."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
@@ -12,57 +12,57 @@ from digitscope.errors import DigitscopeError, Misuse
 if TYPE_CHECKING:
     from PIL import Image
 
-    from digitscope.reading import Page
+    from digitscope.reading import Page, Reader
 
-SHOW_PROGRESS_FROM = 5  # pictures
+SHOW_PROGRESS_FROM = 5  # pictures; for fewer there is no progress bar
+InputsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        help="Pictures, folders of pictures, globs, or - for standard input.", show_default=False
+    ),
+]
+PageModelOption = Annotated[
+    str, typer.Option("--model", "-m", help="page, an .onnx file or a run's folder.")
+]
+DecimalOption = Annotated[
+    str, typer.Option(help="The decimal mark, for values in --json: auto, . or ,")
+]
+DigitsOnlyOption = Annotated[
+    bool, typer.Option("--digits-only", help="Leave out minus, points, commas, / and :.")
+]
+AnnotateOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Draw the results on the picture: a .png for one picture, a folder for several.",
+        show_default=False,
+    ),
+]
+MapsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Draw the page network's maps: a .png for one picture, a folder for several.",
+        show_default=False,
+    ),
+]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV: the grids, or a row per line.")]
 
 
 def command(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            help="Pictures, folders of them, globs, or - for standard input.", show_default=False
-        ),
-    ],
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            "-m",
-            help="page, an .onnx file or a run's folder.",
-        ),
-    ] = "page",
+    inputs: InputsArgument,
+    model: PageModelOption = "page",
     threshold: ThresholdOption = None,
-    decimal: Annotated[
-        str, typer.Option(help="The decimal mark, for values in --json: auto, . or ,")
-    ] = "auto",
-    digits_only: Annotated[
-        bool, typer.Option("--digits-only", help="Leave out minus, points, commas, / and :.")
-    ] = False,
-    annotate: Annotated[
-        Path | None,
-        typer.Option(
-            help="Draw what was seen: a .png for one picture, a folder for several.",
-            show_default=False,
-        ),
-    ] = None,
-    maps: Annotated[
-        Path | None,
-        typer.Option(
-            help="Draw what the page network shows: a .png for one picture, a folder for several.",
-            show_default=False,
-        ),
-    ] = None,
+    decimal: DecimalOption = "auto",
+    digits_only: DigitsOnlyOption = False,
+    annotate: AnnotateOption = None,
+    maps: MapsOption = None,
     json: JsonOption = False,
-    csv: Annotated[
-        bool, typer.Option("--csv", help="Print CSV: the grids, or a row for each line.")
-    ] = False,
+    csv: CsvOption = False,
 ) -> None:
     r"""Read the handwritten numbers in photos, scans and screenshots.
 
-    Lines of numbers are printed line by line, ruled grids row by row, with their minus, decimal and
-    grouping marks. Letters, operators and specks are left out. The picture may be upside down,
-    skewed, shadowed, light on dark.
+    Numbers are printed line by line, ruled grids row by row, with minus signs, decimal and grouping
+    marks. Letters, operators and specks are left out. The picture may be turned, skewed, shadowed,
+    or light on dark.
 
     \b
     Examples:
@@ -95,29 +95,15 @@ def command(
             picture = open_input(name)
             page = read(picture, model=reader, threshold=threshold, decimal=cast(Decimal, decimal))
             page = page.digits_only() if digits_only else page
-            if annotate:
-                from digitscope.rendering.annotation import annotate as draw
-
-                _save(draw(picture, page), annotate, name, several)
-            if maps:
-                from digitscope.rendering.maps_picture import draw_maps
-
-                _save(draw_maps(picture, network=reader.page, turn=page.turn), maps, name, several)
+            _draw(picture, page, reader, name, annotate, maps, several)
         except DigitscopeError as error:
             failures.append(error)
-            if json:
-                pages.append({"image": name, "error": str(error)})
+            pages.append({"image": name, "error": str(error)})
             continue
         if json:
             pages.append({"image": name} | page.to_dict())
-            continue
-        if several:
-            print(f"# {name}")
-        text = _rows(page) if csv else page.text
-        if text:
-            print(text.rstrip("\n"))
         else:
-            remark(f"{name}: no digits found")
+            _print_page(page, name, csv, several)
     if json:
         print_json(pages)
     for failure in failures:
@@ -126,8 +112,39 @@ def command(
         raise typer.Exit(1)
 
 
+def _print_page(page: "Page", name: str, csv: bool, several: bool) -> None:
+    """Print a page as plain text or CSV, under its name if there are several."""
+    if several:
+        print(f"# {name}")
+    text = _rows(page) if csv else page.text
+    if text:
+        print(text.rstrip("\n"))
+    else:
+        remark(f"{name}: no digits found")
+
+
+def _draw(
+    picture: Path | bytes,
+    page: "Page",
+    reader: "Reader",
+    name: str,
+    annotate: Path | None,
+    maps: Path | None,
+    several: bool,
+) -> None:
+    """Write the drawings of the options --annotate and --maps."""
+    if annotate:
+        from digitscope.rendering.annotation import annotate as draw
+
+        _save(draw(picture, page), annotate, name, several)
+    if maps:
+        from digitscope.rendering.maps_picture import draw_maps
+
+        _save(draw_maps(picture, network=reader.page, turn=page.turn), maps, name, several)
+
+
 def _rows(page: "Page") -> str:
-    """Return the grids as CSV; of a page without one the lines, a number in each cell."""
+    """Return the grids as CSV; for a page without grids its lines, with a number in each cell."""
     if page.grids:
         return page.to_csv()
     return "\n".join(",".join(number.text for number in line.numbers) for line in page.lines)
@@ -139,7 +156,7 @@ def _save(drawn: "Image.Image", out: Path, name: str, several: bool) -> None:
 
     target = out
     if several or not out.suffix:
-        # Pictures of the same name in different folders must not meet.
+        # The folders are part of the name, since pictures in several folders may have one name.
         stem = name.strip("./-").replace("/", "-") or "standard-input"
         target = out / f"{stem}.png"
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""``digitscope report``: write the page of a run again."""
+"""``digitscope report``: the report of a run, written again."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from digitscope.cli.common import JsonOption, print_json
 def command(
     run: Annotated[Path, typer.Argument(help="A run's folder.")], json: JsonOption = False
 ) -> None:
-    r"""Write report.html and the figures of a run, as train does.
+    r"""Write report.html and the figures of a run again.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``digitscope tune``: a better recipe, searched with Optuna on held-out data."""
+"""``digitscope tune``: hyperparameter search with Optuna on held-out data."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,60 +16,65 @@ if TYPE_CHECKING:
     from digitscope.tuning.study import Trial, Tuned
 
 FOLDER = Path("tuning")
+RecipeArgument = Annotated[str, typer.Argument(help=f"One of {', '.join([*RECIPES, *STREAMED])}.")]
+TrialsOption = Annotated[
+    int, typer.Option(min=1, help="Number of trials, including those of earlier commands.")
+]
+SearchOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A field to search: FIELD, FIELD=LOW:HIGH or FIELD=A,B; repeat it for more fields.",
+        show_default="the fields with a default range",
+    ),
+]
+EpochsOption = Annotated[
+    int | None, typer.Option(min=1, help="Epochs of a trial.", show_default="the recipe's")
+]
+PatchesOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="For page and glyph: patches per epoch.", show_default="the recipe's"),
+]
+ValidationOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Number of held-out images.", show_default="the recipe's"),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="The folder of the results; a search in an existing folder is continued.",
+        show_default="tuning/<recipe>-<number>",
+    ),
+]
+StorageOption = Annotated[
+    str,
+    typer.Option(
+        help="URL of the database, for several machines: postgresql://..., mysql://...",
+        show_default="an SQLite file in the folder",
+    ),
+]
 
 
 def command(
-    recipe: Annotated[
-        str, typer.Argument(help=f"One of {', '.join([*RECIPES, *STREAMED])}.")
-    ] = "mlp",
-    trials: Annotated[
-        int, typer.Option(min=1, help="Trials to finish, those of earlier commands included.")
-    ] = 30,
-    search: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A field to search: FIELD, FIELD=LOW:HIGH or FIELD=A,B; repeat it for more.",
-            show_default="those that matter, in usual ranges",
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Epochs of a trial.", show_default="the recipe's")
-    ] = None,
-    patches: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Of page and glyph: patches in an epoch.", show_default="the recipe's"
-        ),
-    ] = None,
-    validation: Annotated[
-        int | None, typer.Option(min=1, help="What is held out.", show_default="the recipe's")
-    ] = None,
+    recipe: RecipeArgument = "mlp",
+    trials: TrialsOption = 30,
+    search: SearchOption = None,
+    epochs: EpochsOption = None,
+    patches: PatchesOption = None,
+    validation: ValidationOption = None,
     data: DataOption = None,
     data_dir: DataDirOption = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The folder of the results; one that exists is gone on with.",
-            show_default="tuning/<recipe>-<number>",
-        ),
-    ] = None,
-    storage: Annotated[
-        str,
-        typer.Option(
-            help="URL of the database, for several machines: postgresql://..., mysql://...",
-            show_default="an SQLite file in the folder",
-        ),
-    ] = "",
-    jobs: Annotated[int, typer.Option(min=1, help="Trials at once on this machine.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of the choice of values.")] = 0,
+    out: OutOption = None,
+    storage: StorageOption = "",
+    jobs: Annotated[int, typer.Option(min=1, help="Parallel trials on this machine.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampler.")] = 0,
     json: JsonOption = False,
 ) -> None:
-    r"""Search for the values of a recipe with which the loss on held-out data is least.
+    r"""Search for the values of a recipe that give the lowest loss on held-out data.
 
-    Each trial trains with other values; one that is worse than half of the earlier ones at the end
-    of an epoch is ended early. The test images are never looked at. The first trial is the recipe
-    as it is. A search that was stopped goes on with the same --out; several machines share one
-    with the same --storage and --out.
+    Each trial trains with other values; a trial that is worse than the median of earlier trials
+    after an epoch is stopped. Test images are not used. The first trial is the recipe itself. A
+    stopped search is continued with the same --out; several machines share one search with the same
+    --storage and --out.
 
     \b
     Examples:
@@ -79,16 +84,7 @@ def command(
       digitscope tune page --epochs 3 --patches 2000 --storage postgresql://host/digitscope
       digitscope train --recipe tuning/mlp-1/best.json
     """
-    if recipe in STREAMED:
-        if data is not None:
-            raise Misuse(f"--data is no option of tune {recipe}; its pages are drawn.")
-        chosen: Recipe | StreamRecipe = STREAMED[recipe].but(
-            epochs=epochs, patches=patches, validation=validation
-        )
-    else:
-        if patches is not None:
-            raise Misuse("--patches is an option of tune page and tune glyph only.")
-        chosen = get_recipe(recipe).but(epochs=epochs, validation=validation)
+    chosen = _choose_recipe(recipe, epochs, patches, validation, data)
     from digitscope.tuning import Tuning, parse_space, tune
 
     tuning = Tuning(
@@ -102,12 +98,12 @@ def command(
         data=data,
         data_dir=data_dir,
     )
-    remark(f"{tuning.out}: {trials} trials of {recipe}, {chosen.epochs} epochs each; searched are")
+    remark(f"{tuning.out}: {trials} trials of {recipe}, {chosen.epochs} epochs each; fields:")
     remark(f"  {', '.join(tuning.space)}")
     try:
         tuned = tune(tuning, show)
     except KeyboardInterrupt:
-        remark(f"go on with the same command and --out {tuning.out}")
+        remark(f"continue with the same command and --out {tuning.out}")
         raise
     from digitscope.rendering.tuning_page import report_tuning
 
@@ -119,8 +115,21 @@ def command(
     print(f"recipe  {tuned.recipe_file}\nreport  {report}")
 
 
+def _choose_recipe(
+    name: str, epochs: int | None, patches: int | None, validation: int | None, data: str | None
+) -> Recipe | StreamRecipe:
+    """Return the named recipe with the values of the options."""
+    if name in STREAMED:
+        if data is not None:
+            raise Misuse(f"--data is not an option of tune {name}, whose pages are synthesised.")
+        return STREAMED[name].but(epochs=epochs, patches=patches, validation=validation)
+    if patches is not None:
+        raise Misuse("--patches is an option of tune page and tune glyph only.")
+    return get_recipe(name).but(epochs=epochs, validation=validation)
+
+
 def show(trial: "Trial", best: float) -> None:
-    """Print a line for a trial that has ended."""
+    """Print a line for a finished trial."""
     loss = "" if trial.loss is None else f"  held out {trial.loss:.4f}"
     remark(
         f"trial {trial.number}  {trial.state} after epoch {trial.epochs}{loss}  "
@@ -133,9 +142,9 @@ def describe(tuned: "Tuned") -> str:
     best, states = tuned.best, [trial.state for trial in tuned.trials]
     first = tuned.trials[0]
     lines = [
-        f"\nbest of {len(states)} trials, {states.count('pruned')} of them ended early: "
+        f"\nbest of {len(states)} trials, {states.count('pruned')} of them stopped early: "
         f"trial {best.number}, held-out loss {best.loss:.4f}"
-        + (f" (the recipe as it was: {first.loss:.4f})" if first.loss is not None else "")
+        + (f" (the original recipe: {first.loss:.4f})" if first.loss is not None else "")
     ]
     for field, value in best.values.items():
         shown = f"{value:.4g}" if isinstance(value, float) else str(value)

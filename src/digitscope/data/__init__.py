@@ -1,6 +1,7 @@
-"""Named data sets: MNIST, other writers' digits, drawn ones, and folders of one's own images."""
+"""Named data sets: MNIST, digits of other writers, synthetic digits, and the user's own images."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,12 +33,12 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
     name : str, optional
         ``mnist``; ``swiss-digits``, scans by 14 writers; ``pendigits`` and ``unipen``, drawn from
         recorded pen strokes; ``digits``, scikit-learn's 1,797; ``synthetic``, 70,000 drawn from
-        parametric strokes; or ``folder:PATH``: one subfolder per digit (and ``other`` for what is
-        none), a CSV file of path,label, or an ``.npz`` with the arrays images and labels. Without
-        a name: MNIST, or the bundled digits where MNIST is neither here nor reachable; the data
-        set's `remark` then says so.
+        parametric strokes; or ``folder:PATH``: one subfolder per digit (and ``other`` for
+        non-digits), a CSV file of path,label, or an ``.npz`` with the arrays images and labels.
+        By default MNIST, or the bundled digits if MNIST is not on this machine and cannot be
+        downloaded; the data set's `remark` then says so.
     data_dir : path, optional
-        Where the files are; by default ``DIGITSCOPE_DATA``, the cache, or a download.
+        Folder of the files; by default ``DIGITSCOPE_DATA``, the cache, or a download.
 
     Returns
     -------
@@ -46,11 +47,11 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
     Raises
     ------
     Misuse
-        For a name there is not.
+        For an unknown name.
     BadData
         When the files are damaged or inconsistent.
     DataUnavailable
-        When it is neither here nor to be had from the network.
+        When the files are not on this machine and cannot be downloaded.
 
     Examples
     --------
@@ -62,46 +63,49 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
         try:
             return load_mnist()
         except DataUnavailable as error:
-            return replace(load_digits(), remark=f"{error} Going on with the bundled digits.")
+            return replace(load_digits(), remark=f"{error} The bundled digits are used instead.")
     name = name or "mnist"
-    folder = Path(data_dir) if data_dir else None
-    # What needs OpenCV is imported when it is asked for.
+    if name.startswith("folder:"):
+        return load_folder(Path(name.removeprefix("folder:")).expanduser())
+    if name not in NAMES:
+        raise Misuse(
+            f"unknown data set {name!r}; expected {', '.join(NAMES)} or folder:PATH."
+            + did_you_mean(name, NAMES)
+        )
+    return _loader(name)(Path(data_dir) if data_dir else None)
+
+
+def _loader(name: str) -> Callable[[Path | None], Dataset]:
+    """Return the function that loads a data set; it imports OpenCV only where it is needed."""
     if name == "mnist":
-        return load_mnist(folder)
-    if name == "swiss-digits":
-        from digitscope.data.swiss_digits import load_swiss_digits
-
-        return load_swiss_digits(folder)
-    if name in ("pendigits", "unipen"):
-        from digitscope.data.stroke_sets import load_pendigits, load_unipen
-
-        return load_pendigits(folder) if name == "pendigits" else load_unipen(folder)
+        return load_mnist
     if name == "digits":
-        return load_digits()
+        return lambda _: load_digits()
     if name == "synthetic":
         from digitscope.data.synthetic import load_synthetic
 
-        return load_synthetic()
-    if name.startswith("folder:"):
-        return load_folder(Path(name.removeprefix("folder:")).expanduser())
-    raise Misuse(
-        f"unknown data set {name!r}; there are {', '.join(NAMES)} and folder:PATH."
-        + did_you_mean(name, NAMES)
-    )
+        return lambda _: load_synthetic()
+    if name == "swiss-digits":
+        from digitscope.data.swiss_digits import load_swiss_digits
+
+        return load_swiss_digits
+    from digitscope.data.stroke_sets import load_pendigits, load_unipen
+
+    return load_pendigits if name == "pendigits" else load_unipen
 
 
 def summarise_data(data_dir: str | Path | None = None) -> list[Summary]:
-    """Return what each data set of `NAMES` holds, without a download and without drawing it.
+    """Return a summary of each data set of `NAMES`, without downloading or drawing it.
 
     Parameters
     ----------
     data_dir : path, optional
-        Where the files are; by default ``DIGITSCOPE_DATA`` or the cache.
+        Folder of the files; by default ``DIGITSCOPE_DATA`` or the cache.
 
     Returns
     -------
     list of Summary
-        One that is damaged has the error as its `source`.
+        For a damaged data set the `source` is the error message.
     """
     from digitscope.data.stroke_sets import summarise_pendigits, summarise_unipen
     from digitscope.data.swiss_digits import summarise_swiss_digits

@@ -1,4 +1,4 @@
-"""Stacks of digit images in one file: ``.npy``, ``.npz`` and IDX."""
+"""Array files with stacks of digit images: ``.npy``, ``.npz`` and IDX."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from digitscope.image.digit import Images, check_images
 
 
 def is_array_file(path: Path) -> bool:
-    """Tell by the name whether a file holds arrays and not a picture.
+    """Return whether the name of a file is that of an array file.
 
     >>> is_array_file(Path("t10k-images-idx3-ubyte.gz")), is_array_file(Path("seven.png"))
     (True, False)
@@ -23,8 +23,8 @@ def is_array_file(path: Path) -> bool:
 def read_images(path: Path) -> Images:
     """Return the images in an array file: uint8 of shape (n, 28, 28), 0 = paper, 255 = ink.
 
-    In an ``.npz`` the array called ``images`` is taken, or else the only one of that form. Nothing
-    is unpickled.
+    From an ``.npz`` the array ``images`` is taken, or otherwise the only one of that dtype and
+    number of dimensions. Pickled objects are not loaded.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def read_images(path: Path) -> Images:
                 images = loaded if isinstance(loaded, np.ndarray) else _choose(loaded, path)
             except BadData:
                 raise
-            except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
+            except Exception as error:  # NumPy and zipfile raise many types for a damaged file
                 raise BadData(f"{path} is not a readable array file ({error}).") from None
     try:
         return check_images(images)
@@ -49,7 +49,7 @@ def read_images(path: Path) -> Images:
 
 
 def _choose(archive: np.lib.npyio.NpzFile, path: Path) -> Images:
-    if "images" in archive.files:  # the others need not be read
+    if "images" in archive.files:  # the other arrays are not read
         return archive["images"]
     arrays = {name: np.asarray(archive[name]) for name in archive.files}
     name = choose_array({name: (a.dtype, a.shape) for name, a in arrays.items()}, path)
@@ -57,19 +57,19 @@ def _choose(archive: np.lib.npyio.NpzFile, path: Path) -> Images:
 
 
 def choose_array(forms: dict[str, tuple[Any, tuple[int, ...]]], path: Path | str) -> str:
-    """Return the name of the array that holds the images of an ``.npz`` file.
+    """Return the name of the array of images in an ``.npz`` file.
 
     Parameters
     ----------
     forms : dict
-        Dtype and shape of each array, by its name.
+        Dtype and shape of each array, by name.
     path : path
-        For the message.
+        For the error message.
 
     Raises
     ------
     BadData
-        When none is called images, and not exactly one has their form.
+        When no array is called images, and not exactly one is uint8 with three dimensions.
     """
     if "images" in forms:
         return "images"

@@ -1,4 +1,4 @@
-"""The 1,797 digits that come with scikit-learn, always there: 8×8 pixels, put into MNIST form.
+"""The bundled data set: scikit-learn's 1,797 digits of 8×8 pixels, converted to MNIST form.
 
 They are the test part of "Optical Recognition of Handwritten Digits" by Alpaydin and Kaynak (UCI,
 1998; CC BY 4.0), from 13 writers in the order of writing. The last 297 are the test split here.
@@ -10,7 +10,7 @@ from PIL import Image
 from digitscope.data.dataset import Dataset, Split
 from digitscope.image.mnist_form import BOX, fit_to_box
 
-TEST = 297
+TEST = 297  # images of the test split
 
 
 def load_digits() -> Dataset:
@@ -19,7 +19,7 @@ def load_digits() -> Dataset:
 
     small = sklearn_digits()
     levels = (small.images * (255 / 16)).astype(np.float32)  # (1797, 8, 8), 0 = paper
-    # The 8×8 grid is the digit's own box already, so it is enlarged whole and then placed.
+    # The 8×8 image is already cropped to the digit, so all of it is enlarged and then placed.
     large = [
         np.asarray(Image.fromarray(level).resize((BOX, BOX), Image.Resampling.BICUBIC))
         for level in levels

@@ -1,6 +1,6 @@
-"""Pictures in the form of MNIST, kept in the cache: thousands of them take many seconds to make.
+"""Cache of pictures in MNIST form, since converting thousands of pictures takes many seconds.
 
-What is kept counts only for the very file it was made from, and for the very code that made it.
+The key of a cache entry contains hashes of the source file and of the converting code.
 """
 
 import hashlib
@@ -18,20 +18,20 @@ from digitscope.files import replacing, sha256
 from digitscope.image import mnist_form
 from digitscope.image.digit import SIDE, Images
 
-# What the result of `to_mnist` depends on, in digitscope.image.
+# Modules of digitscope.image on which the result of `to_mnist` depends.
 SOURCES = ("decode.py", "ink.py", "isolation.py", "mnist_form.py")
 PACKAGES = (np, cv2, PIL)
 
 
 def in_mnist_form(pictures: Sequence[NDArray[np.uint8]], origin: Path) -> Images:
-    """Return pictures in the form of MNIST, from the cache where they were made before.
+    """Return pictures in MNIST form, from the cache if they were converted before.
 
     Parameters
     ----------
     pictures : sequence of ndarray of shape (height, width), dtype uint8
         All pictures of the file, each of one digit.
     origin : Path
-        The file they are from.
+        The source file.
 
     Returns
     -------
@@ -41,9 +41,9 @@ def in_mnist_form(pictures: Sequence[NDArray[np.uint8]], origin: Path) -> Images
     Raises
     ------
     BadData
-        When nothing is written on one of them.
+        When one of them has no ink.
     """
-    key = hashlib.sha256(f"{sha256(origin)} {_maker()}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{sha256(origin)} {_code_hash()}".encode()).hexdigest()[:16]
     kept = cache_folder("converted") / f"{origin.stem}-{key}.npz"
     if kept.is_file():
         try:
@@ -51,7 +51,7 @@ def in_mnist_form(pictures: Sequence[NDArray[np.uint8]], origin: Path) -> Images
             if images.dtype == np.uint8 and images.shape == (len(pictures), SIDE, SIDE):
                 return images
         except BadData:
-            pass  # made anew below
+            pass  # a damaged cache entry is replaced below
     images = _convert(pictures, origin)
     try:
         with replacing(kept) as temporary:
@@ -60,7 +60,7 @@ def in_mnist_form(pictures: Sequence[NDArray[np.uint8]], origin: Path) -> Images
             if older != kept:
                 older.unlink(missing_ok=True)
     except OSError:
-        pass  # a cache that cannot be written to only costs time
+        pass  # without a writable cache, only time is lost
     return images
 
 
@@ -74,8 +74,8 @@ def _convert(pictures: Sequence[NDArray[np.uint8]], origin: Path) -> Images:
     return images
 
 
-def _maker() -> str:
-    """Return a hash of the code that `to_mnist` is made of, and of its packages' versions."""
+def _code_hash() -> str:
+    """Return a hash of the code of `to_mnist` and of the versions of its packages."""
     root = Path(mnist_form.__file__).parent
     digest = hashlib.sha256(" ".join(package.__version__ for package in PACKAGES).encode())
     for name in SOURCES:

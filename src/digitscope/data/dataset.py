@@ -1,4 +1,4 @@
-"""A data set: images and labels for training, and others kept apart for the test."""
+"""Data sets: images with labels, in parts for training, validation and test."""
 
 import dataclasses
 import hashlib
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from digitscope.errors import BadData, Misuse, did_you_mean
 from digitscope.image.digit import DIGITS, SIDE, Images, Labels, check_images, check_labels
 
-if TYPE_CHECKING:  # OpenCV, which few data sets need
+if TYPE_CHECKING:  # imports OpenCV, which few data sets need
     from digitscope.synthesis.recorded_strokes import ScanSet, StrokeSet
 
 
@@ -27,7 +27,7 @@ class Split:
     labels : ndarray of shape (n,), dtype uint8
         0 to 9.
     writers : ndarray of shape (n,), dtype str, or None
-        Who wrote each, as a code or number; None where that is not known.
+        Writer of each image, as a code or number; None if the writers are not known.
     """
 
     images: Images
@@ -49,12 +49,12 @@ class Split:
         return len(self.labels)
 
     def take(self, rows: Any) -> "Split":
-        """Return the images and labels of those rows."""
+        """Return a split with some rows, chosen by indices, slice or mask."""
         writers = None if self.writers is None else self.writers[rows]
         return Split(self.images[rows], self.labels[rows], writers)
 
     def counts(self) -> list[int]:
-        """Return how many images there are of each digit, 0 to 9."""
+        """Return the number of images of each digit, 0 to 9."""
         return np.bincount(self.labels, minlength=DIGITS).tolist()  # type: ignore[no-any-return]
 
     def sha256(self) -> str:
@@ -65,7 +65,7 @@ class Split:
 
 
 def join(splits: Sequence[Split]) -> Split:
-    """Return several splits as one; it knows its writers if all of them do."""
+    """Return several splits as one; it has writers if all of them have."""
     writers = [split.writers for split in splits]
     known = [w for w in writers if w is not None]
     return Split(
@@ -77,18 +77,18 @@ def join(splits: Sequence[Split]) -> Split:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a data set holds, as a list shows it.
+    """Counts and origin of a data set.
 
     Attributes
     ----------
     name, source, licence, citation : str
-        As `Dataset` has them; the source says how to get it where it is not on this machine.
+        As for `Dataset`; if the data set is not on this machine, the source says how to get it.
     counts : dict of str to int
-        Images of each part; empty where it is not on this machine.
+        Number of images of each part; empty if the data set is not on this machine.
     writers : int or None
-        Different writers; None where they are not known.
+        Number of writers; None if they are not known.
     non_digits : int
-        Images of what is no digit, which are tested on.
+        Number of non-digits for the test.
     """
 
     name: str
@@ -111,24 +111,24 @@ class Dataset:
     Attributes
     ----------
     name : str
-        What `load_data` takes: ``mnist``, ``unipen``, ``folder:PATH`` and so on.
+        Name for `load_data`: ``mnist``, ``unipen``, ``folder:PATH`` and so on.
     train, test : Split
-        Nothing in `test` is ever trained on.
+        Images of `test` are never used for training.
     source : str
-        Where it was found, for people.
+        Description of where the data set was found.
     remark : str
-        What its user should know; empty as a rule.
+        A note for the user; usually empty.
     non_digits : ndarray of shape (n, 28, 28), dtype uint8
-        Images of anything else, which a network should refuse; none as a rule.
+        Test images of anything else, which a network should refuse; often none.
     validation : Split or None
-        Images of other writers than those of `train` and `test`, to choose by. None: `hold_out`
-        takes some of `train`.
+        Images for validation, of other writers than those of `train` and `test`. If it is None,
+        `hold_out` takes some images of `train`.
     originals : StrokeSet, ScanSet or None
-        What the images of `train` were made from, so that they can be drawn in other ways.
+        Strokes or scans from which the images of `train` were made, to draw them in other styles.
     other_originals : StrokeSet or None
-        The same of training non-digits.
+        Strokes of the non-digits for training.
     licence, citation : str
-        Under which the images may be used, and whom to cite; written into model cards.
+        The licence of the images, and the source to cite; written into model cards.
     """
 
     name: str
@@ -144,24 +144,24 @@ class Dataset:
     citation: str = ""
 
     def split(self, name: str) -> Split:
-        """Return the ``train``, ``validation`` or ``test`` split, or together as ``all``."""
+        """Return the ``train``, ``validation`` or ``test`` split, or ``all`` of them as one."""
         parts = self.parts()
         if name == "all":
             return join(list(parts.values()))
         if name in parts:
             return parts[name]
         raise Misuse(
-            f"the split must be {', '.join(parts)} or all for {self.name}. "
+            f"split of {self.name} must be {', '.join(parts)} or all. "
             f"Received: {name!r}.{did_you_mean(name, [*parts, 'all'])}"
         )
 
     def parts(self) -> dict[str, Split]:
-        """Return the parts there are by their names: train, as a rule validation, and test."""
+        """Return the parts by name: train, validation (if there is one), test."""
         validation = {} if self.validation is None else {"validation": self.validation}
         return {"train": self.train, **validation, "test": self.test}
 
     def summary(self) -> "Summary":
-        """Return what the data set holds, without its images."""
+        """Return the summary of the data set."""
         parts = self.parts().values()
         writers = {str(w) for part in parts if part.writers is not None for w in part.writers}
         return Summary(
@@ -175,17 +175,17 @@ class Dataset:
         )
 
     def hold_out(self, n: int) -> tuple[Split, Split]:
-        """Return the training images in two: those to fit, and `n` held out.
+        """Return the training images in two parts: images to fit, and `n` held-out images.
 
-        Which ones is fixed for a data set, so that all recipes and seeds are judged on the same.
-        Where the data set has a validation part, that is held out, if `n` is not 0.
+        The choice is fixed for each data set, so that all recipes and seeds are compared on the
+        same images. If the data set has a validation part and `n` is not 0, that part is held out.
         """
         if n and self.validation is not None:
             return self.train, self.validation
         if n >= len(self.train):
             raise BadData(
-                f"validation must leave images to train on: {self.name} has {len(self.train):,} "
-                f"training images. Received: validation={n:,}."
+                f"validation must be less than the {len(self.train):,} training images of "
+                f"{self.name}. Received: validation={n:,}."
             )
         order = np.random.default_rng(1998).permutation(len(self.train))
         fit, held_out = np.sort(order[n:]), np.sort(order[:n])

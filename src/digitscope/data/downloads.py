@@ -1,7 +1,7 @@
-"""Files from the web: fetched once, checked, and kept in the cache whole or not at all.
+"""Downloads: files are fetched once, checked, and written to the cache completely or not at all.
 
-``DIGITSCOPE_MIRRORS`` (base addresses, separated by spaces) names other places to download from;
-each must serve the files under the names that `Remote.name` gives them.
+``DIGITSCOPE_MIRRORS`` (base addresses, separated by spaces) replaces the addresses of the files;
+each mirror must serve them under their `Remote.name`.
 """
 
 import os
@@ -34,7 +34,7 @@ class Remote:
     addresses : tuple of str
         Where it is served.
     sha256 : str, optional
-        Hash of the file; without it, what the file holds is checked instead.
+        Hash of the file; without it, only its contents are checked.
     """
 
     name: str
@@ -56,40 +56,40 @@ def fetch(
     remedy: str,
     mirrors: Sequence[str] | None = None,
 ) -> T:
-    """Fetch files into a folder from the first place that serves all of them as they should be.
+    """Fetch files into a folder from the first server that has all of them with the right contents.
 
-    Pooch writes each file under a temporary name, checks its hash and then renames it, so a second
-    process at the same time does the same work and loses nothing.
+    Pooch writes each file under a temporary name, checks its hash and then renames it, so several
+    processes can do this at the same time.
 
     Parameters
     ----------
     what : str
-        The data set, for the message.
+        The data set, for the error message.
     files : sequence of Remote
-        With equally many addresses each.
+        All with the same number of addresses.
     folder : Path
     accept : callable
-        Takes the folder; raises `BadData` when a file does not hold what it should.
+        Takes the folder; raises `BadData` when a file has the wrong contents.
     remedy : str
-        What the user can do where nothing can be fetched: a sentence.
+        Last sentence of the error message: what the user can do instead.
     mirrors : sequence of str, optional
         Base addresses to download from; by default those of ``DIGITSCOPE_MIRRORS``.
 
     Returns
     -------
     object
-        What `accept` returns.
+        The result of `accept`.
 
     Raises
     ------
     DataUnavailable
-        When no place serves them.
+        When no server has them.
     """
     import requests
 
     if mirrors is None:
         mirrors = tuple(os.environ.get("DIGITSCOPE_MIRRORS", "").split())
-    _make(folder, what)
+    _make_folder(folder, what)
     reasons = []
     for addresses in zip(*(file.at(mirrors) for file in files), strict=True):
         address = addresses[0]
@@ -99,11 +99,11 @@ def fetch(
             return accept(folder)
         except BadData as error:
             reasons.append(f"{_host(address)}: wrong contents: {str(error).rstrip('.')}")
-            for file in files:  # with wrong contents they must not stay in the cache
+            for file in files:  # files with wrong contents must not stay in the cache
                 (folder / file.name).unlink(missing_ok=True)
         except (requests.RequestException, ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
-                raise  # the disk, not the network
+                raise  # an error of the disk, not of the network
             why = "wrong contents" if isinstance(error, ValueError) else type(error).__name__
             reasons.append(f"{_host(address)}: {why}")
     raise DataUnavailable(
@@ -118,29 +118,29 @@ def fetch_arrays(
     convert: Callable[[Path], dict[str, NDArray[Any]]],
     file: str,
 ) -> Path:
-    """Fetch files, make arrays of them, and keep those as an ``.npz`` in the cache.
+    """Fetch files, convert them to arrays, and write these as an ``.npz`` to the cache.
 
-    The files themselves lie in a temporary folder, which a process that is killed leaves to the
-    system; the cache then has nothing of them.
+    The files are kept in a temporary folder only. If the process is killed, the cache contains
+    nothing of them.
 
     Parameters
     ----------
     what : str
-        The data set, for the message.
+        The data set, for the error message.
     files : sequence of Remote
     convert : callable
         Takes the folder of the files, checks and converts them; raises `BadData`.
     file : str
-        Of the ``.npz``, relative to the cache.
+        Path of the ``.npz``, relative to the cache.
 
     Returns
     -------
     Path
-        Of the ``.npz``.
+        Path of the ``.npz``.
     """
     path = cache_folder() / file
-    _make(path.parent, what)
-    remedy = f"Put {file} into a folder and name it with --data-dir or DIGITSCOPE_DATA."
+    _make_folder(path.parent, what)
+    remedy = f"Put {file} into a folder and name that folder with --data-dir or DIGITSCOPE_DATA."
     with tempfile.TemporaryDirectory(prefix="digitscope-") as folder:
         arrays = fetch(what, files, Path(folder), convert, remedy=remedy)
     with replacing(path) as temporary:
@@ -148,13 +148,13 @@ def fetch_arrays(
     return path
 
 
-def _make(folder: Path, what: str) -> None:
+def _make_folder(folder: Path, what: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataUnavailable(
-            f"{what} is not on this machine, and there is no place to download it to: {folder} "
-            f"({error.strerror}). Name another with DIGITSCOPE_CACHE."
+            f"{what} is not on this machine, and the cache {folder} cannot be created "
+            f"({error.strerror}). Name another folder with DIGITSCOPE_CACHE."
         ) from None
 
 
@@ -184,7 +184,7 @@ def _retrieve(file: Remote, address: str, folder: Path) -> None:
 
 
 class _Progress:
-    """What pooch wants of a progress bar, drawn by Rich on stderr."""
+    """Progress bar with the interface that pooch requires, drawn by Rich on stderr."""
 
     def __init__(self, name: str) -> None:
         from rich.console import Console
@@ -208,13 +208,13 @@ class _Progress:
     def total(self, n: int) -> None:
         self._total = n
         self._progress.start()
-        self._progress.update(self._task, total=n or None)  # 0: the server does not tell
+        self._progress.update(self._task, total=n or None)  # 0 if the server does not say
 
     def update(self, n: int) -> None:
         self._progress.advance(self._task, n)
 
     def reset(self) -> None:
-        # Pooch resets, then adds the total at once, so that a file of unknown size ends full.
+        # Pooch calls this at the end and then adds the total, so that the bar ends full.
         self._progress.reset(self._task)
 
     def close(self) -> None:

@@ -1,9 +1,9 @@
-"""People's own images: one subfolder per digit, a CSV of path and label, or an ``.npz`` of both.
+"""The user's own images: one subfolder per digit, a CSV of path and label, or an ``.npz``.
 
-Every picture is put into MNIST form. What lies in a subfolder ``other``, or is labelled as anything
-but 0 to 9 in an ``.npz``, is no digit, and tells how well a network refuses. Where the folder has
-``train/`` and ``test/``, those are the splits; otherwise every fifth image of each digit, in the
-order of their names, is kept for the test.
+Every picture is converted to MNIST form. Images in a subfolder ``other``, or with another label
+than 0 to 9 in an ``.npz``, are non-digits, on which refusal is tested. If the folder has ``train/``
+and ``test/``, these are the splits; otherwise every fifth image of each digit, in the order of
+their names, is a test image.
 """
 
 import csv
@@ -20,7 +20,7 @@ from digitscope.image.decode import SUFFIXES
 from digitscope.image.digit import DIGITS, SIDE, Images, Labels
 from digitscope.image.mnist_form import to_mnist
 
-OTHER = "other"  # the subfolder of what is no digit
+OTHER = "other"  # the subfolder of non-digits
 Item = tuple[Path, int]
 
 
@@ -30,7 +30,7 @@ def load_folder(path: Path) -> Dataset:
     Raises
     ------
     BadData
-        When there is nothing to find, a label is not 0 to 9, or a picture cannot be decoded.
+        When there are no images, a label is not 0 to 9, or a picture cannot be decoded.
     """
     name, source = f"folder:{path}", f"images in {path}"
     if (path / "train").is_dir() and (path / "test").is_dir():
@@ -43,18 +43,18 @@ def load_folder(path: Path) -> Dataset:
     test = _every_fifth(every.labels)
     if not test.any():
         raise BadData(
-            f"{path}: too few images for a test of its own; expected at least 5 of some digit. "
+            f"{path}: too few images for a test split; expected at least 5 of one digit. "
             f"Received: {len(every)} in all."
         )
     return Dataset(name, every.take(~test), every.take(test), source, non_digits=non_digits)
 
 
 def _every_fifth(labels: Labels) -> NDArray[np.bool_]:
-    """Tell which images are kept for the test."""
-    kept = np.zeros(len(labels), bool)
+    """Return which images are test images."""
+    is_test = np.zeros(len(labels), bool)
     for digit in range(DIGITS):
-        kept[np.flatnonzero(labels == digit)[4::5]] = True
-    return kept
+        is_test[np.flatnonzero(labels == digit)[4::5]] = True
+    return is_test
 
 
 def _list(path: Path) -> list[Item]:
@@ -64,16 +64,16 @@ def _list(path: Path) -> list[Item]:
         return _list_csv(path)
     folders = [path / str(digit) for digit in range(DIGITS)]
     items = [(file, digit) for digit, folder in enumerate(folders) for file in _pictures(folder)]
-    strays = [f.name for f in path.iterdir() if f.is_dir() and f.name.isdigit()]
-    if items and (strays := sorted(set(strays) - set(map(str, range(DIGITS))))):
-        raise BadData(f"{path}: subfolders must be the digits 0 to 9. Received: {strays[0]}/.")
+    numbered = {f.name for f in path.iterdir() if f.is_dir() and f.name.isdigit()}
+    if items and (unknown := sorted(numbered - set(map(str, range(DIGITS))))):
+        raise BadData(f"{path}: subfolders must be the digits 0 to 9. Received: {unknown[0]}/.")
     tables = sorted(path.glob("*.csv"))
     if not items and len(tables) == 1:
         return _list_csv(tables[0])
     if not items:
         raise BadData(
-            f"{path} holds no digit images; expected subfolders 0 to 9 with pictures in them, or "
-            f"one CSV file of path,label."
+            f"{path} has no digit images; expected subfolders 0 to 9 with pictures, or one CSV "
+            f"file of path,label."
         )
     return items
 
@@ -114,13 +114,13 @@ def _read(items: list[Item]) -> Split:
 
 
 def _read_npz(path: Path) -> tuple[Split, Images]:
-    """Return the digits and the rest of an ``.npz`` with the arrays images and labels."""
+    """Return the digits and the non-digits of an ``.npz`` with the arrays images and labels."""
     if not path.is_file():
         raise BadData(f"no such file: {path}")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             images, labels = archive["images"], archive["labels"].astype(str)
-    except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
+    except Exception as error:  # NumPy and zipfile raise many types for a damaged file
         raise BadData(
             f"{path}: expected an .npz with the arrays images and labels ({error})."
         ) from None
@@ -135,7 +135,7 @@ def _read_npz(path: Path) -> tuple[Split, Images]:
 
 
 def _in_mnist_form(pictures: Iterable[Any], *, blank: bool = False) -> Images:
-    """Return pictures in MNIST form; without ink, an empty one or an error."""
+    """Return pictures in MNIST form; one without ink is empty if `blank`, otherwise an error."""
     images: list[NDArray[np.uint8]] = []
     for number, picture in enumerate(pictures):
         try:

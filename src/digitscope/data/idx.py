@@ -1,4 +1,4 @@
-"""The IDX format of the MNIST files: a big-endian header of type and sizes, then the bytes.
+"""The IDX file format of MNIST: a big-endian header with type and sizes, then the bytes.
 
 The format is described by LeCun, Cortes and Burges with the data set itself.
 """
@@ -22,7 +22,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     Raises
     ------
     BadData
-        When the file is no IDX file of bytes, damaged, or shorter or longer than its header says.
+        When the file is not an IDX file of bytes, is damaged, or has another length than its header
+        says.
     """
     try:
         raw = path.read_bytes()
@@ -37,7 +38,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     expected = header + math.prod(shape)
     if len(content) != expected:
         raise BadData(
-            f"{path} is damaged: its header promises {expected:,} bytes for shape {shape}. "
+            f"{path} is damaged: expected {expected:,} bytes for shape {shape}, from its header. "
             f"Received: {len(content):,}."
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

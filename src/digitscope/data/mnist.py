@@ -1,8 +1,8 @@
 """MNIST: 60,000 training and 10,000 test digits of 28×28 by LeCun, Cortes and Burges.
 
-Licence: CC BY-SA 3.0. A folder that was named, or is in ``DIGITSCOPE_DATA``, must hold the files.
-Otherwise they are looked for in digitscope's cache and as Keras's ``~/.keras/datasets/mnist.npz``, and
-then downloaded into the cache from the first mirror that serves them, checked by SHA-256.
+Licence: CC BY-SA 3.0. If a data folder is named, also by ``DIGITSCOPE_DATA``, it must contain the
+files. Otherwise they are searched in digitscope's cache and in Keras's ``~/.keras/datasets/mnist.npz``,
+and then downloaded to the cache from the first mirror that has them, checked by SHA-256.
 """
 
 import os
@@ -35,14 +35,20 @@ CITATION = (
 
 
 def find_mnist(data_dir: Path | None = None) -> Path | None:
-    """Return the folder or ``.npz`` file that already holds MNIST, or None."""
+    """Return the folder or ``.npz`` file of MNIST on this machine, or None.
+
+    Raises
+    ------
+    DataUnavailable
+        When a data folder is named and does not contain MNIST.
+    """
     if named := named_folder(data_dir):
-        if (folder := _holding(named)) is None:
+        if (folder := _folder_of_files(named)) is None:
             raise DataUnavailable(
-                f"{named} does not hold MNIST; expected {', '.join(FILES)} in it or in its mnist/."
+                f"MNIST is not in {named}; expected {', '.join(FILES)} in it or in its mnist/."
             )
         return folder
-    if folder := _holding(cache_folder("mnist")):
+    if folder := _folder_of_files(cache_folder("mnist")):
         return folder
     keras_home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     npz = Path(keras_home) / "datasets" / "mnist.npz"
@@ -50,14 +56,14 @@ def find_mnist(data_dir: Path | None = None) -> Path | None:
 
 
 def summarise_mnist(data_dir: Path | None = None) -> Summary:
-    """Return what MNIST is; where it is not on this machine, without a download."""
+    """Return a summary of MNIST, without downloading it."""
     if find_mnist(data_dir):
         return load_mnist(data_dir).summary()
-    source = "not here; downloaded once (11 MB), when it is asked for"
+    source = "not on this machine; downloaded once (11 MB), at the first use"
     return Summary(name="mnist", source=source, licence=LICENCE, citation=CITATION)
 
 
-def _holding(folder: Path) -> Path | None:
+def _folder_of_files(folder: Path) -> Path | None:
     """Return `folder` or its ``mnist/`` if all four files are there, gzipped or not."""
     for place in (folder, folder / "mnist"):
         if all(_file(place, name).is_file() for name in FILES):
@@ -71,12 +77,12 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def load_mnist(data_dir: Path | None = None, *, mirrors: tuple[str, ...] | None = None) -> Dataset:
-    """Return MNIST, downloading it first where it is nowhere on this machine.
+    """Return MNIST; download it first if it is not on this machine.
 
     Parameters
     ----------
     data_dir : path, optional
-        A folder that holds the four files, or holds them in ``mnist/``. Named, nothing else is
+        A folder with the four files, in it or in its ``mnist/``. If it is given, no other place is
         tried.
     mirrors : tuple of str, optional
         Base addresses to download from; by default `MIRRORS`, or ``DIGITSCOPE_MIRRORS`` (separated
@@ -85,7 +91,7 @@ def load_mnist(data_dir: Path | None = None, *, mirrors: tuple[str, ...] | None 
     Raises
     ------
     DataUnavailable
-        When it is neither here nor reachable.
+        When it is not on this machine and cannot be downloaded.
     BadData
         When a file is damaged.
     """
@@ -94,17 +100,8 @@ def load_mnist(data_dir: Path | None = None, *, mirrors: tuple[str, ...] | None 
         place = _download(mirrors)
     if place.suffix == ".npz":
         return _from_keras(place)
-    if place == cache_folder("mnist"):
-        # What pooch has put there is whole, but a disk can go bad: damaged files are taken again.
-        broken = [
-            file
-            for name, hash_ in FILES.items()
-            if (file := place / name).is_file() and sha256(file) != hash_
-        ]
-        if broken:
-            for file in broken:
-                file.unlink(missing_ok=True)
-            return load_mnist(mirrors=mirrors)
+    if place == cache_folder("mnist") and _remove_damaged(place):
+        return load_mnist(mirrors=mirrors)
     splits = []
     for part in ("train", "t10k"):
         images_file = _file(place, f"{part}-images-idx3-ubyte.gz")
@@ -114,6 +111,18 @@ def load_mnist(data_dir: Path | None = None, *, mirrors: tuple[str, ...] | None 
             raise BadData(f"{images_file}: expected images of 28×28. Received: {images.shape}.")
         splits.append(Split(images, check_labels(labels, len(images), str(images_file))))
     return _dataset(splits[0], splits[1], f"MNIST files in {place}")
+
+
+def _remove_damaged(folder: Path) -> bool:
+    """Remove files with a wrong hash from the cache, and return whether there were any."""
+    damaged = [
+        file
+        for name, hash_ in FILES.items()
+        if (file := folder / name).is_file() and sha256(file) != hash_
+    ]
+    for file in damaged:
+        file.unlink(missing_ok=True)
+    return bool(damaged)
 
 
 def _dataset(train: Split, test: Split, source: str) -> Dataset:
@@ -128,7 +137,7 @@ def _from_keras(npz: Path) -> Dataset:
 
 
 def _download(mirrors: tuple[str, ...] | None) -> Path:
-    """Fetch the four files into the cache."""
+    """Download the four files to the cache."""
     files = [
         Remote(name, tuple(mirror + name for mirror in MIRRORS), hash_)
         for name, hash_ in FILES.items()
@@ -138,6 +147,6 @@ def _download(mirrors: tuple[str, ...] | None) -> Path:
         files,
         cache_folder("mnist"),
         lambda folder: folder,
-        remedy=("Put its four files into a folder and name it with --data-dir or DIGITSCOPE_DATA."),
+        remedy="Put its four files into a folder and name it with --data-dir or DIGITSCOPE_DATA.",
         mirrors=mirrors,
     )

@@ -1,4 +1,4 @@
-"""Strokes and scans of the writers of one part, from every data set of handwriting that is here."""
+"""Sources of synthesised pages: strokes and scans of all available handwriting data sets."""
 
 from pathlib import Path
 
@@ -15,15 +15,15 @@ from digitscope.synthesis.recorded_strokes import ScanSet, StrokeSet
 from digitscope.synthesis.wear import trim
 
 PARTS = ("train", "validation")
-MNIST_GROUP = 400  # neighbouring images of MNIST that count as those of one writer
-MNIST_HELD_OUT = 5_000  # last training images; of these are the validation pages
-KNOWN_PAPERS = 6  # kinds of paper of training that held-out pages have, too
+MNIST_GROUP = 400  # consecutive images of MNIST that count as images of one writer
+MNIST_HELD_OUT = 5_000  # last training images, which are used for validation pages only
+KNOWN_PAPERS = 6  # kinds of paper that training pages and held-out pages share
 
 
 def page_sources(data_dir: str | Path | None = None) -> tuple[PageSource, PageSource]:
-    """Return the pages that the page network learns from, and the held-out ones that judge it.
+    """Return the sources of training pages and of held-out pages.
 
-    Held-out pages have other writers and fonts, mostly other papers, and other surroundings.
+    Held-out pages have other writers and fonts, other surroundings, and mostly other papers.
 
     Parameters
     ----------
@@ -39,23 +39,22 @@ def page_sources(data_dir: str | Path | None = None) -> tuple[PageSource, PageSo
 
 
 def load_sources(part: str = "train", data_dir: str | Path | None = None) -> Sources:
-    """Return what synthesised pages are made of: the writers of one part, and fonts.
+    """Return the writers of one part, and fonts, from which pages are synthesised.
 
     Parameters
     ----------
     part : str
-        ``train`` or ``validation``; no writer and no font is in both, and none of them in any test
-        part.
+        ``train`` or ``validation``; no writer and no font is in both, or in a test part.
     data_dir : path, optional
-        Where the data sets are; by default the folder that ``DIGITSCOPE_DATA`` names.
+        Folder of the data sets; by default ``DIGITSCOPE_DATA``.
 
     Raises
     ------
     Misuse
         For another part.
     DataUnavailable
-        When MNIST is neither here nor reachable. The other data sets are left out where they are
-        not on this machine.
+        When MNIST is not on this machine and cannot be downloaded. Other data sets are left out if
+        they are not on this machine.
     """
     if part not in PARTS:
         raise Misuse(f"part must be train or validation. Received: {part!r}.")

@@ -1,12 +1,11 @@
-"""pendigits as it was published: text in the manner of UNIPEN, fetched and made into arrays.
+"""Conversion of the published pendigits file, a text format similar to UNIPEN, to arrays.
 
-``.SEGMENT DIGIT ? "8"`` begins a sample and tells its label; between ``.PEN_DOWN`` and ``.PEN_UP``
-each line holds x and y of one point, y upwards; other lines that begin with a dot tell nothing
-that is needed.
+``.SEGMENT DIGIT ? "8"`` begins a sample and has its label. Between ``.PEN_DOWN`` and ``.PEN_UP``
+each line has x and y of one point, y upwards. Other lines that begin with a dot are ignored.
 
-The hash of the original file is not known, so git's own is asked for: the list of the repository's
-files at a commit tells it, and the commit pins both. The number of samples of each digit must also
-be the published one.
+The SHA-256 of the original file is not known. Instead the file is checked by its git hash, which
+the list of the repository's files at a fixed commit contains. The number of samples of each digit
+must also be the published one.
 """
 
 import hashlib
@@ -34,9 +33,9 @@ TREE = Remote(
 )
 # Samples of each digit, 0 to 9, in the training file (Alpaydin and Alimoglu, pendigits.names).
 COUNTS = (780, 779, 780, 719, 780, 720, 720, 778, 719, 719)
-SIDE = 1000  # the longer side of a sample
-STEP = 12  # the least distance of neighbouring points, in x or in y; the last one always stays
-LEAST = 8  # points; a sample with fewer is a slip of the pen
+SIDE = 1000  # units; the longer side of a converted sample
+STEP = 12  # units; least distance of neighbouring points, in x or in y; the last point is kept
+MIN_POINTS = 8  # a sample with fewer points is an accidental mark
 SEGMENT = re.compile(r'\.SEGMENT\s+\S+\s+\S+\s+"(.+)"\s*')
 Points = NDArray[np.int64]  # (p, 2)
 Sample = tuple[str, list[Points]]  # label, strokes
@@ -48,7 +47,7 @@ def convert(folder: Path) -> dict[str, NDArray[Any]]:
     Raises
     ------
     BadData
-        When the file is not the one of the commit, or not that of its authors.
+        When the file is not that of the commit, or has other counts than the published ones.
     """
     content = (folder / TEXT.name).read_bytes()
     check_blob(content, folder / TREE.name)
@@ -64,19 +63,19 @@ def convert(folder: Path) -> dict[str, NDArray[Any]]:
 
 
 def check_blob(content: bytes, tree: Path) -> None:
-    """Check a file's content by the hash that git has of it, which a list of the files tells.
+    """Check the content of a file by its git hash, which is in the list of the repository's files.
 
     Raises
     ------
     BadData
-        When the two differ, or the list does not name the file.
+        When the hashes differ, or the list does not contain the file.
     """
     try:
         entries = {entry["path"]: entry["sha"] for entry in json.loads(tree.read_bytes())["tree"]}
         expected = entries[IN_REPOSITORY]
     except (ValueError, KeyError, TypeError) as error:
         raise BadData(
-            f"{tree.name} is no list of the repository's files with {IN_REPOSITORY} "
+            f"{tree.name} must be a list of the repository's files that contains {IN_REPOSITORY} "
             f"({type(error).__name__})."
         ) from None
     found = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
@@ -93,7 +92,7 @@ def parse(content: bytes, name: str) -> list[Sample]:
     Raises
     ------
     BadData
-        Naming the line that is not in the format.
+        When a line is not in the format; the message has its number.
 
     Examples
     --------
@@ -135,14 +134,14 @@ def _line(name: str, number: int, expected: str, line: str) -> str:
 
 
 def pack(samples: list[Sample]) -> dict[str, NDArray[Any]]:
-    """Return the samples as the arrays of a stroke file; those with hardly a point are left out.
+    """Return the samples as the arrays of a stroke file, without those of too few points.
 
-    Each is scaled to `SIDE` and loses points that lie nearer to the one before than `STEP`.
+    Each is scaled to `SIDE`; points nearer than `STEP` to the previous point are left out.
     """
     labels, strokes, sizes = [], [], []
     for label, lines in samples:
         kept = _scale(lines)
-        if sum(map(len, kept)) < LEAST:
+        if sum(map(len, kept)) < MIN_POINTS:
             continue
         labels.append(label)
         strokes += kept
@@ -157,7 +156,7 @@ def pack(samples: list[Sample]) -> dict[str, NDArray[Any]]:
 
 
 def _scale(lines: list[Points]) -> list[Points]:
-    """Return one sample's strokes, the longer side `SIDE`, without points of no use."""
+    """Return one sample's strokes scaled to a longer side of `SIDE`, without redundant points."""
     if not lines:
         return []
     together = np.concatenate(lines)

@@ -1,4 +1,4 @@
-"""Where the files of a data set are on this machine, and how they are opened."""
+"""Locations of data files on this machine, and reading of ``.npz`` files."""
 
 import os
 from pathlib import Path
@@ -16,22 +16,22 @@ def named_folder(data_dir: Path | None = None) -> Path | None:
 
 
 def cache_folder(name: str = "") -> Path:
-    """Return where downloads are kept: the user's cache folder, or a folder of that name in it."""
+    """Return the folder of downloads, or a subfolder of it: in the user's cache by default."""
     import pooch
 
     return Path(os.environ.get("DIGITSCOPE_CACHE") or pooch.os_cache("digitscope")) / name
 
 
 def find_file(file: str, data_dir: Path | None = None) -> Path | None:
-    """Return the path of a data set's file in the folder that was named or in the cache, or None.
+    """Return the path of a data file in the data folder or in the cache, or None.
 
     Parameters
     ----------
     file : str
-        Relative to the folder of all data sets, such as ``strokes/pendigits.npz``; the cache has
-        the same structure.
+        Path relative to the data folder, such as ``strokes/pendigits.npz``; the cache has the same
+        structure.
     data_dir : path, optional
-        The folder; by default ``DIGITSCOPE_DATA``.
+        The data folder; by default ``DIGITSCOPE_DATA``.
     """
     named = named_folder(data_dir)
     places = ([named] if named else []) + [cache_folder()]
@@ -41,15 +41,15 @@ def find_file(file: str, data_dir: Path | None = None) -> Path | None:
 def read_arrays(
     path: Path, names: tuple[str, ...], *, optional: tuple[str, ...] = ()
 ) -> dict[str, NDArray[Any]]:
-    """Return the named arrays of an ``.npz``, each unpacked once; nothing is unpickled.
+    """Return the named arrays of an ``.npz``; pickled objects are not loaded.
 
     Parameters
     ----------
     path : Path
     names : tuple of str
-        Arrays that must be there.
+        Required arrays.
     optional : tuple of str
-        Arrays that are returned if they are there.
+        Arrays that are returned if the file has them.
 
     Raises
     ------
@@ -61,10 +61,10 @@ def read_arrays(
             present = archive.files
             wanted = [name for name in (*names, *optional) if name in present]
             arrays = {name: archive[name] for name in wanted}
-    except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
+    except Exception as error:  # NumPy and zipfile raise many types for a damaged file
         raise BadData(
-            f"{path} is damaged ({' '.join(str(error).split())}); delete it, so that it is taken "
-            f"anew."
+            f"{path} is damaged ({' '.join(str(error).split())}); delete it, so that it is "
+            f"downloaded or made again."
         ) from None
     if missing := [name for name in names if name not in arrays]:
         raise BadData(

@@ -1,10 +1,10 @@
-"""Digits as pen strokes: pendigits (30 writers in Istanbul) and UNIPEN (many countries).
+"""Data sets of pen strokes: pendigits (30 writers in Istanbul) and UNIPEN (many countries).
 
 pendigits: UCI Pen-Based Recognition of Handwritten Digits, Alpaydin and Alimoglu, 1998, CC BY 4.0;
-downloaded where it is not here (`pen_text`).
+downloaded if it is not on this machine (`pen_text`).
 UNIPEN: train_r01_v07, categories 1a to 1d; Guyon, Schomaker, Plamondon, Liberman and Janet, "UNIPEN
-project of on-line data exchange and recognizer benchmarks", ICPR 1994. Its conditions permit to
-train recognisers; writers are never named, and coordinates are not passed on.
+project of on-line data exchange and recognizer benchmarks", ICPR 1994. Its conditions of use permit
+the training of recognisers; writers must not be named, and coordinates not passed on.
 """
 
 from collections.abc import Sequence
@@ -29,12 +29,12 @@ PENDIGITS = "strokes/pendigits.npz"
 UNIPEN = "strokes/unipen-{}.npz"
 OTHERS = ("upper", "lower", "symbols")
 RECORD = "zenodo.org/records/1195803"
-SLASH = 0.4  # of the sample's longer side; the least length of the slash in a 0
-STRAIGHT = 1.25  # a slash is less than so many times as long as the distance of its ends
-BLOCK = 20  # neighbouring files of UNIPEN that stay together, as they may be of one donor
-# Which of ten places is which part; UNIPEN's test part has 90 of the 221 slashed 0s.
+SLASH = 0.4  # least length of the slash in a 0, as a share of the sample's longer side
+STRAIGHT = 1.25  # largest length of a slash, in distances between its ends
+BLOCK = 20  # consecutive files of UNIPEN that stay in one part, as they may be of one donor
+# Folds, 0 to 9, of each part; UNIPEN's test part has 90 of the 221 slashed 0s.
 PARTS = {"train": (0, 1, 2, 4, 5, 6, 7, 9), "validation": (8,), "test": (3,)}
-# What a data set's own images look like: pens of every width, and nothing else changed.
+# Style of the data set's images: pens of different widths, without other changes.
 PLAIN = Style(0.0, 0.0, (0.0, 0.0), 0.0, 0.0, 0.0, (2.3, 0.35), 0.0, 0.0, 0.0)
 SEED = 1994
 
@@ -64,9 +64,9 @@ ABOUT_UNIPEN = _About(
 
 
 def load_pendigits(data_dir: Path | None = None) -> Dataset:
-    """Return pendigits, drawn into MNIST form.
+    """Return pendigits, drawn in MNIST form.
 
-    Its file does not tell the writers, so the parts are every tenth sample and not other writers.
+    The writers are not in its file, so the parts are split by sample and not by writer.
 
     Raises
     ------
@@ -79,11 +79,11 @@ def load_pendigits(data_dir: Path | None = None) -> Dataset:
         "pendigits", [pen_text.TREE, pen_text.TEXT], pen_text.convert, PENDIGITS
     )
     strokes = read_digits(path)
-    return _dataset(ABOUT_PENDIGITS, path, strokes, np.arange(len(strokes)) % 10, known=False)
+    return _dataset(ABOUT_PENDIGITS, path, strokes, np.arange(len(strokes)) % 10, has_writers=False)
 
 
 def load_unipen(data_dir: Path | None = None) -> Dataset:
-    """Return UNIPEN's digits, drawn into MNIST form, and its letters and signs as non-digits.
+    """Return UNIPEN's digits, drawn in MNIST form, and its letters and signs as non-digits.
 
     Samples with a doubtful label (`tools/unipen_labels`) are left out.
 
@@ -101,32 +101,34 @@ def load_unipen(data_dir: Path | None = None) -> Dataset:
     for kind, found in zip(("digits", *OTHERS), [strokes, *others], strict=True):
         if len(found) != len(doubtful[kind]):
             remark = (
-                f"{paths[kind]} has {len(found):,} samples. Doubtful labels are known only of the "
-                f"file with {len(doubtful[kind]):,}; here none is left out."
+                f"{paths[kind]} has {len(found):,} samples. Doubtful labels are known only for the "
+                f"file with {len(doubtful[kind]):,} samples, so none is left out."
             )
     sure = _without(strokes, doubtful["digits"])
     refused = StrokeSet.joined(
         [_without(o, doubtful[k]) for o, k in zip(others, OTHERS, strict=True)]
     )
-    place = _place(sure.writers)
-    return _dataset(ABOUT_UNIPEN, paths["digits"], sure, place, others=refused, remark=remark)
+    folds = _folds(sure.writers)
+    return _dataset(ABOUT_UNIPEN, paths["digits"], sure, folds, others=refused, remark=remark)
 
 
 def summarise_pendigits(data_dir: Path | None = None) -> Summary:
-    """Return what pendigits is, without drawing it."""
+    """Return a summary of pendigits without drawing it."""
     path = find_file(PENDIGITS, data_dir)
     if path is None:
-        return _summary(ABOUT_PENDIGITS, "not here; downloaded once, when it is asked for")
-    place = np.arange(len(read_arrays(path, ("label",))["label"])) % 10
-    return _summary(ABOUT_PENDIGITS, ABOUT_PENDIGITS.source.format(path), counts=_counts(place))
+        source = "not on this machine; downloaded once, at the first use"
+        return _summary(ABOUT_PENDIGITS, source)
+    folds = np.arange(len(read_arrays(path, ("label",))["label"])) % 10
+    return _summary(ABOUT_PENDIGITS, ABOUT_PENDIGITS.source.format(path), counts=_counts(folds))
 
 
 def summarise_unipen(data_dir: Path | None = None) -> Summary:
-    """Return what UNIPEN is, without drawing it."""
+    """Return a summary of UNIPEN without drawing it."""
     try:
         paths = {kind: _unipen_file(kind, data_dir) for kind in ("digits", *OTHERS)}
     except DataUnavailable:
-        return _summary(ABOUT_UNIPEN, f"not here; it is had from {RECORD}, see docs/data.md")
+        source = f"not on this machine; available from {RECORD}, see docs/data.md"
+        return _summary(ABOUT_UNIPEN, source)
     groups = {}
     for kind, doubtful in _doubtful().items():
         found = read_arrays(paths[kind], ("group",))["group"]
@@ -135,9 +137,9 @@ def summarise_unipen(data_dir: Path | None = None) -> Summary:
     return _summary(
         ABOUT_UNIPEN,
         ABOUT_UNIPEN.source.format(paths["digits"]),
-        counts=_counts(_place(groups["digits"])),
+        counts=_counts(_folds(groups["digits"])),
         writers=len(np.unique(groups["digits"])),
-        non_digits=_counts(_place(others))["test"],
+        non_digits=_counts(_folds(others))["test"],
     )
 
 
@@ -147,8 +149,8 @@ def _summary(about: _About, source: str, **more: Any) -> Summary:
     )
 
 
-def _counts(place: NDArray[np.intp]) -> dict[str, int]:
-    return {part: int(np.isin(place, places).sum()) for part, places in PARTS.items()}
+def _counts(folds: NDArray[np.intp]) -> dict[str, int]:
+    return {part: int(np.isin(folds, own).sum()) for part, own in PARTS.items()}
 
 
 def _unipen_file(kind: str, data_dir: Path | None) -> Path:
@@ -156,16 +158,15 @@ def _unipen_file(kind: str, data_dir: Path | None) -> Path:
     if path := find_file(file, data_dir):
         return path
     raise DataUnavailable(
-        f"unipen, digits, letters and signs that hundreds of people wrote on tablets, is not on "
-        f"this machine; expected {file}, as one of the converted files strokes/unipen-*.npz, in "
-        f"the folder that --data-dir or DIGITSCOPE_DATA names. They are made from UNIPEN "
-        f"train_r01_v07, which can be had from {RECORD} and is not downloaded. To train without: "
-        f"digitscope train cnn --sources swiss-digits --sources pendigits."
+        f"unipen is not on this machine; expected {file}, one of the converted files "
+        f"strokes/unipen-*.npz, in the folder that --data-dir or DIGITSCOPE_DATA names. They are "
+        f"made from UNIPEN train_r01_v07, which is available from {RECORD} and is not downloaded. "
+        f"To train without it: digitscope train cnn --sources swiss-digits --sources pendigits."
     )
 
 
 def read_strokes(path: Path) -> StrokeSet:
-    """Return the samples of a stroke file, y downwards and the longer side of each 1.
+    """Return the samples of a stroke file, with y downwards and a longer side of 1.
 
     Raises
     ------
@@ -179,12 +180,12 @@ def read_strokes(path: Path) -> StrokeSet:
         dimensions = 2 if name == "points" else 1
         if not np.issubdtype(array.dtype, np.integer) or array.ndim != dimensions:
             raise BadData(
-                f"{path}: {name} must be whole numbers in {dimensions} dimension(s). "
+                f"{path}: {name} must be integers in {dimensions} dimension(s). "
                 f"Received: {array.dtype} {array.shape}."
             )
     if label.ndim != 1 or label.dtype.kind != "U":
         raise BadData(
-            f"{path}: label must be texts in one row. Received: {label.dtype} {label.shape}."
+            f"{path}: label must be strings of shape (n,). Received: {label.dtype} {label.shape}."
         )
     points = arrays["points"].astype(np.float32)
     try:
@@ -202,7 +203,7 @@ def read_strokes(path: Path) -> StrokeSet:
 
 
 def read_digits(path: Path) -> StrokeSet:
-    """Return the samples of a stroke file of which each is a digit.
+    """Return the samples of a stroke file whose labels are all digits.
 
     Raises
     ------
@@ -220,7 +221,7 @@ def read_digits(path: Path) -> StrokeSet:
 
 
 def slashed_zeros(strokes: StrokeSet) -> NDArray[np.bool_]:
-    """Tell which samples are a 0 with a slash: the last of its strokes is long and straight.
+    """Return which samples are a 0 with a slash: the last of its strokes is long and straight.
 
     Parameters
     ----------
@@ -250,7 +251,7 @@ def slashed_zeros(strokes: StrokeSet) -> NDArray[np.bool_]:
 def unipen_test_strokes(data_dir: Path | None = None) -> StrokeSet:
     """Return the strokes of UNIPEN's test digits, in the order of ``load_unipen().test``.
 
-    Nothing may learn from them; they tell of what kind a test image is.
+    They are for analysis only, such as which test images are slashed 0s, and never for training.
 
     Raises
     ------
@@ -259,7 +260,7 @@ def unipen_test_strokes(data_dir: Path | None = None) -> StrokeSet:
     """
     path = _unipen_file("digits", data_dir)
     sure = _without(read_digits(path), _doubtful()["digits"])
-    return sure.take(np.isin(_place(sure.writers), PARTS["test"]))
+    return sure.take(np.isin(_folds(sure.writers), PARTS["test"]))
 
 
 def unipen_strokes(part: str, data_dir: Path | None = None) -> tuple[StrokeSet, StrokeSet]:
@@ -275,7 +276,7 @@ def unipen_strokes(part: str, data_dir: Path | None = None) -> tuple[StrokeSet, 
     for kind in ("digits", *OTHERS):
         path = _unipen_file(kind, data_dir)
         sure = _without(read_strokes(path), doubtful[kind])
-        found[kind] = sure.take(np.isin(_place(sure.writers), PARTS[part]))
+        found[kind] = sure.take(np.isin(_folds(sure.writers), PARTS[part]))
     return found["digits"], StrokeSet.joined([found[kind] for kind in OTHERS])
 
 
@@ -289,12 +290,15 @@ def pendigits_strokes(part: str, data_dir: Path | None = None) -> StrokeSet:
     """
     path = find_file(PENDIGITS, data_dir)
     if path is None:
-        raise DataUnavailable(f"{PENDIGITS} is not here; load_data('pendigits') downloads it.")
+        raise DataUnavailable(
+            f"{PENDIGITS} is not on this machine; load_data('pendigits') downloads it."
+        )
     strokes = read_digits(path)
     return strokes.take(np.isin(np.arange(len(strokes)) % 10, PARTS[part]))
 
 
-def _place(writers: NDArray[np.intp]) -> NDArray[np.intp]:
+def _folds(writers: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the fold, 0 to 9, of each sample."""
     return writers // BLOCK % 10
 
 
@@ -303,7 +307,7 @@ def _without(strokes: StrokeSet, doubtful: NDArray[np.bool_]) -> StrokeSet:
 
 
 def _doubtful() -> dict[str, NDArray[np.bool_]]:
-    """Tell which samples of each category have a label that their shape contradicts."""
+    """Return which samples of each category have a label that does not fit their shape."""
     with (files("digitscope.data") / "unipen_doubtful.npz").open("rb") as file:
         archive = dict(np.load(file))
     return {
@@ -316,21 +320,23 @@ def _dataset(
     about: _About,
     path: Path,
     strokes: StrokeSet,
-    place: NDArray[np.intp],
+    folds: NDArray[np.intp],
     *,
-    known: bool = True,
+    has_writers: bool = True,
     others: StrokeSet | None = None,
     remark: str = "",
 ) -> Dataset:
-    """Return a data set whose parts are told by the place, 0 to 9, of each sample."""
-    _check_parts(path, place)
+    """Return a data set whose parts are chosen by the fold, 0 to 9, of each sample."""
+    _check_parts(path, folds)
     rng = np.random.default_rng(SEED)
     images = strokes.draw(np.arange(len(strokes)), rng, PLAIN)
-    writers = strokes.writers.astype(str) if known else None
+    writers = strokes.writers.astype(str) if has_writers else None
     every = Split(images, strokes.labels.astype(np.uint8), writers)
     refused = StrokeSet.from_lines([], []) if others is None else others
-    train, validation, test = (np.isin(place, places) for places in PARTS.values())
-    tested, learned = (np.isin(_place(refused.writers), PARTS[part]) for part in ("test", "train"))
+    train, validation, test = (np.isin(folds, own) for own in PARTS.values())
+    other_test, other_train = (
+        np.isin(_folds(refused.writers), PARTS[part]) for part in ("test", "train")
+    )
     return Dataset(
         about.name,
         every.take(train),
@@ -339,17 +345,17 @@ def _dataset(
         remark=remark,
         validation=every.take(validation),
         originals=strokes.take(train),
-        other_originals=None if others is None else refused.take(learned),
-        non_digits=refused.draw(np.flatnonzero(tested), rng, PLAIN),
+        other_originals=None if others is None else refused.take(other_train),
+        non_digits=refused.draw(np.flatnonzero(other_test), rng, PLAIN),
         licence=about.licence,
         citation=about.citation,
     )
 
 
-def _check_parts(path: Path, place: Sequence[int] | NDArray[np.intp]) -> None:
-    for part, places in PARTS.items():
-        if not np.isin(place, places).any():
+def _check_parts(path: Path, folds: Sequence[int] | NDArray[np.intp]) -> None:
+    for part, own in PARTS.items():
+        if not np.isin(folds, own).any():
             raise BadData(
                 f"{path}: expected samples for the parts {', '.join(PARTS)}. "
-                f"Received: {len(place):,} samples, none of them for {part}."
+                f"Received: {len(folds):,} samples, none of them for {part}."
             )

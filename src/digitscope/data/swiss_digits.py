@@ -1,9 +1,9 @@
-"""Swiss digits: 8,371 scanned digits by 14 writers, who flag their 1s and cross their 7s.
+"""Swiss digits: 8,371 scanned digits by 14 writers, whose 1s have a flag and 7s a crossbar.
 
-Paper is light, ink dark; nothing was cleaned. Licence: CC0. Collected by Alex Schroeder
+Paper is light and ink dark; the scans were not cleaned. Licence: CC0. Collected by Alex Schroeder
 (github.com/kensanata/numbers); taken from github.com/braeunlich/anagnostes at 8211aed, where each
-digit is a PNG. The parts are split by writer, and seven more writers in that repository are never
-read. What was downloaded is checked by the pixels of all scans.
+digit is a PNG. The parts are split by writer; seven more writers in that repository are not used.
+A download is checked by a hash of the pixels of all scans.
 """
 
 import hashlib
@@ -35,10 +35,10 @@ ARCHIVE = Remote(
     (f"https://github.com/braeunlich/anagnostes/archive/{COMMIT}.tar.gz",),
 )
 MEMBER = re.compile(r"[^/]+/src/main/resources/numbers/(\w{9})/([0-9])/[^/]+\.png")
-# `fingerprint` of the scans that the pretrained networks have learned from.
+# `fingerprint` of the scans on which the pretrained networks were trained.
 FINGERPRINT = "2715524462db702f7cc4b84e2841c8263afb6c977f6f7f28f0c488dfd108e48b"
-SCAN_BYTES = 1_000_000  # the largest PNG of one digit that is decoded; those there have some 10,000
-# Chosen by their place in the order of the writers' names, and not by how well they are read.
+MAX_SCAN_BYTES = 1_000_000  # largest PNG of one digit that is decoded; the scans have about 10,000
+# Chosen by their position in the order of the writers' names, not by the accuracy on them.
 TRAIN = (
     "0001_CH4M", "0004_CH4M", "0007_CH3M", "0009_CH4M", "0012_CH3M", "0015_CH2M", "0016_CH3F",
     "0018_CHXX", "0019_US5M",
@@ -90,7 +90,9 @@ def swiss_scans(part: str, data_dir: Path | None = None) -> ScanSet:
     """
     path = find_file(FILE, data_dir)
     if path is None:
-        raise DataUnavailable(f"{FILE} is not here; load_data('swiss-digits') downloads it.")
+        raise DataUnavailable(
+            f"{FILE} is not on this machine; load_data('swiss-digits') downloads it."
+        )
     crops, labels, writers = read_scans(path)
     return _scans(crops, labels, writers, np.isin(writers, PARTS[part]))
 
@@ -106,11 +108,11 @@ def _scans(
 
 
 def summarise_swiss_digits(data_dir: Path | None = None) -> Summary:
-    """Return what the Swiss digits are, without looking at the scans."""
+    """Return a summary of the Swiss digits without reading the scans."""
     about: dict[str, Any] = {"licence": LICENCE, "citation": CITATION}
     path = find_file(FILE, data_dir)
     if path is None:
-        source = "not here; downloaded once, when it is asked for"
+        source = "not on this machine; downloaded once, at the first use"
         return Summary(name="swiss-digits", source=source, **about)
     writers = read_arrays(path, ("writers",))["writers"].astype(str)
     counts = {part: int(np.isin(writers, names).sum()) for part, names in PARTS.items()}
@@ -147,24 +149,24 @@ def read_scans(path: Path) -> tuple[Crops, NDArray[np.uint8], NDArray[np.str_]]:
 
 
 def _check_writers(found: set[str], where: str) -> None:
-    """Refuse other writers than the 14: the parts would not be those that were measured on."""
-    for unlike, kind in ((found - set(WRITERS), "unknown"), (set(WRITERS) - found, "missing")):
-        if unlike:
+    """Raise unless the writers are the 14 known ones, on which the scores in the docs are based."""
+    for wrong, kind in ((found - set(WRITERS), "unknown"), (set(WRITERS) - found, "missing")):
+        if wrong:
             raise BadData(
                 f"{where}: expected the {len(WRITERS)} writers {WRITERS[0]} to {WRITERS[-1]}. "
-                f"Received: {len(found)} writers; {kind}: {', '.join(sorted(unlike)[:3])}."
+                f"Received: {len(found)} writers; {kind}: {', '.join(sorted(wrong)[:3])}."
             )
 
 
 def read_archive(path: Path) -> dict[str, NDArray[Any]]:
     """Return the scans of the 14 writers in the repository's archive as the arrays of `FILE`.
 
-    They are ordered by writer, digit and file name. Other writers are passed over.
+    They are ordered by writer, digit and file name. Other writers are skipped.
 
     Raises
     ------
     BadData
-        When the archive is damaged or holds other scans than the networks have learned from.
+        When the archive is damaged, or its scans are not those of `FINGERPRINT`.
     """
     scans: dict[tuple[str, str, str], NDArray[np.uint8]] = {}
     try:
@@ -173,8 +175,11 @@ def read_archive(path: Path) -> dict[str, NDArray[Any]]:
                 match = MEMBER.fullmatch(member.name)
                 if not (match and match[1] in WRITERS and member.isfile()):
                     continue
-                if member.size > SCAN_BYTES:
-                    raise BadData(f"{member.name} has {member.size:,} bytes.")
+                if member.size > MAX_SCAN_BYTES:
+                    raise BadData(
+                        f"{member.name} must have at most {MAX_SCAN_BYTES:,} bytes. "
+                        f"Received: {member.size:,}."
+                    )
                 content = archive.extractfile(member).read()  # type: ignore[union-attr]
                 scans[match[1], match[2], member.name] = read_gray(content)
     except (tarfile.TarError, EOFError, zlib.error, OSError, BadImage) as error:
@@ -206,7 +211,7 @@ def pack(
 
 
 def fingerprint(crops: Crops, labels: NDArray[np.uint8], writers: NDArray[np.str_]) -> str:
-    """Return a SHA-256 over writer, digit, size and pixels of all scans, in whatever order."""
+    """Return a SHA-256 over writer, digit, size and pixels of all scans, in any order."""
     lines = sorted(
         f"{writer} {label} {crop.shape[0]} {crop.shape[1]} "
         f"{hashlib.sha256(crop.tobytes()).hexdigest()}\n"
@@ -216,7 +221,7 @@ def fingerprint(crops: Crops, labels: NDArray[np.uint8], writers: NDArray[np.str
 
 
 def _ink(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the ink of one scan, cut to it, its longer side at most 80 pixels."""
+    """Return the ink of one scan, cropped, with a longer side of at most 80 pixels."""
     ink = trim(find_ink(crop).round().astype(np.uint8))
     height, width = ink.shape
     scale = min(1.0, REACH / max(ink.shape))

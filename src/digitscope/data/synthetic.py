@@ -1,4 +1,4 @@
-"""Drawn digits as a data set, and drawn non-digits beside them (`digitscope.synthesis`)."""
+"""The synthetic data set: drawn digits and non-digits (`digitscope.synthesis`)."""
 
 import numpy as np
 
@@ -7,20 +7,20 @@ from digitscope.image.digit import DIGITS
 from digitscope.synthesis.digits import GLYPHS, draw_digits, draw_non_digits
 
 SEED = 28
-TRAIN, TEST = 60_000, 10_000  # images, as many as MNIST has
+TRAIN, TEST = 60_000, 10_000  # numbers of images, the same as of MNIST
 SOURCE = f"digits drawn from {len(GLYPHS)} forms by digitscope's own pen, seed {SEED}"
 LICENCE = "MIT, as digitscope itself"
 
 
 def load_synthetic(train: int = TRAIN, test: int = TEST, non_digits: int = TEST) -> Dataset:
-    """Return drawn digits as a data set, the same ones every time.
+    """Return the synthetic data set; its images are the same in every call.
 
     Parameters
     ----------
     train, test : int
-        How many images of digits; each digit is as frequent as the others, to one.
+        Numbers of images of digits. All digits are equally frequent, up to one image.
     non_digits : int
-        How many images of anything else.
+        Number of non-digits.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def load_synthetic(train: int = TRAIN, test: int = TEST, non_digits: int = TEST)
 
 
 def summarise_synthetic() -> Summary:
-    """Return what the drawn digits are, without drawing them, which takes some ten seconds."""
+    """Return a summary of the data set without drawing it, which takes about ten seconds."""
     counts = {"train": TRAIN, "test": TEST}
     return Summary(name="synthetic", source=SOURCE, licence=LICENCE, counts=counts, non_digits=TEST)
 

@@ -1,34 +1,39 @@
-"""How good a network is, and which of two is better.
+"""Scores of networks, and comparison of two networks.
 
 ::
 
-    digit_scores.py  a classifier of single digits: accuracy, calibration, refusal
-    comparison.py    two classifiers on the same images
-    page_scores.py   the page network: its glyphs against the ground truth
+    digit_scores.py   a classifier of single digits: accuracy, log-loss, confusion matrix
+    calibration.py    its temperature and its calibration error
+    refusal.py        separation of digits and non-digits
+    writer_scores.py  its accuracy by writer
+    intervals.py      confidence intervals of a share
+    comparison.py     two classifiers on the same images
+    page_scores.py    the page network: its glyphs against the ground truth
 """
 
-from digitscope.evaluation.digit_scores import (
+from digitscope.evaluation.calibration import (
     BINS,
-    Examination,
-    LabelledImages,
-    Refusal,
     Reliability,
-    Scores,
     bin_by_confidence,
-    confused_pairs,
-    evaluate,
-    examine,
     fit_temperature,
     reliability,
-    score,
-    score_refusal,
-    score_writers,
-    wilson_interval,
 )
+from digitscope.evaluation.digit_scores import (
+    EvaluationDetails,
+    LabelledImages,
+    Scores,
+    confused_pairs,
+    evaluate,
+    evaluate_in_detail,
+    score,
+)
+from digitscope.evaluation.intervals import wilson_interval
+from digitscope.evaluation.refusal import Refusal, score_refusal
+from digitscope.evaluation.writer_scores import score_writers
 
 __all__ = [
     "BINS",
-    "Examination",
+    "EvaluationDetails",
     "LabelledImages",
     "Refusal",
     "Reliability",
@@ -36,7 +41,7 @@ __all__ = [
     "bin_by_confidence",
     "confused_pairs",
     "evaluate",
-    "examine",
+    "evaluate_in_detail",
     "fit_temperature",
     "reliability",
     "score",

@@ -1,4 +1,4 @@
-"""How two classifiers differ on the same images: counts, and whether chance explains them."""
+"""Comparison of two classifiers on the same images, with McNemar's test."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -21,12 +21,14 @@ class Comparison:
     ----------
     accuracy_a, accuracy_b : float
     only_a, only_b : list of int
-        Indices of the images that only A, and only B, gets right.
+        Indices of the images that only A classifies right, and only B.
     both_wrong : int
-        How many neither gets right.
+        Number of images that both classify wrong.
     p_value : float
-        McNemar's exact test, two-sided: how likely a split as uneven as this is if both are equally
-        good. McNemar, Psychometrika 12 (1947).
+        Of McNemar's exact test, two-sided: the probability of a difference at least this large if
+        both classifiers are equally good. McNemar, Psychometrika 12 (1947).
+    predicted_a, predicted_b : list of int
+        The most probable digit of each image.
     """
 
     n: int
@@ -45,12 +47,12 @@ class Comparison:
 
 
 def compare(a: Classifier, b: Classifier, split: LabelledImages) -> Comparison:
-    """Return how two classifiers differ on the same labelled images."""
+    """Return the comparison of two classifiers on the same labelled images."""
     return compare_predictions(split.labels, a.predict(split.images), b.predict(split.images))
 
 
 def compare_predictions(labels: Labels, a: NDArray[Any], b: NDArray[Any]) -> Comparison:
-    """Return how two rows of predicted digits differ.
+    """Return the comparison of two arrays of predicted digits.
 
     >>> compare_predictions(np.array([1, 2, 3]), np.array([1, 2, 0]), np.array([1, 0, 3])).p_value
     1.0
@@ -58,7 +60,7 @@ def compare_predictions(labels: Labels, a: NDArray[Any], b: NDArray[Any]) -> Com
     from scipy.stats import binomtest
 
     if not len(labels):
-        raise BadData("there is nothing to compare: expected at least one image. Received: 0.")
+        raise BadData("comparison needs at least one image. Received: 0 images.")
     right_a, right_b = a == labels, b == labels
     only_a, only_b = np.flatnonzero(right_a & ~right_b), np.flatnonzero(right_b & ~right_a)
     differ = len(only_a) + len(only_b)

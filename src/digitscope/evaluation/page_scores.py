@@ -1,6 +1,7 @@
-"""How well the page network finds glyphs, before any reading of numbers: peaks against the truth.
+"""Scores of the page network: the peaks of its maps against the ground truth of pages.
 
-The numbers are kept glyph by glyph, so that any precision, recall, curve or table comes from them.
+The results are stored per glyph, so that precision, recall, curves and tables can be computed from
+them.
 """
 
 from collections.abc import Iterable
@@ -16,21 +17,21 @@ from digitscope.runs import Row
 from digitscope.synthesis.pages.targets import sought_and_ignored
 from digitscope.synthesis.pages.truth import PageTruth
 
-FLOOR = 0.05  # confidence of the weakest peaks that are kept
-USUAL = 0.3  # confidence of the peaks that count in the history of a training
-PRECISION = 0.99  # share of right digits that the threshold of a model is chosen for
-LEAST = 100  # digits above a threshold; fewer do not show its precision
+FLOOR = 0.05  # minimum confidence of a stored peak
+USUAL = 0.3  # minimum confidence of the peaks that are scored during training
+PRECISION = 0.99  # precision of digits at the threshold of a model
+MIN_COUNT = 100  # digits above a threshold that are needed to measure its precision
 GROUPS = {"digits": DIGIT_CLASSES, "signs": SIGNS, "other": OTHER}
 
 
 @dataclass(frozen=True)
 class Peaks:
-    """The glyphs that the network sees in one picture, the most confident first.
+    """Peaks of the maps of one picture, in order of falling confidence.
 
     Attributes
     ----------
     places : ndarray of shape (n, 2), dtype float64
-        x and y of the middle of a peak's cell, in pixels.
+        x and y of the centre of the peak's cell, in pixels.
     classes : ndarray of shape (n,), dtype intp
         The most probable class.
     confidences : ndarray of shape (n,), dtype float64
@@ -43,14 +44,14 @@ class Peaks:
 
 
 def find_peaks(heat: NDArray[np.float32], floor: float = FLOOR) -> Peaks:
-    """Return the local maxima, among 3×3 cells, of the probability that there is any glyph.
+    """Return the local maxima, in 3×3 cells, of the summed probability of all classes.
 
     Parameters
     ----------
     heat : ndarray of shape (16, h, w), dtype float32
-        The probabilities of the classes, as `PageNetwork.maps` gives them.
+        Class probabilities, from `PageNetwork.maps`.
     floor : float
-        Peaks whose class is less probable are left out.
+        Minimum probability of the peak's class.
     """
     presence = heat.sum(axis=0)
     largest = cv2.dilate(presence, np.ones((3, 3), np.uint8))
@@ -70,7 +71,8 @@ class Rates:
     Attributes
     ----------
     right, invented, missed : int
-        Peaks on a glyph of their class; other peaks; glyphs without a peak of their class.
+        Numbers of peaks on a glyph of their class, of other peaks, and of glyphs without a peak of
+        their class.
     """
 
     right: int
@@ -95,7 +97,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class PageScores:
-    """Peaks and glyphs of some pages.
+    """Peaks and true glyphs of some pages.
 
     Attributes
     ----------
@@ -106,14 +108,14 @@ class PageScores:
         x and y in pixels.
     confidence : ndarray of shape (peaks,), dtype float64
     right : ndarray of shape (peaks,), dtype bool
-        Whether a glyph of its class is there.
+        Whether there is a glyph of the peak's class.
     glyph_page, glyph_class : ndarray of shape (glyphs,), dtype intp
     glyph_box : ndarray of shape (glyphs, 4), dtype float64
         Left, top, right, bottom in pixels.
     glyph_height : ndarray of shape (glyphs,), dtype float64
         Of the writing, in pixels.
     found : ndarray of shape (glyphs,), dtype float64
-        Confidence of its peak; -1 where no peak of its class was found.
+        Confidence of the glyph's peak; -1 if it has no peak of its class.
     """
 
     truths: tuple[PageTruth, ...]
@@ -135,7 +137,7 @@ class PageScores:
         Parameters
         ----------
         pages : iterable of (ndarray of shape (28, h, w), PageTruth)
-            What `PageNetwork.maps` says of each page, and what stands on it.
+            The maps of each page, from `PageNetwork.maps`, and its ground truth.
         """
         peaks: list[tuple[NDArray[Any], ...]] = []
         glyphs: list[tuple[NDArray[Any], ...]] = []
@@ -177,10 +179,10 @@ class PageScores:
         Parameters
         ----------
         group : str
-            The classes that count.
+            The classes that are scored.
         threshold : float
         pages : ndarray of shape (pages,), dtype bool, optional
-            Which pages count; by default all.
+            Which pages are scored; by default all.
         """
         peaks = among(self.peak_class, group) & (self.confidence >= threshold)
         glyphs = among(self.glyph_class, group)
@@ -193,30 +195,31 @@ class PageScores:
     def curve(
         self, group: str = DIGIT_CLASSES
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-        """Return thresholds, falling, with the precision, recall and number of peaks at each."""
-        mine = among(self.peak_class, group)
-        order = np.argsort(-self.confidence[mine], kind="stable")
-        confidence, right = self.confidence[mine][order], self.right[mine][order]
+        """Return falling thresholds with precision, recall and number of peaks at each."""
+        in_group = among(self.peak_class, group)
+        order = np.argsort(-self.confidence[in_group], kind="stable")
+        confidence, right = self.confidence[in_group][order], self.right[in_group][order]
         last = np.flatnonzero(np.append(np.diff(confidence) != 0, True)[: len(confidence)])
         hits, n = np.cumsum(right)[last], last + 1
         glyphs = max(int(among(self.glyph_class, group).sum()), 1)
         return confidence[last], hits / n, hits / glyphs, n
 
     def choose_threshold(self, precision: float = PRECISION) -> dict[str, float]:
-        """Return the lowest confidence of digits at which they are as precise as asked for.
+        """Return the lowest threshold at which digits reach a precision.
 
-        Where no threshold with 100 digits above it is, the one with the best F1 is taken.
+        Only thresholds with at least 100 digits above them count. If none reaches the precision,
+        the threshold with the best F1 is returned.
 
         Returns
         -------
         dict
-            ``threshold``, the ``precision`` and ``recall`` of digits there, and ``n``, the digits
-            of the pages. Empty when the network sees no digits.
+            ``threshold``, the ``precision`` and ``recall`` of digits at it, and ``n``, the number
+            of digits on the pages. Empty if the network found no digits.
         """
         thresholds, precisions, recalls, n = self.curve()
         if not len(thresholds):
             return {}
-        good = np.flatnonzero((precisions >= precision) & (n >= LEAST))
+        good = np.flatnonzero((precisions >= precision) & (n >= MIN_COUNT))
         at = int(good[-1]) if len(good) else int(_f1(precisions, recalls).argmax())
         return {
             "threshold": float(thresholds[at]),
@@ -226,7 +229,7 @@ class PageScores:
         }
 
     def best_f1(self) -> float:
-        """Return the F1 of digits at the threshold where it is highest, 0 to 1."""
+        """Return the highest F1 of digits over all thresholds, 0 to 1."""
         _, precisions, recalls, _ = self.curve()
         return float(_f1(precisions, recalls).max(initial=0.0))
 
@@ -246,7 +249,7 @@ def _f1(precisions: NDArray[np.float64], recalls: NDArray[np.float64]) -> NDArra
 
 
 def among(classes: NDArray[np.intp], group: str) -> NDArray[np.bool_]:
-    """Return which classes, given by number, are in a group of labels; bool, the same shape."""
+    """Return which class numbers belong to a group of labels; bool, of the same shape."""
     return np.isin(classes, [CLASSES.index(label) for label in group])
 
 
@@ -256,11 +259,11 @@ def _match(
     classes: NDArray[np.intp],
     ignored: NDArray[np.float64],
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
-    """Return which peaks count, which are right, and the confidence with which glyphs are found.
+    """Return which peaks are scored, which are right, and the confidence of each glyph's peak.
 
-    A peak is right when it is nearer to the centre of a glyph of its class than half that glyph's
-    longer side; each glyph takes the most confident. Other peaks do not count on glyphs and boxes
-    where an answer is neither right nor wrong.
+    A peak is right if its distance to the centre of a glyph of its class is below half of that
+    glyph's longer side; each glyph takes its most confident peak. Other peaks inside of ignored
+    boxes are not scored.
     """
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     reach = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) / 2

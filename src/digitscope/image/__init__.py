@@ -2,10 +2,10 @@
 
 ::
 
-    decode.py      a picture file becomes a gray array, or one of each colour channel
-    digit.py       what a 28×28 image of a digit is: its types, its checks
-    ink.py         where the ink is
-    isolation.py   the ink of one digit alone
-    mnist_form.py  any picture of one digit becomes such an image (`to_mnist`)
+    decode.py      a picture file -> a gray array
+    digit.py       28×28 images of digits: their types and checks
+    ink.py         separation of ink and paper
+    isolation.py   the ink of one digit, without frames, ruling lines, specks and neighbours
+    mnist_form.py  any picture of one digit -> a 28×28 image (`to_mnist`)
     contrast.py    local contrast normalisation
 """

@@ -1,18 +1,19 @@
-"""Local contrast normalisation: shadows and faint ink look alike after it."""
+"""Local contrast normalisation, which reduces shadows and strengthens faint ink."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-MEAN_WIDTH = 41  # pixels; side of the box whose mean is taken off (blurred twice)
-SPREAD_WIDTH = 81  # pixels; side of the box over which the spread is measured (blurred twice)
-FLOOR = 5.0  # gray levels added to the spread, so that grain on empty paper stays small
-GAIN = 32.0  # levels of the result for one spread
-MIDDLE = 128.0  # level of the local mean
+# Trained page networks depend on all of these.
+MEAN_WIDTH = 41  # pixels; side of the box filter of the local mean, which is applied twice
+STD_WIDTH = 81  # pixels; side of the box filter of the local deviation, which is applied twice
+STD_OFFSET = 5.0  # gray levels added to the deviation, so that paper grain is not amplified
+GAIN = 32.0  # levels of the result per local standard deviation
+MIDDLE = 128.0  # level of the local mean in the result
 
 
 def normalise_contrast(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture as multiples of its local spread around its local mean.
+    """Return a picture in units of its local standard deviation around its local mean.
 
     Parameters
     ----------
@@ -31,17 +32,17 @@ def normalise_contrast(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     picture = gray.astype(np.float32)
     deviation = picture - _blur(picture, MEAN_WIDTH)
-    # Sums of many float32 may come out a little below 0.
-    spread = np.sqrt(np.maximum(_blur(deviation * deviation, SPREAD_WIDTH), 0))
-    spread += FLOOR
+    # Rounding errors of float32 sums may give values slightly below 0.
+    std = np.sqrt(np.maximum(_blur(deviation * deviation, STD_WIDTH), 0))
+    std += STD_OFFSET
     deviation *= GAIN
-    deviation /= spread
+    deviation /= std
     deviation += MIDDLE + 0.5
     return deviation.clip(0, 255).astype(np.uint8)
 
 
 def _blur(plane: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    """Return the plane after two box filters, nearly a Gaussian; the border is mirrored."""
+    """Return the plane after two box filters, nearly a Gaussian blur; the border is mirrored."""
     once = cv2.blur(plane, (width, width), borderType=cv2.BORDER_REFLECT_101)
     blurred: NDArray[np.float32] = cv2.blur(once, (width, width), borderType=cv2.BORDER_REFLECT_101)
     return blurred

@@ -1,8 +1,8 @@
-"""Decode any picture, from a file, bytes or memory, to one gray plane.
+"""Decoding of pictures, from a file, bytes or memory, to one gray plane.
 
-Decoding is Pillow's; this file decides what each kind of picture means as ink on paper: colour
-becomes luminance, the EXIF turn is applied, transparency becomes paper, 16 bits become 8, of an
-animation the first frame is taken, and a picture too large to be honest is refused unread.
+Pillow decodes. This module converts colour to luminance, applies the EXIF orientation, replaces
+transparency by paper, reduces 16 bits to 8, takes the first frame of an animation, and refuses
+pictures with too many pixels before they are decoded.
 """
 
 import io
@@ -19,9 +19,9 @@ from digitscope.errors import BadImage
 
 Gray: TypeAlias = NDArray[np.uint8]  # (height, width), 0 = black, 255 = white
 
-MAX_PIXELS = 80_000_000  # more than a phone takes in one shot, less than fills the memory
-# The decoders that are let near a stranger's file: Pillow has forty more, one of which starts
-# Ghostscript. The first five are all that `Image.preinit` loads.
+MAX_PIXELS = 80_000_000  # more than a photo of a phone has; larger ones may exhaust the memory
+# Decoders for files from untrusted sources: Pillow has forty more, one of which starts
+# Ghostscript. The first five are those that `Image.preinit` loads.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 SUFFIXES = frozenset(
     [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm"]
@@ -51,11 +51,11 @@ def read_gray(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> Gray:
     name = str(picture) if isinstance(picture, str | Path) else "the picture"
     try:
         with warnings.catch_warnings():
-            # Pillow warns of what it reads all the same, such as a damaged EXIF block.
+            # Pillow warns of errors that do not stop it, such as a damaged EXIF block.
             warnings.simplefilter("ignore")
             if isinstance(picture, Image.Image):
                 return _from_pillow(picture, name)
-            Image.preinit()  # or Pillow would load all of its decoders for a file by its suffix
+            Image.preinit()  # without it, Pillow loads all of its decoders for an unknown suffix
             source = io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture)
             with Image.open(source, formats=FORMATS) as image:
                 return _from_pillow(image, name)
@@ -65,7 +65,7 @@ def read_gray(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> Gray:
         raise BadImage(f"{name} is a folder, not a picture.") from None
     except UnidentifiedImageError:
         raise BadImage(
-            f"{name} is not a picture: its contents are no PNG, JPEG, TIFF, BMP, GIF or WebP."
+            f"{name} is not a picture; expected PNG, JPEG, TIFF, BMP, GIF, WebP or PPM."
         ) from None
     except Image.DecompressionBombError:
         raise BadImage(_too_large(name)) from None
@@ -111,16 +111,16 @@ def _from_array(array: NDArray[Any]) -> Gray:
 
 
 def _to_8_bits(values: NDArray[Any]) -> Gray:
-    """Scale 16-bit or float samples to 8 bits; a picture of small values keeps them as they are."""
+    """Return 16-bit or float samples scaled to 8 bits; integers up to 255 do not change."""
     values = np.nan_to_num(values.astype(np.float64))
     top = values.max()
-    # Scanners put 10, 12 or 14 bits into 16: full scale is the nearest 2^k - 1 from 8 bits up.
+    # Scanners store 10, 12 or 14 bits in 16: full scale is the next 2^k - 1, with k at least 8.
     full = 1.0 if top <= 1 else 2.0 ** max(8, math.ceil(math.log2(top + 1))) - 1
     return (values.clip(0) * (255.0 / full)).round().astype(np.uint8)
 
 
 def _over_paper(rgba: NDArray[np.uint8]) -> Gray:
-    """Lay a transparent picture on white paper, or on black where what is drawn is light."""
+    """Return a transparent picture on white paper, or on black paper if its ink is light."""
     gray = np.asarray(Image.fromarray(rgba).convert("RGB").convert("L")).astype(np.float64)
     alpha = rgba[..., 3] / 255.0
     drawn = float((gray * alpha).sum() / max(alpha.sum(), 1e-9))

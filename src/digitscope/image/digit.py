@@ -1,8 +1,8 @@
-"""What a digit image is, and the checks at the public doors.
+"""Digit images: their array types, and the checks of public functions.
 
 A digit image is a ``uint8`` array of shape ``(28, 28)``: 0 is paper, 255 is full ink. A stack of
-them has shape ``(n, 28, 28)``. Everything in digitscope passes images in this form; the division
-by 255 happens inside the network.
+them has shape ``(n, 28, 28)``. All functions of digitscope pass images in this form; the network
+itself divides by 255.
 """
 
 from typing import Any, TypeAlias
@@ -15,7 +15,7 @@ from digitscope.errors import BadData, BadImage
 SIDE = 28
 PIXELS = SIDE * SIDE
 DIGITS = 10
-NO_DIGIT = DIGITS  # the eleventh answer, of a network that refuses
+NO_DIGIT = DIGITS  # label of non-digits: the eleventh class of a network that refuses
 
 Images: TypeAlias = NDArray[np.uint8]  # (n, 28, 28), 0 = paper, 255 = ink
 Labels: TypeAlias = NDArray[np.uint8]  # (n,), 0 to 9
@@ -23,7 +23,7 @@ Probabilities: TypeAlias = NDArray[np.float32]  # (n, 10), rows add up to 1
 
 
 def check_images(images: Any) -> Images:
-    """Return `images` if it is a stack of digit images; otherwise say what is wrong with it.
+    """Return `images` if it is a stack of digit images; otherwise raise.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def check_labels(labels: NDArray[Any], n: int, where: str) -> Labels:
     """Return `labels` as uint8 if there are `n` of them, all between 0 and 9."""
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise BadData(
-            f"{where}: labels must be whole numbers in one row. "
+            f"{where}: labels must be integers of shape (n,). "
             f"Received: {labels.dtype} {labels.shape}."
         )
     if len(labels) != n:

@@ -1,4 +1,4 @@
-"""Where the ink of a picture is, in either polarity, found from the histogram of its levels."""
+"""Separation of ink and paper, in either polarity, from the histogram of gray levels."""
 
 from typing import Any
 
@@ -8,35 +8,45 @@ from numpy.typing import NDArray
 from digitscope.errors import NoInk
 from digitscope.image.decode import Gray
 
-MIN_CONTRAST = 24  # gray levels between paper and the darkest ink, below which nothing is written
-MOST_PIECES = 3  # largest difference between the numbers of paper and ink pieces that counts
-PIECE = 0.2  # share of the border whose weight in the vote one more piece of paper has
-SPECK = 0.01  # share of the picture's area; smaller pieces are not counted
+MIN_CONTRAST = 24  # gray levels between paper and the strongest ink; with less there is no ink
+# The polarity is a vote: the share of the border, and the numbers of connected pieces.
+MAX_PIECES = 3  # a larger difference between the numbers of pieces counts as this one
+PIECE_WEIGHT = 0.2  # weight of one more piece, as a share of the border
+MIN_PIECE = 0.01  # share of the picture's area; smaller pieces are not counted
 LEVELS = np.arange(256, dtype=np.float32)  # of gray
-HALVES = 2 * np.arange(256)  # the same, counted in halves of a level
+HALVES = 2 * np.arange(256)  # the same in half levels
 
 
 def find_ink(gray: Gray) -> NDArray[np.float32]:
-    """Return how much ink is where: float32 of shape (height, width), 0 = paper, 255 = full ink.
+    """Return the amount of ink in each pixel: float32 (height, width), 0 = paper, 255 = full ink.
 
-    The paper is what fills most of the border and lies in the more pieces, in either polarity.
+    Parameters
+    ----------
+    gray : ndarray of shape (height, width), dtype uint8
+        Dark on light or light on dark. The paper fills most of the border, and has more connected
+        pieces than the ink.
+
+    Raises
+    ------
+    NoInk
+        When paper and ink differ by less than 24 gray levels.
     """
-    # All that is asked of the picture depends on how many pixels have which level.
+    # All steps depend only on the histogram.
     counts = np.bincount(gray.ravel(), minlength=256)
     threshold = _otsu(counts)
     light = _is_paper_light(gray > threshold)
     if light:
         counts = counts[::-1]
-        threshold = 254 - threshold  # pixels of that very level are dark: ink
+        threshold = 254 - threshold  # pixels with this level are dark: ink
     split = int(np.float32(threshold)) + 1
     paper = counts[:split].cumsum()
     middle = _median(paper) if paper[-1] else 255.0
     if counts.nonzero()[0][-1] - middle < MIN_CONTRAST:
         raise NoInk("nothing is written on it: paper and ink differ by less than 24 gray levels.")
-    # Grain of the paper goes, but clean paper keeps its faintest anti-aliased edge.
+    # Removes paper grain; on clean paper, faint anti-aliased edges remain.
     halves = np.abs(HALVES[:split] - round(2 * middle))
     grain = 3 * 1.4826 * _median(np.bincount(halves, counts[:split]).cumsum()) / 2
-    grain = min(grain, threshold - middle)  # a shadow is no grain: what is ink stays ink
+    grain = min(grain, threshold - middle)  # never more than the threshold, as in a shadow
     ink = LEVELS - middle
     ink[ink <= grain] = 0
     peak = _percentile(counts[split:].cumsum(), ink[split:], 0.9)
@@ -48,18 +58,18 @@ def find_ink(gray: Gray) -> NDArray[np.float32]:
 
 
 def _is_paper_light(light: NDArray[np.bool_]) -> bool:
-    """Tell whether the lighter pixels of a picture are the paper, and not what is written.
+    """Return whether the lighter pixels of a picture are the paper.
 
-    The paper usually has most of the border. A tight crop has much ink there, too; then the number
-    of connected pieces joins the vote: strokes divide the paper into several pieces, and are
+    The paper usually has most of the border. A tight crop also has much ink at the border; then the
+    numbers of connected pieces count, too: strokes divide the paper into several pieces, and are
     themselves one piece.
     """
     border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
     lead = 2 * np.count_nonzero(border) / border.size - 1
-    if abs(lead) > MOST_PIECES * PIECE:
+    if abs(lead) > MAX_PIECES * PIECE_WEIGHT:
         return bool(lead > 0)
     more = _count_pieces(light) - _count_pieces(~light)
-    return bool(lead + PIECE * min(max(more, -MOST_PIECES), MOST_PIECES) > 0)
+    return bool(lead + PIECE_WEIGHT * min(max(more, -MAX_PIECES), MAX_PIECES) > 0)
 
 
 def _count_pieces(mask: NDArray[np.bool_]) -> int:
@@ -67,7 +77,7 @@ def _count_pieces(mask: NDArray[np.bool_]) -> int:
     import cv2
 
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    return int((stats[1:, cv2.CC_STAT_AREA] > SPECK * mask.size).sum())
+    return int((stats[1:, cv2.CC_STAT_AREA] > MIN_PIECE * mask.size).sum())
 
 
 def _otsu(counts: NDArray[np.int64]) -> float:
@@ -76,25 +86,25 @@ def _otsu(counts: NDArray[np.int64]) -> float:
     first, last = levels[0], levels[-1]
     if first == last:
         return float(first)
-    # From the first to the last but one, neither side of a split is empty.
+    # A split below the last level leaves no side empty.
     below = counts[first:last].cumsum(dtype=np.float64)
     sums = (counts[first : last + 1] * LEVELS[first : last + 1]).cumsum(dtype=np.float64)
     above = below[-1] + counts[last] - below
     between = below * above * (sums[:-1] / below - (sums[-1] - sums[:-1]) / above) ** 2
-    # A clean picture has a whole plateau of best splits; its middle is the fairest of them.
+    # In a clean picture many splits are equally good; their mean is taken.
     best = (between >= between.max() * (1 - 1e-9)).nonzero()[0] + first
     return float(best.sum() / best.size)
 
 
 def _median(below: NDArray[Any]) -> float:
-    """Return the median of numbers of which `below[i]` are at most i."""
+    """Return the median from a cumulative histogram: `below[i]` values are at most i."""
     n = int(below[-1])
     low = below.searchsorted((n - 1) // 2, "right")
     return float(low if n % 2 else (low + below.searchsorted(n // 2, "right")) / 2)
 
 
 def _percentile(below: NDArray[np.int64], values: NDArray[np.float32], share: float) -> float:
-    """Return the value below which a share lies, of `below[i]` numbers up to `values[i]` each."""
+    """Return a quantile from a cumulative histogram: `below[i]` values are at most `values[i]`."""
     last = int(below[-1]) - 1
     place = last * share
     low = values[below.searchsorted(int(place), "right")]

@@ -1,10 +1,10 @@
-"""Put any picture of one digit into the form of MNIST.
+"""Conversion of any picture of one digit to MNIST form.
 
-MNIST's own recipe (LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document
-Recognition", 1998): light ink on 0, scaled with its aspect into a box of 20×20, set into 28×28 with
-the centre of mass in the middle. A network trained on such images reads others only in this form.
-To it comes the width of the strokes: a ballpoint's hairline and a marker's bar are both brought
-near what MNIST's pens drew.
+MNIST's own steps (LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document
+Recognition", 1998): light ink on 0, scaled into a box of 20×20 with its aspect ratio, placed in
+28×28 with the centre of mass in the middle. A network trained on such images reads other images
+only in this form. One step is added: very thin and very wide strokes are brought to the range of
+stroke widths in MNIST.
 """
 
 import functools
@@ -22,31 +22,31 @@ from digitscope.image.digit import SIDE
 from digitscope.image.ink import find_ink
 from digitscope.image.isolation import isolate_digit
 
-BOX = 20  # pixels; the longer side of a digit
-STROKE = 1.8, 4.0  # pixels; nine of ten MNIST strokes are at least and at most that wide
-LONGEST = 640  # pixels; a picture with a longer side is scaled down first, to bound the time
-LARGE = 256  # pixels; a larger digit is scaled by Pillow itself
-TIE = 1e-3  # pixels; centres of mass that differ by less are the same
-FINE = 4  # times as fine as MNIST is the digit whose strokes are changed
+BOX = 20  # pixels; longer side of a digit in MNIST
+STROKE = 1.8, 4.0  # pixels; range of stroke widths that contains nine of ten MNIST digits
+MAX_SIDE = 640  # pixels; a picture with a longer side is reduced first, to bound the time
+LARGE = 256  # pixels; a larger digit is resized by Pillow itself
+TIE = 1e-3  # pixels; centres of mass that differ by less count as equal
+FINE = 4  # scale at which stroke widths are changed, relative to MNIST's
 
 
 class Steps(NamedTuple):
-    """A digit on its way into the form of MNIST, one step after another.
+    """The intermediate results of the conversion to MNIST form.
 
     Attributes
     ----------
     gray : ndarray of shape (height, width), dtype uint8
-        The picture without its colours, 0 = black; a large one is scaled down.
+        The gray picture, 0 = black; a large one is reduced.
     ink : ndarray of shape (height, width), dtype float32
-        What is written, in either polarity: 0 = paper, 255 = full ink, as in all that follow.
+        The ink, in either polarity: 0 = paper, 255 = full ink, as in all further steps.
     digit : ndarray of shape (height, width), dtype float32
-        Without rules, specks and parts of neighbours.
+        Without ruling lines, specks and parts of neighbours.
     stroke : ndarray, dtype float32
-        Without the paper around it, and its strokes about as wide as MNIST has them.
+        Cropped to the ink, with stroke widths as in MNIST.
     box : ndarray, dtype float32
-        Its longer side is 20 pixels.
+        Resized; its longer side is 20 pixels.
     image : ndarray of shape (28, 28), dtype uint8
-        Set by its centre of mass: what the network sees.
+        Placed by its centre of mass: the input of the network.
     """
 
     gray: Gray
@@ -75,7 +75,7 @@ def to_mnist(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> NDArra
     BadImage
         When the picture cannot be decoded.
     NoInk
-        When nothing is written on it.
+        When there is no ink on it.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def to_mnist(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> NDArra
 
 
 def mnist_steps(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> Steps:
-    """Return what `to_mnist` returns, and all that led to it.
+    """Return the result of `to_mnist` with all intermediate results.
 
     Parameters
     ----------
@@ -121,15 +121,15 @@ def mnist_steps(picture: str | Path | bytes | Image.Image | NDArray[Any]) -> Ste
 
 
 def _reduced(gray: Gray) -> Gray:
-    """Return a picture at most 640 pixels long: itself, or means over squares of its pixels."""
-    factor = math.ceil(max(gray.shape) / LONGEST)
+    """Return a picture of at most 640 pixels a side: itself, or means over squares of pixels."""
+    factor = math.ceil(max(gray.shape) / MAX_SIDE)
     if factor == 1:
         return gray
     return np.asarray(Image.fromarray(gray).reduce(min(factor, *gray.shape)))
 
 
 def fit_to_box(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Scale ink into a 20×20 box and set it, by its centre of mass, into 28×28.
+    """Return ink resized to a 20×20 box and placed in 28×28 by its centre of mass.
 
     Parameters
     ----------
@@ -139,13 +139,13 @@ def fit_to_box(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
     Raises
     ------
     NoInk
-        When all of it is paper.
+        When there is no ink.
     """
     return _centred(_boxed(_with_usual_stroke(_trimmed(ink))))
 
 
 def _trimmed(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return ink without the paper around it."""
+    """Return the smallest part that contains all ink."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if not rows.size:
         raise NoInk("nothing is written on it.")
@@ -153,19 +153,19 @@ def _trimmed(ink: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _boxed(digit: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale a digit's ink to 20 pixels, with its aspect."""
+    """Return a digit's ink resized to a longer side of 20 pixels, with its aspect ratio."""
     return digit if max(digit.shape) == BOX else _resize(digit, _size(digit, BOX))
 
 
 def _centred(digit: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Set ink of at most 20×20 into 28×28 by its centre of mass."""
+    """Return ink of at most 20×20 placed in 28×28 by its centre of mass."""
     height, width = digit.shape
     rows, columns = (digit.sum(axis=axis, dtype=np.float64) for axis in (1, 0))
     mass = max(float(rows.sum()), 1e-9)
     row = float(rows @ np.arange(height)) / mass
     column = float(columns @ np.arange(width)) / mass
-    # In every MNIST image the centre of mass lies within half a pixel of pixel 14. A centre halfway
-    # between two pixels goes to the first of them, whatever the last bits of the sums.
+    # In all MNIST images the centre of mass is within half a pixel of pixel 14. TIE makes a centre
+    # halfway between two pixels go to the first one, independent of rounding errors.
     top = min(max(round(SIDE // 2 - row - TIE), 0), SIDE - height)
     left = min(max(round(SIDE // 2 - column - TIE), 0), SIDE - width)
     image = np.zeros((SIDE, SIDE), np.uint8)
@@ -174,19 +174,19 @@ def _centred(digit: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _size(digit: NDArray[np.float32], longer: int) -> tuple[int, int]:
-    """Return width and height with the digit's aspect, the longer of the two as given."""
+    """Return width and height with the digit's aspect ratio and the given longer side."""
     height, width = digit.shape
     scale = longer / max(height, width)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _resize(digit: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Scale ink to (width, height) by Pillow's bicubic filter."""
+    """Return ink resized to (width, height) by Pillow's bicubic filter."""
     height, width = digit.shape
     if max(height, width) > LARGE:
         scaled = np.asarray(Image.fromarray(digit).resize(size, Image.Resampling.BICUBIC))
     else:
-        # In double precision, so that all processors find the same gray levels.
+        # In double precision, so that all processors give the same gray levels.
         down = resampling(height, size[1]).astype(np.float64)
         scaled = down @ digit @ resampling(width, size[0]).T.astype(np.float64)
     return scaled.clip(0, 255).astype(np.float32)
@@ -196,19 +196,19 @@ def _resize(digit: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.flo
 def resampling(source: int, target: int) -> NDArray[np.float32]:
     """Return Pillow's bicubic filter from `source` to `target` pixels as a matrix.
 
-    Two products with it scale a small picture several times as fast as Pillow does.
+    Two products with it resize a small picture several times faster than Pillow does.
     """
     image = Image.fromarray(np.eye(source, dtype=np.float32))
     return np.asarray(image.resize((source, target), Image.Resampling.BICUBIC))
 
 
 def _with_usual_stroke(digit: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a digit whose strokes MNIST's pens might have drawn; `digit` itself if they might."""
-    if max(digit.shape) == BOX:  # it has MNIST's size already
+    """Return a digit with a stroke width in `STROKE`; `digit` itself if it already has one."""
+    if max(digit.shape) == BOX:  # it already has MNIST's size
         return digit
     import cv2
 
-    # Four times as fine as MNIST, with a margin for strokes to grow into.
+    # At four times MNIST's scale, with a margin for wider strokes.
     width, height = _size(digit, BOX)
     rim = 2 * FINE
     fine = _resize(digit, (width * FINE, height * FINE))
@@ -222,7 +222,7 @@ def _with_usual_stroke(digit: NDArray[np.float32]) -> NDArray[np.float32]:
     if wanted == stroke or not inked:
         return digit
     outside = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
-    # How far inside of the new edge; a straight stroke grows by half the difference at each side.
+    # Signed distance to the new edge; each side of a stroke moves by half of the difference.
     distance = depth - outside + (wanted - stroke) * FINE / 2
     drawn = (255 * (distance + 0.5).clip(0, 1)).astype(np.float32)
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))

@@ -1,4 +1,4 @@
-"""Trained networks as ONNX files: what opens and runs them, and the four that ship.
+"""Trained networks as ONNX files: the code that runs them, and the four pretrained ones.
 
 ::
 
@@ -7,7 +7,7 @@
     glyph_classes.py   the classes of the page network and the layout of its maps
     page_network.py    a page in, maps of glyphs and ruling lines out
     glyph_network.py   the crop of one glyph in, its class out
-    fusion.py          weights that join the answers of both
+    fusion.py          weights that join the probabilities of several networks
 
     mlp.onnx, cnn.onnx, page.onnx, glyph.onnx
 """

@@ -1,4 +1,4 @@
-"""What a model file says of itself, kept as JSON in the metadata of the ONNX file."""
+"""Model cards, kept as JSON in the metadata of the ONNX file."""
 
 import dataclasses
 import json
@@ -9,49 +9,49 @@ from typing import Any, Self
 
 from digitscope.errors import BadModel
 
-MODELS = Path(__file__).parent  # the files that come with digitscope
+MODELS = Path(__file__).parent  # folder of the pretrained models
 KEY = "digitscope.card"  # the metadata entry that holds the card
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard:
-    """Where a model comes from and how good it was found to be.
+    """Origin and scores of a model.
 
     Attributes
     ----------
     recipe : dict
         The recipe, `Recipe.to_dict`.
     data : dict
-        ``name``, ``source``, how many images for what, and ``sha256`` of the image arrays.
+        ``name``, ``source``, numbers of images, and ``sha256`` of the image arrays.
     versions : dict
         Of digitscope, Python and the libraries that trained it.
     parameters : int
-        Trained weights.
+        Number of trained weights.
     temperature : float
         T of temperature scaling: calibrated probabilities are softmax(logits / T). 1 if unfitted.
         Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
     calibrated_on : int
-        How many held-out training images T was fitted on; 0 for none.
+        Number of held-out training images on which T was fitted; 0 if it was not fitted.
     calibration : dict
-        Of a page network: the ``slope`` and ``offset`` by which the logits of its classes were
-        changed, fitted on ``n`` digits of held-out pages, and the expected calibration error on
-        them before and after.
+        Of a page network: ``slope`` and ``offset`` that are applied to the logits of its classes,
+        fitted on ``n`` digits of held-out pages, and the expected calibration error on them before
+        and after.
     fusion : dict
         Of a glyph network: the weights of `Fusion`, fitted on held-out pages.
     quantisation : dict
-        Of a network that computes with 8-bit integers, what it reached on held-out pages with
-        float32 and with these: of a page network the F1 of digits (``f1_before``, ``f1_after``),
-        of a glyph network the share of digits told apart (``accuracy_before``,
+        Of a network that computes with 8-bit integers: its score on held-out pages with float32 and
+        with 8-bit integers. For a page network it is the F1 of digits (``f1_before``,
+        ``f1_after``), for a glyph network the accuracy on digits (``accuracy_before``,
         ``accuracy_after``).
     committee : dict
-        Of several networks in one file: how many ``members``; on ``n`` held-out images the
-        ``accuracy`` and ``log_loss`` of each ``alone`` and of the ``first`` one, two, three and so
-        on together; ``ms_per_image`` and ``ms_per_image_alone`` on one thread of the machine that
-        trained.
+        Of several networks in one file: the number of ``members``; on ``n`` held-out images the
+        ``accuracy`` and ``log_loss`` of each member (``alone``) and of the ``first`` one, two,
+        three and so on together; ``ms_per_image`` and ``ms_per_image_alone`` on one thread of the
+        machine that trained.
     refusal : dict
-        Below which ``threshold`` of the score an answer is refused, and what it was chosen for:
-        the ``coverage`` of digits it keeps and the share of ``non_digits_kept``. Of a page network
-        the confidence of a digit, with ``precision`` and ``recall`` at it among ``n`` digits.
+        The ``threshold`` of the score below which an answer is refused, with the ``coverage`` of
+        digits and the share of ``non_digits_kept`` at it. Of a page network: the ``threshold`` of
+        the confidence of digits, with ``precision`` and ``recall`` at it among ``n`` digits.
     scores : dict
         On the test images: ``n``, ``accuracy`` with its 95 % ``accuracy_interval``, ``log_loss``,
         ``calibration_error``.
@@ -79,7 +79,7 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Return the card that `to_json` wrote; fields it does not know are left out.
+        """Return the card that `to_json` wrote; unknown fields are ignored.
 
         >>> ModelCard.from_json(ModelCard(temperature=1.5).to_json()).temperature
         1.5
@@ -98,14 +98,14 @@ def open_model(path: Path, *, threads: int = 0, any_size: bool = False) -> tuple
     threads : int, optional
         Threads of one call; 0 lets ONNX Runtime choose.
     any_size : bool, optional
-        Whether inputs come in many sizes; then no memory plan is kept for each.
+        Whether inputs have different sizes; then no memory plan is kept for each size.
 
     Raises
     ------
     BadModel
-        When there is no such file, or it is no ONNX model, or its card is damaged.
+        When there is no such file, it is not an ONNX model, or its card is damaged.
     """
-    # Its builds may report to their maker, unless they are told not to before they load.
+    # ONNX Runtime may send telemetry; this must be switched off before it is imported.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
@@ -113,7 +113,7 @@ def open_model(path: Path, *, threads: int = 0, any_size: bool = False) -> tuple
         raise BadModel(f"no such model file: {path}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # errors are raised; the log would only repeat them
+    options.log_severity_level = 4  # errors are raised; the log would repeat them
     options.enable_mem_pattern = not any_size
     try:
         session = onnxruntime.InferenceSession(
@@ -126,7 +126,7 @@ def open_model(path: Path, *, threads: int = 0, any_size: bool = False) -> tuple
     try:
         card = ModelCard.from_json(metadata[KEY]) if KEY in metadata else ModelCard()
         if not 0 < card.temperature < float("inf"):
-            raise ValueError("a temperature is above 0")
+            raise ValueError("temperature must be above 0")
     except (ValueError, TypeError, AttributeError):
-        raise BadModel(f"{path}: the card in its metadata is damaged.") from None
+        raise BadModel(f"{path}: the model card in its metadata is damaged.") from None
     return session, card

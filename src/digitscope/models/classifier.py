@@ -1,6 +1,6 @@
-"""One ``.onnx`` file -> a classifier, on ONNX Runtime and NumPy alone.
+"""Classifiers of single digits, on ONNX Runtime and NumPy.
 
-The file is data: ONNX Runtime computes its graph and runs no code from it.
+An ``.onnx`` file is data: ONNX Runtime computes its graph and runs no code from it.
 """
 
 from pathlib import Path
@@ -13,21 +13,22 @@ from digitscope.errors import BadModel, did_you_mean, one_line
 from digitscope.image.digit import DIGITS, SIDE, Images, Probabilities, check_images
 from digitscope.models.card import MODELS, open_model
 
-DIGIT = "digit"  # the second output of a network that refuses: whether it is one
+DIGIT = "digit"  # name of the second output of a network that refuses: P(image is a digit)
 PRETRAINED = ("cnn", "mlp")
-CHUNK = 1_024  # images at a time, so that memory stays flat and small however many there are
+CHUNK = 1_024  # images per call of ONNX Runtime, which bounds the memory
 
 
 class Judgement(NamedTuple):
-    """What a network says of images.
+    """Answers of a network for a batch of images.
 
     Attributes
     ----------
     probabilities : ndarray of shape (n, 10), dtype float32
-        Of each digit, provided that it is one; calibrated. Rows add up to 1.
+        Of each digit, given that the image is a digit; calibrated. Rows add up to 1.
     digit : ndarray of shape (n,), dtype float32
-        0 to 1. From a network that was trained to refuse, the probability that the image shows one
-        whole digit; from any other, the largest of the ten probabilities, which tells less.
+        Score that the image is a digit, 0 to 1. A network that was trained to refuse returns the
+        probability that the image shows one whole digit; for others it is the largest of the ten
+        probabilities, which is less reliable.
     """
 
     probabilities: Probabilities
@@ -41,7 +42,7 @@ class Classifier:
     ----------
     path : path
         An ``.onnx`` file with one input, uint8 of shape (n, 28, 28), and one output, the
-        probabilities of the ten digits.
+        probabilities of the ten digits. A second output ``digit`` is the score of `judge`.
     threads : int, optional
         Threads of one call; 0 lets ONNX Runtime choose.
 
@@ -49,14 +50,14 @@ class Classifier:
     ----------
     path : Path
     card : ModelCard
-        What the file says of itself; empty for a file that digitscope did not write.
+        The model card in the file; empty for a file that digitscope did not write.
     refuses : bool
-        Whether the network was trained to tell what is no digit.
+        Whether the network was trained to recognise non-digits.
 
     Raises
     ------
     BadModel
-        When the file is no ONNX model, or one for other input.
+        When the file is not an ONNX model, or has other inputs or outputs.
     """
 
     def __init__(self, path: str | Path, *, threads: int = 0) -> None:
@@ -76,26 +77,28 @@ class Classifier:
                 len(given) != 1
                 or given[0].type != f"tensor({dtype})"
                 or tuple(given[0].shape[1:]) != shape
-                or isinstance(given[0].shape[0], int)  # for so many images and no others
+                or isinstance(given[0].shape[0], int)  # a fixed batch size
             ):
                 received = ", ".join(f"{g.name} {g.type} {g.shape}" for g in given)
-                raise BadModel(f"{self.path} is for other input: {wanted}. Received: {received}.")
+                raise BadModel(
+                    f"{self.path} is not a digit classifier: {wanted}. Received: {received}."
+                )
         self._input = inputs[0].name
         try:
             probe = np.arange(2 * SIDE * SIDE).reshape(2, SIDE, SIDE).astype(np.uint8)
             answer = self._session.run(None, {self._input: probe})[0]
-        except Exception as error:  # as above
+        except Exception as error:  # ONNX Runtime's errors share no base class
             raise BadModel(f"{self.path} cannot be computed: {one_line(error)}") from None
         good = answer.shape == (2, DIGITS) and (answer >= 0).all()
         if not good or not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
             raise BadModel(
-                f"{self.path} is no digit classifier: two images must give 2×10 probabilities "
+                f"{self.path} is not a digit classifier: two images must give 2×10 probabilities "
                 f"that add up to 1. Received: {answer.shape}, {answer.ravel()[:3]}..."
             )
 
     @property
     def threshold(self) -> float:
-        """The score of `judge` below which an answer is refused; the card says why it is that."""
+        """The score of `judge` below which an answer is refused, from the model card."""
         return self.card.refusal.get("threshold", 0.5)
 
     def predict_proba(self, images: Images, *, calibrated: bool = True) -> Probabilities:
@@ -106,8 +109,8 @@ class Classifier:
         images : ndarray of shape (n, 28, 28), dtype uint8
             0 = paper, 255 = ink.
         calibrated : bool, default True
-            Whether to apply the temperature in the card. It changes how sure the answer is, never
-            which digit is first.
+            Whether to apply the temperature in the card. It changes the confidence, but not which
+            digit is the most probable.
 
         Returns
         -------
@@ -122,7 +125,7 @@ class Classifier:
         return self._run(images, calibrated)[0]
 
     def judge(self, images: Images) -> Judgement:
-        """Return the probability of each digit, and a score that it is one at all.
+        """Return the probability of each digit, and a score that the image is a digit at all.
 
         Parameters
         ----------
@@ -184,7 +187,7 @@ def temper(probabilities: NDArray[Any], temperature: float) -> Probabilities:
     ----------
     probabilities : ndarray of shape (n, 10)
     temperature : float
-        T; above 1 makes the probabilities less extreme.
+        T; values above 1 make the probabilities less extreme.
 
     Examples
     --------
@@ -198,14 +201,14 @@ def temper(probabilities: NDArray[Any], temperature: float) -> Probabilities:
 
 
 def load(model: str | Path = "cnn", *, threads: int = 0) -> Classifier:
-    """Return a pretrained classifier by its name, or the one in a file or a run's folder.
+    """Return a pretrained classifier by its name, or the one in a file or in the folder of a run.
 
     Parameters
     ----------
     model : str or path, default "cnn"
-        ``cnn`` or ``mlp``, which come with digitscope; an ``.onnx`` file; or the folder of a run
-        that holds one. A file or folder of a pretrained model's name is not looked at; write
-        ``./cnn`` for it.
+        The name of a pretrained model, ``cnn`` or ``mlp``; an ``.onnx`` file; or the folder of a
+        run that contains one. For a file or folder with the name of a pretrained model write
+        ``./cnn``.
     threads : int, optional
         Threads of one call; 0 lets ONNX Runtime choose.
 
@@ -224,11 +227,11 @@ def load(model: str | Path = "cnn", *, threads: int = 0) -> Classifier:
     path = Path(model)
     if path.is_dir():
         if not (path / "model.onnx").is_file():
-            raise BadModel(f"{path} holds no model.onnx; expected a finished run or an .onnx file.")
+            raise BadModel(f"{path} has no model.onnx; expected a finished run or an .onnx file.")
         path = path / "model.onnx"
     if not path.exists():
         raise BadModel(
-            f"no such model: {model}; expected an .onnx file, a run's folder, or "
+            f"no such model: {model}; expected an .onnx file, the folder of a run, or "
             f"{' or '.join(PRETRAINED)}." + did_you_mean(str(model), PRETRAINED)
         )
     return Classifier(path, threads=threads)

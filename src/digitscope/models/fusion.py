@@ -1,4 +1,4 @@
-"""What two networks say of one glyph, put together."""
+"""Fusion of the class probabilities of several networks for one glyph."""
 
 from dataclasses import asdict, dataclass
 
@@ -9,25 +9,25 @@ from digitscope.models.glyph_classes import CLASSES, DIGIT_CLASSES
 
 Floats = NDArray[np.float32]
 DIGITS = len(DIGIT_CLASSES)
-LEAST = 1e-4  # smaller probabilities count as this one
+MIN_PROBABILITY = 1e-4  # smaller probabilities count as this one
 
 
 @dataclass(frozen=True)
 class Fusion:
     """Weights of the log-probabilities of the page network and the glyph network.
 
-    Whether there is a digit at all is seen with its surroundings, so the page network alone
-    decides that; which digit it is shows better from near, so both networks decide that. Ten digits
-    are one answer first, then they share its probability, of which some is lost when the networks
-    differ; the other classes are answers of their own. The weights need not add up to 1, and so
-    calibrate the result.
+    Whether there is a digit depends on its surroundings, so the page network alone decides that.
+    Which digit it is shows better in a crop, so both networks decide that. The ten digits are first
+    one group, whose probability is then divided among them; some of it is lost where the networks
+    differ. Each other class is a group of its own. The weights need not add up to 1, so that they
+    also calibrate the result.
 
     Attributes
     ----------
     page : float
-        Weight of the page network for the answers.
+        Weight of the page network's log-probabilities of the groups.
     page_digit, glyph_digit : float
-        Weights of both networks for the ten digits among themselves.
+        Weights of both networks' log-probabilities of the digits, given that it is a digit.
     """
 
     page: float = 1.0
@@ -40,20 +40,19 @@ class Fusion:
         Parameters
         ----------
         heat : ndarray of shape (n, 16), dtype float32
-            Of the page network: the probability of each class; what is missing to 1 is that of no
-            glyph.
+            Class probabilities of the page network; 1 minus their sum is that of no glyph.
         glyph : ndarray of shape (n, 17), dtype float32
-            Of the glyph network; the last is that of no glyph.
+            Class probabilities of the glyph network; the last one is that of no glyph.
         """
         nothing = np.maximum(1 - heat.sum(axis=1, keepdims=True), 0)
         page = _logarithms(np.hstack([heat, nothing]))
-        digits, near = page[:, :DIGITS], _logarithms(glyph[:, :DIGITS])
-        page_some, near_some = _log_sum(digits), _log_sum(near)
+        page_digits, glyph_digits = page[:, :DIGITS], _logarithms(glyph[:, :DIGITS])
+        page_total, glyph_total = _log_sum(page_digits), _log_sum(glyph_digits)
         logits = self.page * page
         logits[:, :DIGITS] = (
-            self.page * page_some
-            + self.page_digit * (digits - page_some)
-            + self.glyph_digit * (near - near_some)
+            self.page * page_total
+            + self.page_digit * (page_digits - page_total)
+            + self.glyph_digit * (glyph_digits - glyph_total)
         )
         fused: NDArray[np.float64] = logits - _log_sum(logits)
         return fused
@@ -61,8 +60,8 @@ class Fusion:
     def apply(self, heat: Floats, glyph: Floats) -> Floats:
         """Return the fused probability of each class, shape (n, 16), dtype float32.
 
-        >>> sure = np.eye(17, dtype=np.float32)[:1]  # a 0 for both
-        >>> bool(Fusion().apply(sure[:, :16], sure)[0, 0] > 0.98)
+        >>> zero = np.eye(17, dtype=np.float32)[:1]  # both networks are certain of a 0
+        >>> bool(Fusion().apply(zero[:, :16], zero)[0, 0] > 0.98)
         True
         """
         fused = np.exp(self.log_probabilities(heat, glyph))[:, : len(CLASSES)]
@@ -74,9 +73,9 @@ class Fusion:
 
 
 def add_digits(heat: Floats, digits: Floats, weight: float) -> Floats:
-    """Return probabilities in which a classifier of digits also had a say in which digit it is.
+    """Return class probabilities that include those of a digit classifier.
 
-    Whether it is a digit stays as it was.
+    The sum over the ten digits does not change.
 
     Parameters
     ----------
@@ -84,20 +83,20 @@ def add_digits(heat: Floats, digits: Floats, weight: float) -> Floats:
     digits : ndarray of shape (n, 10), dtype float32
         Of the classifier.
     weight : float
-        Of the logarithms of its probabilities; those of `heat` have a weight of 1.
+        Weight of the classifier's log-probabilities; those of `heat` have weight 1.
 
     >>> heat = np.float32([[0.3, 0.3] + 14 * [0.0]])
     >>> add_digits(heat, np.float32([[0.2, 0.8] + 8 * [0.0]]), 0.5)[0, :2].round(2)
     array([0.2, 0.4], dtype=float32)
     """
     own = heat[:, :DIGITS]
-    joined = own * np.maximum(digits, LEAST) ** weight
+    joined = own * np.maximum(digits, MIN_PROBABILITY) ** weight
     joined *= own.sum(axis=1, keepdims=True) / np.maximum(joined.sum(axis=1, keepdims=True), 1e-12)
     return np.hstack([joined, heat[:, DIGITS:]]).astype(np.float32)
 
 
 def _logarithms(probabilities: Floats) -> NDArray[np.float64]:
-    return np.log(np.maximum(probabilities.astype(np.float64), LEAST))
+    return np.log(np.maximum(probabilities.astype(np.float64), MIN_PROBABILITY))
 
 
 def _log_sum(logarithms: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""One ``.onnx`` file -> what glyphs are and how they are turned, by ONNX Runtime and NumPy."""
+"""The glyph network: crops of single glyphs in, their classes and page orientation out."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from digitscope.models.card import MODELS, open_model
 from digitscope.models.fusion import Floats, Fusion
 from digitscope.models.glyph_classes import CROP, NOTHING
 
-ANSWERS = NOTHING + 1
+ANSWERS = NOTHING + 1  # the classes and "no glyph"
 TURNS = 4
-MOST = 256  # crops of one call; more would need much memory at once
+MAX_BATCH = 256  # crops per call of ONNX Runtime, which bounds the memory
 FORM = (
     ("crops", "tensor(uint8)", CROP, CROP),
     ("classes", "tensor(float)", ANSWERS),
@@ -27,8 +27,8 @@ class GlyphNetwork:
     ----------
     path : path, optional
         An ``.onnx`` file with the input ``crops``, uint8 (n, 32, 32), and the outputs ``classes``,
-        float32 (n, 17), and ``turns``, float32 (n, 4), probabilities. By default the one that comes
-        with digitscope.
+        float32 (n, 17), and ``turns``, float32 (n, 4), both probabilities. By default the
+        pretrained one.
     threads : int, optional
         Threads of one call; 0 lets ONNX Runtime choose.
 
@@ -36,14 +36,14 @@ class GlyphNetwork:
     ----------
     path : Path
     card : ModelCard
-        What the file says of itself.
+        The model card in the file.
     fusion : Fusion
-        How its answers are put together with those of the page network; the card's, if it has one.
+        Weights that join its probabilities with those of the page network, from the card.
 
     Raises
     ------
     BadModel
-        When the file is no ONNX model, or one for other input.
+        When the file is not an ONNX model, or has other inputs or outputs.
 
     Examples
     --------
@@ -57,18 +57,18 @@ class GlyphNetwork:
     def __init__(self, path: str | Path | None = None, *, threads: int = 0) -> None:
         self.path = Path(path) if path is not None else MODELS / "glyph.onnx"
         self._session, self.card = open_model(self.path, threads=threads, any_size=True)
-        both = self._session.get_inputs(), self._session.get_outputs()
-        form = tuple((gate.name, gate.type, *gate.shape[1:]) for gates in both for gate in gates)
+        tensors = [*self._session.get_inputs(), *self._session.get_outputs()]
+        form = tuple((tensor.name, tensor.type, *tensor.shape[1:]) for tensor in tensors)
         if form != FORM:
             raise BadModel(
-                f"{self.path} is no glyph network: expected the input crops uint8 "
+                f"{self.path} is not a glyph network: expected the input crops uint8 "
                 f"(n, {CROP}, {CROP}) and the outputs classes float (n, {ANSWERS}) and turns float "
                 f"(n, {TURNS}). Received: {form}."
             )
         try:
             self.fusion = Fusion(**self.card.fusion)
         except TypeError:
-            raise BadModel(f"{self.path}: the card in its metadata is damaged.") from None
+            raise BadModel(f"{self.path}: the model card in its metadata is damaged.") from None
 
     def probabilities(self, crops: NDArray[np.uint8]) -> Floats:
         """Return the probability of each class and of no glyph, shape (n, 17), dtype float32.
@@ -76,19 +76,19 @@ class GlyphNetwork:
         Parameters
         ----------
         crops : ndarray of shape (n, 32, 32), dtype uint8
-            As `digitscope.reading.crops.cut_crops` gives them.
+            From `digitscope.reading.crops.cut_crops`.
         """
         return self._run(crops, "classes", ANSWERS)
 
     def turns(self, crops: NDArray[np.uint8]) -> Floats:
-        """Return the probability of each of the four turns, shape (n, 4), dtype float32.
+        """Return the probability of each of the four page orientations, (n, 4), dtype float32.
 
-        Turn k is that of a page which was turned by k quarters counter-clockwise.
+        Column k is the probability that the page was turned by k quarters counter-clockwise.
 
         Parameters
         ----------
         crops : ndarray of shape (n, 32, 32), dtype uint8
-            As `digitscope.reading.crops.cut_crops` gives them.
+            From `digitscope.reading.crops.cut_crops`.
         """
         return self._run(crops, "turns", TURNS)
 
@@ -98,17 +98,18 @@ class GlyphNetwork:
                 f"crops must be uint8 of shape (n, {CROP}, {CROP}), from cut_crops. "
                 f"Received: {crops.dtype} {crops.shape}."
             )
-        parts = [crops[first : first + MOST] for first in range(0, len(crops), MOST)]
-        answers = [self._session.run([output], {"crops": part})[0] for part in parts]
-        return np.concatenate([np.zeros((0, width), np.float32), *answers])
+        parts = [crops[first : first + MAX_BATCH] for first in range(0, len(crops), MAX_BATCH)]
+        results = [self._session.run([output], {"crops": part})[0] for part in parts]
+        return np.concatenate([np.zeros((0, width), np.float32), *results])
 
-    def look(self, crops: NDArray[np.uint8], heat: Floats) -> Floats:
-        """Return the probability of each class, from crops and what the page network says of them.
+    def classify(self, crops: NDArray[np.uint8], heat: Floats) -> Floats:
+        """Return class probabilities that join those of this network and of the page network.
 
         Parameters
         ----------
         crops : ndarray of shape (n, 32, 32), dtype uint8
         heat : ndarray of shape (n, 16), dtype float32
+            Class probabilities of the page network.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""One ``.onnx`` file -> the maps of a picture, on ONNX Runtime and NumPy alone."""
+"""The page network: a gray picture of any size in, maps of glyphs and ruling lines out."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from digitscope.errors import BadImage, BadModel, one_line
 from digitscope.models.card import MODELS, open_model
 from digitscope.models.glyph_classes import MAPS, STRIDE
 
-MULTIPLE = 16  # the network halves a picture four times
-MIDDLE = 128  # level of paper after `normalise_contrast`, beyond the borders
-TILE = 1_024  # pixels; side of the parts of large pictures, a multiple of 16
-MARGIN = 160  # pixels around a part that are computed and dropped, a multiple of 16
-WHOLE = 2_000_000  # pixels; up to here a picture is one part
+MULTIPLE = 16  # pixels; sides of the input are multiples of it: the network halves it four times
+PAPER = 128  # gray level of the padding, that of paper after `normalise_contrast`
+TILE = 1_024  # pixels; side of the tiles of a large picture, a multiple of 16
+MARGIN = 160  # pixels computed around a tile and dropped, a multiple of 16
+MAX_UNTILED = 2_000_000  # pixels; a larger picture is computed in tiles, to bound the memory
 
 
 class PageNetwork:
@@ -23,7 +23,7 @@ class PageNetwork:
     ----------
     path : path, optional
         An ``.onnx`` file with the input ``images``, uint8 (n, H, W), and the output ``maps``,
-        float32 (n, 28, H/4, W/4). By default the one that comes with digitscope.
+        float32 (n, 28, H/4, W/4). By default the pretrained one.
     threads : int, optional
         Threads of one call; 0 lets ONNX Runtime choose.
 
@@ -31,12 +31,12 @@ class PageNetwork:
     ----------
     path : Path
     card : ModelCard
-        What the file says of itself.
+        The model card in the file.
 
     Raises
     ------
     BadModel
-        When the file is no ONNX model, or one for other input.
+        When the file is not an ONNX model, or has other inputs or outputs.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class PageNetwork:
         if not good or outputs[0].shape[1] != MAPS:
             received = ", ".join(f"{g.name} {g.type} {g.shape}" for g in (*inputs, *outputs))
             raise BadModel(
-                f"{self.path} is no page network: expected one input uint8 (n, H, W) and one "
+                f"{self.path} is not a page network: expected one input uint8 (n, H, W) and one "
                 f"output float (n, {MAPS}, H/4, W/4). Received: {received}."
             )
 
@@ -70,7 +70,7 @@ class PageNetwork:
         Parameters
         ----------
         image : ndarray of shape (H, W), dtype uint8
-            Made by `normalise_contrast`.
+            From `normalise_contrast`.
 
         Returns
         -------
@@ -91,14 +91,14 @@ class PageNetwork:
             )
         if not image.size:
             raise BadImage(f"image must have at least one pixel. Received: {image.shape}.")
-        if image.size <= WHOLE:
+        if image.size <= MAX_UNTILED:
             return self._run(image)
         height, width = image.shape
         result = np.empty((MAPS, -(-height // STRIDE), -(-width // STRIDE)), np.float32)
         for top in range(0, height, TILE):
             for left in range(0, width, TILE):
-                rows, above = _part(top, height)
-                columns, beside = _part(left, width)
+                rows, above = _tile_with_margin(top, height)
+                columns, beside = _tile_with_margin(left, width)
                 part = self._run(image[rows, columns])[:, above:, beside:]
                 cells = part[:, : TILE // STRIDE, : TILE // STRIDE]
                 y, x = top // STRIDE, left // STRIDE
@@ -108,10 +108,10 @@ class PageNetwork:
     def _run(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         height, width = image.shape
         padding = [(0, -side % MULTIPLE) for side in image.shape]
-        padded = np.pad(image, padding, constant_values=MIDDLE)
+        padded = np.pad(image, padding, constant_values=PAPER)
         try:
             maps = self._session.run(None, {"images": padded[None]})[0][0]
-        except Exception as error:  # as above
+        except Exception as error:  # ONNX Runtime's errors share no base class
             raise BadModel(f"{self.path} cannot be computed: {one_line(error)}") from None
         cut: NDArray[np.float32] = maps[:, : -(-height // STRIDE), : -(-width // STRIDE)]
         return cut
@@ -120,7 +120,7 @@ class PageNetwork:
         return f"PageNetwork({str(self.path)!r})"
 
 
-def _part(first: int, end: int) -> tuple[slice, int]:
-    """Return the pixels to compute for the tile at `first`, and how many cells come before it."""
+def _tile_with_margin(first: int, end: int) -> tuple[slice, int]:
+    """Return the pixels to compute for the tile at `first`, and the cells of its first margin."""
     begin = max(first - MARGIN, 0)
     return slice(begin, min(first + TILE + MARGIN, end)), (first - begin) // STRIDE

@@ -1,23 +1,24 @@
-"""Read a page: photos, scans and screenshots with any amount of numbers.
+"""Reading of pages: photos, scans and screenshots with any amount of numbers.
 
 ::
 
-    reader.py       picture -> scales -> glyphs -> numbers -> lines and grids -> Page
-    scales.py       at which scales the page network looks at a picture
-    glyphs.py       peaks of its maps -> boxes with the probabilities of their classes
-    second_look.py  doubtful glyphs are seen once more, alone and larger, by the glyph network
-    crops.py        what it looks at
+    reader.py       the pipeline: picture -> scales -> glyphs -> numbers -> lines and grids -> Page
+    scales.py       the scales at which the page network processes a picture
+    glyphs.py       peaks of its maps -> boxes with class probabilities
+    second_pass.py  doubtful glyphs are classified again, by the glyph network and by `cnn`
+    crops.py        the input of the glyph network: one square crop for each glyph
+    tiles.py        the input of `cnn`: one 28×28 image for each digit
+    neighbours.py   priors of each glyph, estimated from the glyphs around it
     numbers.py      links between glyphs -> numbers
     lines.py        numbers -> lines
-    grids.py        ruling lines -> lattices of cells
-    orientation.py  which of the four turns is upright
+    crossings.py    the maps of ruling lines -> crossings, and the pairs that a line joins
+    lattice.py      crossings -> a regular lattice
+    grids.py        the grids of a page, and the cell of each glyph
+    orientation.py  which of the four page orientations is upright
     windows.py      parts of a picture, resampled
-    tiles.py        a small picture of each digit
-    assembly.py     all of that -> `Page`
-    page.py         what comes out: Page, Line, Grid, Cell, Number, Digit, Sign
+    assembly.py     glyphs, numbers and grids -> `Page`
+    page.py         the result: Page, Line, Grid, Cell, Number, Digit, Sign
     parameters.py   every numeric parameter
-    annotate.py     the picture with what was read drawn over it
-    maps_picture.py the picture with what the network shows drawn over it
 """
 
 from digitscope.reading.page import Cell, Digit, Grid, Line, Number, Page

@@ -1,4 +1,4 @@
-"""Glyphs, numbers and grids become a `Page`."""
+"""Assembly of a `Page` from glyphs, numbers and grids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,18 @@ from numpy.typing import NDArray
 
 from digitscope.image.decode import Gray
 from digitscope.models.glyph_classes import CLASSES, COLON, DIGIT_CLASSES, SLASH
+from digitscope.reading.crossings import Ints, Points
 from digitscope.reading.glyphs import Floats, Glyphs, median
-from digitscope.reading.grids import Ints, Points, cell_of
-from digitscope.reading.lines import find_lines, find_slope, levelled
+from digitscope.reading.grids import cell_of
+from digitscope.reading.lines import deskew, find_lines, find_slope
 from digitscope.reading.numbers import GlyphRun
 from digitscope.reading.page import Box, Cell, Decimal, Digit, Grid, Line, Number, Page, Sign
 from digitscope.reading.parameters import ReadingParameters
 
 
 @dataclass(frozen=True, eq=False)
-class Writing:
-    """What was found in a picture.
+class Detections:
+    """Everything that was detected in a picture.
 
     Attributes
     ----------
@@ -28,7 +29,7 @@ class Writing:
         Degrees counter-clockwise by which it was turned.
     glyphs : Glyphs
     runs : sequence of GlyphRun
-        The numbers among them.
+        The numbers, as indices of glyphs.
     lattices : sequence of ndarray of shape (rows + 1, columns + 1, 2), dtype float32
         Crossings of grids, in pixels of the picture.
     decimal : "auto", "." or ","
@@ -43,47 +44,47 @@ class Writing:
     decimal: Decimal = "auto"
 
 
-def to_page(writing: Writing, parameters: ReadingParameters) -> Page:
+def to_page(found: Detections, parameters: ReadingParameters) -> Page:
     """Return the page: numbers in the cells of grids, and the others in lines."""
-    glyphs, runs = writing.glyphs, writing.runs
-    places = np.stack(cell_of(glyphs.centre, writing.lattices))
-    used = [
-        lattice_k
-        for lattice_k, lattice in enumerate(writing.lattices)
-        if _is_table(lattice_k, lattice, glyphs, runs, places, parameters)
+    glyphs, runs = found.glyphs, found.runs
+    places = np.stack(cell_of(glyphs.centre, found.lattices))
+    tables = [
+        k
+        for k, lattice in enumerate(found.lattices)
+        if _is_table(k, lattice, glyphs, runs, places, parameters)
     ]
-    places[:, ~np.isin(places[0], used)] = -1
-    runs = [part for run in runs for part in _split(run, glyphs, places)]
-    numbers = _Numbers(writing)
+    places[:, ~np.isin(places[0], tables)] = -1
+    runs = [part for run in runs for part in _split_by_cell(run, glyphs, places)]
+    numbers = _NumberBuilder(found)
     slope = find_slope(glyphs.boxes[[i for run in runs for i in numbers.digits(run)]], parameters)
 
     def in_lines(runs: Sequence[GlyphRun]) -> list[tuple[Number, ...]]:
         boxes = np.array([numbers.extent(run) for run in runs], np.float32).reshape(-1, 4)
-        found = find_lines(boxes, [run.raised for run in runs], parameters, slope)
+        lines = find_lines(boxes, [run.raised for run in runs], parameters, slope)
         return [
-            numbers.line([runs[k] for k in line], levelled(boxes[line], slope), slope)
-            for line in found
+            numbers.line([runs[k] for k in line], deskew(boxes[line], slope), slope)
+            for line in lines
         ]
 
-    home = {run: tuple(places[:, run.glyphs[0]].tolist()) for run in runs}
+    cell_of_run = {run: tuple(places[:, run.glyphs[0]].tolist()) for run in runs}
     grids = []
-    for k in used:
-        rows, columns = (n - 1 for n in writing.lattices[k].shape[:2])
+    for k in tables:
+        rows, columns = (n - 1 for n in found.lattices[k].shape[:2])
         cells = [
             [
                 _cell(
-                    writing.lattices[k][r : r + 2, c : c + 2],
-                    sum(in_lines([run for run in runs if home[run] == (k, r, c)]), ()),
+                    found.lattices[k][r : r + 2, c : c + 2],
+                    sum(in_lines([run for run in runs if cell_of_run[run] == (k, r, c)]), ()),
                 )
                 for c in range(columns)
             ]
             for r in range(rows)
         ]
         grids.append(Grid(tuple(tuple(row) for row in cells)))
-    lines = in_lines([run for run in runs if home[run][0] < 0])
-    height, width = writing.gray.shape
+    lines = in_lines([run for run in runs if cell_of_run[run][0] < 0])
+    height, width = found.gray.shape
     grids.sort(key=lambda grid: grid.box[1])
-    return Page(width, height, writing.turn, tuple(Line(line) for line in lines), tuple(grids))
+    return Page(width, height, found.turn, tuple(Line(line) for line in lines), tuple(grids))
 
 
 def _is_table(
@@ -94,20 +95,20 @@ def _is_table(
     places: Ints,
     parameters: ReadingParameters,
 ) -> bool:
-    """Tell whether numbers are written into the cells of a grid, and not across squared paper."""
+    """Return whether numbers are written in the cells of a grid, and not across squared paper."""
     inside = [run for run in runs if places[0, run.glyphs[0]] == k]
     if not inside:
         return False
     links = [pair for run in inside for pair in zip(run.glyphs, run.glyphs[1:], strict=False)]
-    astray = sum((places[:, i] != places[:, j]).any() for i, j in links)
-    if 2 * astray > len(links):
+    crossing = sum((places[:, i] != places[:, j]).any() for i, j in links)
+    if 2 * crossing > len(links):
         return False
     heights = [float(glyphs.size[i, 1]) for run in inside for i in run.glyphs if glyphs.is_digit[i]]
     rows = np.linalg.norm(np.diff(lattice, axis=0), axis=2)
     return median(np.array(heights)) < median(rows)
 
 
-def _split(run: GlyphRun, glyphs: Glyphs, places: Ints) -> list[GlyphRun]:
+def _split_by_cell(run: GlyphRun, glyphs: Glyphs, places: Ints) -> list[GlyphRun]:
     """Return the parts of a number that lie in different cells."""
     parts: list[list[int]] = []
     for i in run.glyphs:
@@ -129,28 +130,31 @@ def _cell(corners: Points, numbers: tuple[Number, ...]) -> Cell:
 
 
 def _median(values: list[float]) -> float:
-    """Return the median; NumPy's takes ten times as long for so few."""
+    """Return the median; for a few values NumPy's takes ten times as long."""
     ordered, half = sorted(values), len(values) // 2
     return (ordered[half] + ordered[~half]) / 2
 
 
-class _Numbers:
-    """Numbers of the page, made from runs of glyphs."""
+class _NumberBuilder:
+    """Builder of the page's `Number` objects from runs of glyphs."""
 
-    def __init__(self, writing: Writing) -> None:
-        self._glyphs, self._shape = writing.glyphs, writing.gray.shape
-        self._boxes: list[list[float]] = writing.glyphs.boxes.tolist()
-        self._labels = writing.glyphs.labels
-        self._centres = writing.glyphs.centre
-        self._gray, self._decimal = writing.gray, writing.decimal
-        self._marks = [i for i, label in enumerate(self._labels) if label in (SLASH, COLON)]
+    def __init__(self, found: Detections) -> None:
+        self._glyphs, self._shape = found.glyphs, found.gray.shape
+        self._boxes: list[list[float]] = found.glyphs.boxes.tolist()
+        self._labels = found.glyphs.labels
+        self._centres = found.glyphs.centre
+        self._gray, self._decimal = found.gray, found.decimal
+        self._separators = [i for i, label in enumerate(self._labels) if label in (SLASH, COLON)]
 
     def digits(self, run: GlyphRun) -> list[int]:
         """Return the digits of a run."""
         return [i for i in run.glyphs if self._labels[i] in DIGIT_CLASSES]
 
     def extent(self, run: GlyphRun) -> tuple[float, float, float, float]:
-        """Return left, top, right, bottom of a run: across of all of it, down of its digits."""
+        """Return left and right of all glyphs of a run, top and bottom as medians of its digits.
+
+        The order is left, top, right, bottom.
+        """
         boxes = [self._boxes[i] for i in self.digits(run)]
         every = [self._boxes[i] for i in run.glyphs]
         return (
@@ -164,14 +168,15 @@ class _Numbers:
         """Return the numbers of a line, with the slashes and colons between them."""
         numbers = []
         for k, run in enumerate(runs):
-            before = self._mark(level[k - 1], level[k], slope) if k and not run.raised else ""
+            is_first = k == 0 or run.raised
+            before = "" if is_first else self._separator(level[k - 1], level[k], slope)
             numbers.append(self._number(run, before))
         return tuple(numbers)
 
-    def _mark(self, one: NDArray[np.float32], other: NDArray[np.float32], slope: float) -> str:
-        """Return the slash or colon between two numbers side by side, or nothing."""
+    def _separator(self, one: NDArray[np.float32], other: NDArray[np.float32], slope: float) -> str:
+        """Return the slash or colon between two numbers side by side; empty for none."""
         height = max(one[3] - one[1], other[3] - other[1])
-        for i in self._marks:
+        for i in self._separators:
             x, y = self._centres[i].tolist()
             y -= slope * x
             near = one[2] - 0.3 * height < x < other[0] + 0.3 * height

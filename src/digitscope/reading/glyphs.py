@@ -1,7 +1,7 @@
-"""Peaks of the maps become glyphs.
+"""Glyphs: the peaks of the page network's maps, with their boxes, classes and links.
 
-A glyph is where the heat of all classes together has a local maximum (Zhou, Wang and Krähenbühl,
-"Objects as Points", 2019). What the other maps say there is its box and its links.
+A glyph is a local maximum of the heat of all classes together (Zhou, Wang and Krähenbühl, "Objects
+as Points", 2019). The other maps give its box and its links at that place.
 """
 
 from collections.abc import Sequence
@@ -28,8 +28,8 @@ from digitscope.models.glyph_classes import (
 from digitscope.reading.parameters import ReadingParameters
 
 Floats = NDArray[np.float32]
-MOST = 5_000  # glyphs of one level
-CHUNK = 256  # glyphs whose distances to all others are held in memory at a time
+MAX_GLYPHS = 5_000  # of one level; of more, those with the highest presence are kept
+CHUNK = 256  # glyphs whose distances to all others are held in memory together
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +41,15 @@ class Glyphs:
     heat : ndarray of shape (n, 16), dtype float32
         Probability of each class.
     centre, size : ndarray of shape (n, 2), dtype float32
-        x and y of the box's middle, its width and height, in pixels of the picture.
+        x and y of the box's centre; its width and height; in pixels of the picture.
     link : ndarray of shape (n, 2), dtype float32
-        Probability that it has a next and a previous glyph in its number.
+        Probabilities that its number has a next glyph and a previous glyph.
     next : ndarray of shape (n, 2), dtype float32
-        Where the centre of the next glyph should be, minus this centre, in pixels of the picture.
+        Predicted centre of the next glyph minus this centre, in pixels of the picture.
     raised : ndarray of shape (n,), dtype float32
         Probability that it belongs to a superscript.
     scale : ndarray of shape (n,), dtype float32
-        Pixels, to one of the picture, of the level that it was found in.
+        Scale of the level in which it was found: pixels of the level per pixel of the picture.
     """
 
     heat: Floats
@@ -63,12 +63,12 @@ class Glyphs:
     def __len__(self) -> int:
         return len(self.heat)
 
-    def __getitem__(self, which: NDArray[np.generic]) -> "Glyphs":
-        return Glyphs(*(getattr(self, field.name)[which] for field in fields(self)))
+    def __getitem__(self, rows: NDArray[np.generic]) -> "Glyphs":
+        return Glyphs(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @property
     def presence(self) -> Floats:
-        """How sure it is that there is a glyph of any class, 0 to 1; see `to_presence`."""
+        """Confidence that there is a glyph of any class, 0 to 1; see `to_presence`."""
         return to_presence(self.heat, axis=1)
 
     @property
@@ -84,22 +84,22 @@ class Glyphs:
 
     @property
     def boxes(self) -> Floats:
-        """Left, top, right, bottom."""
+        """Left, top, right, bottom; shape (n, 4)."""
         return np.hstack([self.centre - self.size / 2, self.centre + self.size / 2])
 
 
 def to_presence(heat: Floats, axis: int) -> Floats:
-    """Return the Euclidean length of the probabilities of all classes, at most 1.
+    """Return the Euclidean norm of the class probabilities, at most 1.
 
-    Of a glyph that may be one of two digits it is nearly as large as of a sure one, while the small
-    values that all classes have on empty paper do not add up.
+    For a glyph with two probable classes it is nearly as large as for one with a single class. The
+    small values that all classes have on empty paper do not add up.
     """
     presence: Floats = np.minimum(np.sqrt(np.square(heat).sum(axis=axis)), np.float32(1))
     return presence
 
 
 def median(values: NDArray[Any]) -> float:
-    """Return the median; that of NumPy loads its masked arrays, a fifteenth of `digitscope read`.
+    """Return the median; NumPy's loads masked arrays, a fifteenth of the time of a short `read`.
 
     >>> median(np.array([3.0, 1.0, 2.0, 8.0]))
     2.5
@@ -109,8 +109,8 @@ def median(values: NDArray[Any]) -> float:
     return float(middle[0] + middle[1]) / 2
 
 
-def joined(parts: Sequence[Glyphs]) -> Glyphs:
-    """Return the glyphs of several levels in one."""
+def concatenate(parts: Sequence[Glyphs]) -> Glyphs:
+    """Return the glyphs of several levels as one `Glyphs`."""
     return Glyphs(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Glyphs)))
 
 
@@ -120,30 +120,30 @@ def find_glyphs(maps: Floats, scale: tuple[float, float], parameters: ReadingPar
     Parameters
     ----------
     maps : ndarray of shape (28, height / 4, width / 4), dtype float32
-        As `digitscope.models.glyph_classes` orders them.
+        In the order of `digitscope.models.glyph_classes`.
     scale : tuple of float
-        Pixels of the level to one of the picture, across and down.
+        Pixels of the level per pixel of the picture, across and down.
     parameters : ReadingParameters
     """
     presence = to_presence(maps[HEAT], axis=0)
-    peaks = (presence >= parameters.least) & (
+    peaks = (presence >= parameters.low_threshold) & (
         presence == cv2.dilate(presence, np.ones((3, 3), np.uint8))
     )
     rows, columns = np.nonzero(peaks)
-    if len(rows) > MOST:
-        best = np.argsort(-presence[rows, columns], kind="stable")[:MOST]
+    if len(rows) > MAX_GLYPHS:
+        best = np.argsort(-presence[rows, columns], kind="stable")[:MAX_GLYPHS]
         rows, columns = rows[best], columns[best]
-    at = np.ascontiguousarray(maps[:, rows, columns].T)  # (n, 28)
+    values = np.ascontiguousarray(maps[:, rows, columns].T)  # (n, 28)
     cells = np.stack([columns, rows], axis=1).astype(np.float32)
     cell = np.array([STRIDE / scale[0], STRIDE / scale[1]], np.float32)
     unit = np.array([UNIT / scale[0], UNIT / scale[1]], np.float32)
     found = Glyphs(
-        heat=at[:, HEAT],
-        centre=(cells + at[:, OFFSET]) * cell,
-        size=np.exp(at[:, SIZE].clip(-6, 6)) * unit,
-        link=at[:, LINK],
-        next=at[:, NEXT] * unit,
-        raised=at[:, RAISED][:, 0],
+        heat=values[:, HEAT],
+        centre=(cells + values[:, OFFSET]) * cell,
+        size=np.exp(values[:, SIZE].clip(-6, 6)) * unit,
+        link=values[:, LINK],
+        next=values[:, NEXT] * unit,
+        raised=values[:, RAISED][:, 0],
         scale=np.full(len(rows), (scale[0] * scale[1]) ** 0.5, np.float32),
     )
     return suppress(found, parameters)
@@ -152,7 +152,7 @@ def find_glyphs(maps: Floats, scale: tuple[float, float], parameters: ReadingPar
 def writing_heights(glyphs: Glyphs) -> Floats:
     """Return the height of the writing at each glyph, in pixels of the picture.
 
-    Of a digit it is its own height, of a sign or another mark that of the nearest digit.
+    For a digit it is its own height, for another mark the height of the nearest digit.
     """
     heights = glyphs.size[:, 1].copy()
     digits, others = np.flatnonzero(glyphs.is_digit), np.flatnonzero(~glyphs.is_digit)
@@ -164,17 +164,18 @@ def writing_heights(glyphs: Glyphs) -> Floats:
 
 
 def suppress(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
-    """Return the glyphs without duplicates: of those with about one centre and size the best one.
+    """Return the glyphs after non-maximum suppression.
 
-    The distance counts in box sizes: overlap of boxes would also remove touching digits. A thin
-    box counts as wider, since its centre is as uncertain as that of a broad one. Of digits found
-    at several scales that one is best whose height is nearest to the best height.
+    Duplicates have nearly the same centre and size, in units of box sizes: the usual overlap of
+    boxes would also remove touching digits. A thin box counts as wider, since its centre is as
+    uncertain as that of a wide one. Of the duplicates of a digit, the one whose height is nearest
+    to `BEST` is kept.
     """
     if len(glyphs) < 2:
         return glyphs
     height = np.maximum(glyphs.size.max(axis=1) * glyphs.scale, 1)
-    far = np.abs(np.log2(height / BEST))
-    quality = glyphs.presence * np.where(glyphs.is_digit, np.exp2(-far), 0.5)
+    octaves = np.abs(np.log2(height / BEST))
+    quality = glyphs.presence * np.where(glyphs.is_digit, np.exp2(-octaves), 0.5)
     keep = np.ones(len(glyphs), bool)
     order = np.argsort(-quality, kind="stable")
     for start in range(0, len(order), CHUNK):
@@ -190,8 +191,8 @@ def suppress(glyphs: Glyphs, parameters: ReadingParameters) -> Glyphs:
 def _find_duplicates(
     glyphs: Glyphs, own: NDArray[np.intp], parameters: ReadingParameters
 ) -> NDArray[np.bool_]:
-    """Return which glyphs have about the centre and size of some, shape (own, n)."""
-    extent = np.maximum(glyphs.size, parameters.slimmest * glyphs.size[:, ::-1])
+    """Return which glyphs are duplicates of the glyphs `own`, shape (own, n)."""
+    extent = np.maximum(glyphs.size, parameters.min_aspect * glyphs.size[:, ::-1])
     side = glyphs.size.max(axis=1)
     limit = parameters.same_size * side
     duplicates: NDArray[np.bool_] = (side[own, None] < limit) & (side < limit[own, None])
@@ -204,12 +205,12 @@ def _find_duplicates(
 
 
 def merge(parts: Sequence[Glyphs], parameters: ReadingParameters) -> Glyphs:
-    """Return the glyphs of all levels, each once.
+    """Return the glyphs of all levels without duplicates.
 
-    What lies within a digit of a coarser level, and is less than half as high, is a part of it;
-    but what holds several sure glyphs of a finer level is no digit.
+    A glyph inside a digit of a coarser level, with less than half its height, is a part of that
+    digit. But a glyph that contains several confident glyphs of a finer level is removed.
     """
-    glyphs = suppress(joined(parts), parameters)
+    glyphs = suppress(concatenate(parts), parameters)
     keep = np.ones(len(glyphs), bool)
     boxes, scale, presence = glyphs.boxes, glyphs.scale, glyphs.presence
     order = np.argsort(scale, kind="stable")
@@ -217,10 +218,10 @@ def merge(parts: Sequence[Glyphs], parameters: ReadingParameters) -> Glyphs:
         if not keep[i]:
             continue
         finer = keep & (scale > 1.4 * scale[i]) & (2 * glyphs.size[:, 1] < glyphs.size[i, 1])
-        some = np.flatnonzero(finer)
-        centre = glyphs.centre[some]
-        inside = some[((centre > boxes[i, :2]) & (centre < boxes[i, 2:])).all(axis=1)]
+        rows = np.flatnonzero(finer)
+        centre = glyphs.centre[rows]
+        inside = rows[((centre > boxes[i, :2]) & (centre < boxes[i, 2:])).all(axis=1)]
         if len(inside):
-            is_page = float(presence[inside].sum()) > 2 * float(presence[i])
-            keep[i if is_page else inside] = False
+            is_group = float(presence[inside].sum()) > 2 * float(presence[i])
+            keep[i if is_group else inside] = False
     return glyphs[keep]

@@ -1,8 +1,8 @@
-"""Links between glyphs become numbers.
+"""Numbers: chains of linked glyphs.
 
-A glyph has at most one next and one previous glyph. Both must expect each other, and the vector to
-the next one must end near its centre. A chain of linked glyphs is cut where something stands that
-is no part of a number: a letter, a slash, a colon, or the step up to a superscript.
+A glyph has at most one next and one previous glyph. Both must have a high link probability, and the
+predicted centre of the next glyph must be near its found centre. A chain is cut at a letter, slash
+or colon, and where a superscript begins or ends.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class GlyphRun:
     Attributes
     ----------
     glyphs : tuple of int
-        Their places among all glyphs, in the order of reading.
+        Their indices among all glyphs, in reading order.
     raised : bool
     """
 
@@ -36,42 +36,50 @@ def find_runs(
 ) -> list[GlyphRun]:
     """Return the numbers among glyphs.
 
-    A doubtful sign is left out of its number; a doubtful digit ends it, unless it is linked to a
-    sure one or in a place where digits are expected: then less is enough.
+    A sign with low probability is left out of its number. A digit below the threshold ends the
+    number, but the low threshold holds where it is linked to a digit above the threshold, or where
+    digits are expected.
 
     Parameters
     ----------
     glyphs : Glyphs
     parameters : ReadingParameters
     expected : ndarray of shape (n,), dtype bool, optional
-        Which glyphs are where digits are expected: in the cells of grids.
+        Which glyphs are at places where digits are expected: in the cells of grids.
     """
     best, labels, digit = glyphs.heat.max(axis=1, initial=0), glyphs.labels, glyphs.is_digit
     raised, sure = glyphs.raised > 0.5, best > 0.5  # more likely than not
     runs = []
     for chain in find_chains(glyphs, parameters):
-        chain = [i for i in chain if labels[i] not in MARKS or sure[i]]
+        chain = [i for i in chain if labels[i] not in NUMBER_SIGNS or sure[i]]
         linked = any(digit[i] and best[i] >= parameters.threshold for i in chain)
         if expected is not None:
             linked |= bool(expected[chain].any())
-        least = min(parameters.least, parameters.threshold) if linked else parameters.threshold
+        minimum = parameters.threshold
+        if linked:
+            minimum = min(parameters.low_threshold, minimum)
         part: list[int] = []
         for i in [*chain, -1]:
-            fits = i >= 0 and labels[i] in PARTS and (not digit[i] or best[i] >= least)
+            fits = i >= 0 and labels[i] in NUMBER_CLASSES and (not digit[i] or best[i] >= minimum)
             if part and (not fits or raised[i] != raised[part[-1]]):
-                runs += _trimmed(part, labels, bool(raised[part[-1]]))
+                runs += _without_outer_signs(part, labels, bool(raised[part[-1]]))
                 part = []
             if fits:
                 part.append(i)
     return runs
 
 
-MARKS = POINT + COMMA + MINUS
-PARTS = DIGIT_CLASSES + MARKS
+NUMBER_SIGNS = POINT + COMMA + MINUS
+NUMBER_CLASSES = DIGIT_CLASSES + NUMBER_SIGNS
 
 
-def _trimmed(part: Sequence[int], labels: Sequence[str], raised: bool) -> list[GlyphRun]:
-    """Return the number in a part of a chain; of signs only those that can begin or be within."""
+def _without_outer_signs(
+    part: Sequence[int], labels: Sequence[str], raised: bool
+) -> list[GlyphRun]:
+    """Return the number in a part of a chain, with signs inside and, of those outside, a prefix.
+
+    The prefix is a minus, a decimal mark, or both. A part without digits gives no number.
+    """
     digits = [k for k, i in enumerate(part) if labels[i] in DIGIT_CLASSES]
     if not digits:
         return []
@@ -84,11 +92,11 @@ def _trimmed(part: Sequence[int], labels: Sequence[str], raised: bool) -> list[G
 
 
 def find_chains(glyphs: Glyphs, parameters: ReadingParameters) -> list[list[int]]:
-    """Return all glyphs in chains of linked ones, a glyph without links in a chain of its own."""
+    """Return all glyphs as chains; a glyph without links is a chain of one."""
     n = len(glyphs)
     following, preceding = np.full(n, -1), np.full(n, -1)
-    first = np.arange(n)  # of the chain that a glyph is the last one of
-    for i, j in candidates(glyphs, parameters):
+    first = np.arange(n)  # first glyph of the chain whose last glyph is i
+    for i, j in find_links(glyphs, parameters):
         if following[i] < 0 and preceding[j] < 0 and first[i] != j:
             following[i], preceding[j] = j, i
             last = j
@@ -104,17 +112,17 @@ def find_chains(glyphs: Glyphs, parameters: ReadingParameters) -> list[list[int]
     return chains
 
 
-def candidates(glyphs: Glyphs, parameters: ReadingParameters) -> NDArray[np.int64]:
-    """Return the possible links, shape (m, 2) of glyph and next glyph, the best one first."""
+def find_links(glyphs: Glyphs, parameters: ReadingParameters) -> NDArray[np.int64]:
+    """Return candidate links, shape (m, 2) of glyph and next glyph, the best one first."""
     size = writing_heights(glyphs)
     landing = glyphs.centre + glyphs.next
     pairs, costs = [], []
-    starts = np.flatnonzero(glyphs.link[:, 0] + 1 > 2 * parameters.link)
+    starts = np.flatnonzero(glyphs.link[:, 0] + 1 > 2 * parameters.link_threshold)
     for part in np.array_split(starts, max(1, -(-len(starts) // CHUNK))):
         away = np.linalg.norm(landing[part, None] - glyphs.centre[None], axis=2)
         away /= np.maximum(size[part], 1)[:, None]
         mean = (glyphs.link[part, :1] + glyphs.link[None, :, 1]) / 2
-        fits = (away <= parameters.landing) & (mean > parameters.link)
+        fits = (away <= parameters.landing_distance) & (mean > parameters.link_threshold)
         fits[np.arange(len(part)), part] = False
         i, j = np.nonzero(fits)
         pairs.append(np.stack([part[i], j], axis=1))

@@ -1,8 +1,8 @@
-"""Which way up is a page? Of its four turns, the one that the glyph network sees in its glyphs.
+"""Page orientation: which of its four turns is upright.
 
-The orientation in a photo's EXIF block may lie, and a scan has none. Crops of the surest glyphs,
-digits and others, are shown to the glyph network, unless most of them are digits without doubt. One
-glyph alone does not tell: a w on its side is a 3.
+The EXIF block of a photo may hold a wrong orientation, and a scan has none. The glyph network
+classifies the orientation of crops of the most probable glyphs, unless most of them are certain
+digits. One glyph alone is ambiguous: a w on its side is a 3.
 """
 
 from collections.abc import Sequence
@@ -14,19 +14,20 @@ from digitscope.reading.crops import cut_crops
 from digitscope.reading.glyphs import Glyphs
 from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.scales import Level
-from digitscope.reading.second_look import GlyphLooker
+from digitscope.reading.second_pass import CropClassifier
 
-SAMPLE = 64  # glyphs that are looked at
-DOUBT = 0.01  # least probability that a glyph is not what it seems to be
-# Correlation of what two glyphs of a page tell, since they are of one hand or font. Chosen with the
-# parameter `turn`, on development pictures in four turns and on pictures without digits.
-ALIKE = 0.1
+MAX_SAMPLE = 64  # glyphs whose orientation is classified
+MIN_PROBABILITY = 0.01  # smaller probabilities count as this one
+# Correlation of the evidence of two glyphs: one page has one hand or font. Chosen together with
+# the parameter `turn_evidence`, on development pictures in four turns and on pictures without
+# digits.
+CORRELATION = 0.1
 
 
 def find_turn(
-    gray: Gray, levels: Sequence[Level], network: GlyphLooker, parameters: ReadingParameters
+    gray: Gray, levels: Sequence[Level], network: CropClassifier, parameters: ReadingParameters
 ) -> int:
-    """Return by how many quarters, counter-clockwise, a page must be turned; 0 for upright.
+    """Return the quarter turns, counter-clockwise, that make a page upright: 0 to 3.
 
     Parameters
     ----------
@@ -36,27 +37,25 @@ def find_turn(
     network : GlyphNetwork
     parameters : ReadingParameters
     """
-    seen = max((level.glyphs for level in levels), key=to_evidence)
-    if len(seen) < 2 or _share_of_digits(seen) >= parameters.upright:
+    glyphs = max((level.glyphs for level in levels), key=to_evidence)
+    if len(glyphs) < 2 or _share_of_digits(glyphs) >= parameters.upright_share:
         return 0
-    seen = seen[np.argsort(-seen.presence, kind="stable")[:SAMPLE]]
-    turns = network.turns(cut_crops(gray, seen.centre, seen.size))  # (n, 4)
-    evidence = (seen.presence[:, None] * np.log(np.maximum(turns, DOUBT))).sum(axis=0)
+    glyphs = glyphs[np.argsort(-glyphs.presence, kind="stable")[:MAX_SAMPLE]]
+    turns = network.turns(cut_crops(gray, glyphs.centre, glyphs.size))  # (n, 4)
+    logs = np.log(np.maximum(turns, MIN_PROBABILITY))
+    evidence = (glyphs.presence[:, None] * logs).sum(axis=0)
     k = int(np.argmax(evidence))
-    more = (evidence[k] - evidence[0]) / (1 + ALIKE * (len(seen) - 1))
-    return (4 - k) % 4 if more > parameters.turn else 0
+    lead = (evidence[k] - evidence[0]) / (1 + CORRELATION * (len(glyphs) - 1))
+    return (4 - k) % 4 if lead > parameters.turn_evidence else 0
 
 
 def to_evidence(glyphs: Glyphs) -> float:
-    """Return how much is seen, in nats.
-
-    Each glyph adds the negative logarithm of the probability that it is not what it seems to be.
-    """
+    """Return the evidence that glyphs carry, in nats: the sum of -log(1 - class probability)."""
     doubt = 1 - glyphs.heat.max(axis=1, initial=0)
-    return float(-np.log(np.maximum(doubt, DOUBT)).sum())
+    return float(-np.log(np.maximum(doubt, MIN_PROBABILITY)).sum())
 
 
 def _share_of_digits(glyphs: Glyphs) -> float:
-    """Return which share of what is seen are digits without doubt."""
+    """Return the share of certain digits among glyphs, each weighted by its probability."""
     digits = glyphs.heat[glyphs.is_digit].max(axis=1, initial=0)
     return float((digits**2).sum() / max(float(glyphs.presence.sum()), 1e-9))

@@ -1,8 +1,9 @@
-"""What was read: a page of lines, a line of numbers, a number of digits, and grids of cells.
+"""The result of reading: a page of lines, numbers and digits, and grids of cells.
 
-Boxes are (left, top, width, height) in pixels of the picture after its turn: `Page.turn` degrees
-counter-clockwise from how it was given (after the EXIF orientation). Confidence is a probability:
-of a digit, that it is one and which; of a number, the product over its digits.
+Boxes are (left, top, width, height) in pixels of the upright picture, which is the given picture
+(after its EXIF orientation) turned by `Page.turn` degrees counter-clockwise. The confidence of a
+digit is the probability that there is a digit with this label; that of a number is the product over
+its digits and signs.
 """
 
 import csv
@@ -19,7 +20,7 @@ from digitscope.reading.tiles import cut_tile
 
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, width, height
 Decimal: TypeAlias = Literal["auto", ".", ","]
-VERSION = 2  # of the JSON; it grows when a field changes its meaning or goes
+VERSION = 2  # of the JSON; it increases when a field is removed or changes its meaning
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +31,15 @@ class Digit:
     ----------
     label : int
     confidence : float
-        Probability that it is a digit and this one.
+        Probability that there is a digit with this label.
     box : tuple of int
         Left, top, width, height.
     picture : ndarray of shape (height, width), dtype uint8
-        The gray page, turned upright, in which the digit stands.
+        The gray page, turned upright.
     edges : tuple of float
         Left, top, right, bottom, not rounded.
     probabilities : tuple of float
-        Of the digits 0 to 9, provided that it is a digit; empty if only the first is known.
+        Of the digits 0 to 9, given that it is a digit; empty if they are not known.
     """
 
     label: int
@@ -50,7 +51,7 @@ class Digit:
 
     @functools.cached_property
     def image(self) -> Images:
-        """What is in the box, in MNIST form, uint8 (28, 28); cut when it is first asked for."""
+        """The content of the box in MNIST form, uint8 (28, 28); computed at the first access."""
         return cut_tile(self.picture, *self.edges)
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,7 +76,7 @@ class Sign:
     box : tuple of int
         Left, top, width, height.
     place : int
-        How many digits of the number stand before it.
+        Number of digits before it.
     """
 
     text: str
@@ -95,7 +96,7 @@ class Sign:
 
 @dataclass(frozen=True, eq=False)
 class Number:
-    """Digits that belong together, with the signs among them.
+    """A number: its digits and signs.
 
     Attributes
     ----------
@@ -103,11 +104,11 @@ class Number:
     raised : bool
         Whether it is a superscript of the number before it.
     signs : tuple of Sign
-        In the order of writing.
+        From left to right.
     before : str
-        The slash or colon between the number before it and this one; empty for none.
+        The slash or colon between the previous number and this one; empty for none.
     decimal : "auto", "." or ","
-        The decimal mark for `value`; with ``auto`` the marks must tell.
+        The decimal mark for `value`; with ``auto`` it is inferred from the number.
     """
 
     digits: tuple[Digit, ...]
@@ -118,7 +119,7 @@ class Number:
 
     @property
     def text(self) -> str:
-        """Its digits and signs as written; zeros in front are kept."""
+        """Its digits and signs as written, with leading zeros."""
         labels = [str(digit.label) for digit in self.digits]
         for sign in reversed(self.signs):
             labels.insert(sign.place, sign.text)
@@ -126,7 +127,7 @@ class Number:
 
     @property
     def value(self) -> float | None:
-        """The number that `text` stands for; None if it is ambiguous, as ``1.250`` is."""
+        """The value of `text`; None if it is ambiguous, as for ``1.250``."""
         return to_value(self.text, self.decimal)
 
     @property
@@ -161,7 +162,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        """Its numbers, spaced; ``^`` stands before a superscript, a slash or colon where it is."""
+        """Its numbers, separated by spaces, slashes or colons; ``^`` marks a superscript."""
         return "".join(
             ("^" if number.raised else (number.before or " ") if k else "") + number.text
             for k, number in enumerate(self.numbers)
@@ -183,7 +184,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One cell of a grid; `numbers` is empty where nothing is written.
+    """One cell of a grid; `numbers` is empty for an empty cell.
 
     Attributes
     ----------
@@ -191,7 +192,8 @@ class Cell:
     box : tuple of int
         Left, top, width, height of the cell in the picture.
     corners : tuple of tuple of int
-        x and y: upper left, upper right, lower right, lower left; empty if they are not known.
+        x and y of the upper left, upper right, lower right and lower left corner; empty if they are
+        not known.
     """
 
     numbers: tuple[Number, ...]
@@ -200,7 +202,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """What is written in it, as of a line; empty for an empty cell."""
+        """Its numbers in the format of `Line.text`; empty for an empty cell."""
         return Line(self.numbers).text
 
     def to_dict(self) -> dict[str, Any]:
@@ -214,7 +216,7 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """A ruled grid: rows from top to bottom, of cells from left to right."""
+    """A ruled grid: rows of cells, from top to bottom and from left to right."""
 
     cells: tuple[tuple[Cell, ...], ...]
 
@@ -245,16 +247,16 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """All that was read in a picture.
+    """Everything that was read in a picture.
 
     Attributes
     ----------
     width, height : int
-        Of the picture after its turn.
+        Of the upright picture.
     turn : int
-        By how many degrees counter-clockwise it was turned to be upright: 0, 90, 180 or 270.
+        Degrees counter-clockwise by which it was turned to be upright: 0, 90, 180 or 270.
     lines : tuple of Line
-        From top to bottom, without what lies in grids.
+        From top to bottom, without the numbers in grids.
     grids : tuple of Grid
     """
 
@@ -266,21 +268,21 @@ class Page:
 
     @property
     def text(self) -> str:
-        """Its lines, then its grids with a tab between two cells; empty if nothing was read."""
+        """Its lines, then its grids with tabs between cells; empty if nothing was read."""
         blocks = ["\n".join(line.text for line in self.lines)]
         blocks += ["\n".join("\t".join(row) for row in grid.rows) for grid in self.grids]
         return "\n\n".join(block for block in blocks if block)
 
     @property
     def numbers(self) -> tuple[Number, ...]:
-        """Every number, those of the lines first, then those of the grids."""
+        """All numbers: those in lines first, then those in grids."""
         cells = [cell for grid in self.grids for row in grid.cells for cell in row]
         parts: list[Line | Cell] = [*self.lines, *cells]
         return tuple(number for part in parts for number in part.numbers)
 
     @property
     def digits(self) -> tuple[Digit, ...]:
-        """Every digit, in the order of `numbers`."""
+        """All digits, in the order of `numbers`."""
         return tuple(digit for number in self.numbers for digit in number.digits)
 
     def to_dict(self) -> dict[str, Any]:
@@ -296,16 +298,16 @@ class Page:
         }
 
     def digits_only(self) -> "Page":
-        """Return the page without signs: the digits of each number, ``-12.5`` as ``125``."""
+        """Return the page without signs: ``-12.5`` becomes ``125``."""
 
-        def bare(numbers: tuple[Number, ...]) -> tuple[Number, ...]:
+        def unsigned(numbers: tuple[Number, ...]) -> tuple[Number, ...]:
             return tuple(replace(number, signs=(), before="") for number in numbers)
 
-        lines = tuple(Line(bare(line.numbers)) for line in self.lines)
+        lines = tuple(Line(unsigned(line.numbers)) for line in self.lines)
         grids = tuple(
             Grid(
                 tuple(
-                    tuple(replace(cell, numbers=bare(cell.numbers)) for cell in row)
+                    tuple(replace(cell, numbers=unsigned(cell.numbers)) for cell in row)
                     for row in grid.cells
                 )
             )
@@ -318,12 +320,12 @@ class Page:
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
     def to_csv(self) -> str:
-        """Return its grids as comma-separated values, an empty line between two of them."""
+        """Return its grids as comma-separated values, with an empty line between two grids."""
         return "\n".join(grid.to_csv() for grid in self.grids)
 
 
 def around(boxes: list[Box]) -> Box:
-    """Return the smallest box around boxes.
+    """Return the smallest box that contains all boxes.
 
     >>> around([(0, 0, 2, 2), (5, 1, 1, 4)])
     (0, 0, 6, 5)
@@ -334,14 +336,15 @@ def around(boxes: list[Box]) -> Box:
 
 
 def to_value(text: str, decimal: Decimal = "auto") -> float | None:
-    """Return the number that a text stands for, or None if it stands for none or for several.
+    """Return the value of a number as written; None if it is invalid or ambiguous.
 
     Parameters
     ----------
     text : str
         Digits with any of ``-``, ``.`` and ``,``.
     decimal : "auto", "." or ","
-        The decimal mark; the other one groups digits by three. With ``auto`` the marks must tell.
+        The decimal mark; the other one groups digits by three. With ``auto`` the value is returned
+        if only one of the two gives a valid number.
 
     Examples
     --------

@@ -1,101 +1,108 @@
-"""The numeric parameters of reading, all in one place."""
+"""Numeric parameters of reading, in one dataclass."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ReadingParameters:
-    """Parameters from the maps to the page.
+    """Parameters of all steps from the maps of the page network to the page.
 
-    Those marked (layout) follow from how pages are synthesised or written and were set once; those
-    marked (chosen) are measured on validation pages; those marked (turned) on development pictures
-    in all four turns; those marked (real) on development pictures, where validation pages differ.
+    The mark at the end of each entry says how the value was chosen. (layout): it follows from how
+    pages are synthesised or written, and was set once. (chosen): measured on validation pages.
+    (turned): measured on development pictures in all four orientations. (real): measured on
+    development pictures, because validation pages gave another value.
 
     Attributes
     ----------
     threshold : float
-        Probability of a digit from which on it is reported. A minus, point or comma is part of a
-        number where it is more likely than not. (real; higher values invent less on pictures
-        without digits, but refuse single digits)
-    least : float
-        Presence (`glyphs.to_presence`) from which on a peak is a glyph of any class; probability of
-        a digit from which on it is reported where it is linked to one above the threshold, or in a
-        grid. (real)
+        Minimum probability of a reported digit. A minus, point or comma belongs to a number if its
+        probability is above 0.5. (real; with higher values fewer digits are reported on pictures
+        without digits, but single digits are refused)
+    low_threshold : float
+        Minimum presence (`glyphs.to_presence`) of a peak that becomes a glyph of any class. Also
+        the minimum probability of a digit that is linked to a digit above `threshold`, or lies in
+        the cell of a grid. (real)
     certain : float
-        Probability of a glyph's class from which on it gets no further look. (real)
-    tile : float
-        Weight of the third look's log-probabilities of digits; those before have 1. (real)
-    marks, digits : float
-        Usual share of real marks, which are no false alarms, among glyphs; of digits among marks.
-        (real)
-    context : float
-        Weight of the share of digits among the neighbours; that of real marks has 1. (real: whether
-        a mark among digits is one, the page network sees itself)
-    reach : float
-        Distance in glyph sizes over which the weight of a neighbour falls to 1/e. (real; from 3 to
-        16 it makes little difference)
+        Class probability at or above which a glyph is not classified again. (real)
+    classifier_weight : float
+        Weight of the log-probabilities of the digit classifier; those of the earlier networks have
+        weight 1. (real)
+    mark_prior, digit_prior : float
+        Prior share of real marks, which are not false alarms, among glyphs; prior share of digits
+        among real marks. (real)
+    neighbour_weight : float
+        Weight of the share of digits among the neighbours of a glyph; the share of real marks has
+        weight 1. (real: the page network itself sees whether a mark among digits is a digit)
+    neighbour_distance : float
+        Distance, in glyph sizes, over which the weight of a neighbour falls to 1/e. (real; from 3
+        to 16 the result hardly changes)
     same_centre : float
-        Distance of two centres, in box sizes, below which they are one glyph. (layout: 1s written
-        closely are half a box apart, in the measure of `glyphs.suppress`)
+        Two glyphs are duplicates if their centres are nearer than this, in box sizes. (layout: 1s
+        that are written closely are half a box apart, in the measure of `glyphs.suppress`)
     same_size : float
-        Ratio of their longer sides below which they may be one glyph. (layout: errors of boxes)
-    slimmest : float
-        Least ratio of a box's sides in that measure. (layout: of a 1 or a minus)
-    usual_pixels : float
-        Of the level from which the pyramid goes down. (layout: one page with usual writing)
-    most_pixels : float
-        Pixels of the finest level at most. (layout: time)
+        Largest ratio of the longer sides of duplicates. (layout: errors of boxes)
+    min_aspect : float
+        Smallest ratio of a box's sides in the measure of `glyphs.suppress`; a thinner box counts as
+        having this ratio. (layout: a 1 or a minus)
+    base_pixels : float
+        Pixels of the level at which the image pyramid starts. (layout: one page with writing of
+        usual height)
+    max_pixels : float
+        Largest number of pixels of the finest level. (layout: time)
     small_share : float
-        Share of small writing from which on a finer level is looked at. (chosen)
-    upright : float
-        Share of sure digits among glyphs from which on the turns are not compared. (turned)
-    turn : float
-        Nats of evidence, as of independent glyphs, that another turn must have more than upright.
-        (turned)
-    link : float
-        Mean of the two link probabilities from which on two glyphs belong together. (real)
-    landing : float
-        Distance between the predicted and the found centre of the next glyph, in digit heights, up
-        to which they may be the same. (chosen)
-    same_row : float
-        Common height of two numbers side by side, as a share of the taller one. (layout)
-    steepest : float
-        Degrees; the largest skew of lines. (layout)
-    ruling : float
-        Probability from which on a cell of the maps shows a ruling line or a crossing. (chosen)
-    ruled : float
-        Share of the way between two crossings that a ruling line must cover, and of its length
-        that a line of a grid must be ruled. (layout: broken lines, merged cells)
-    aside : float
-        Cells of the maps from a ruling line up to which a crossing is on it. (layout: bent lines)
-    steep_ruling : float
-        Cells down per cell across; the steepest row line of an upright page. (layout: perspective)
-    same_ruling : float
-        Distance of two pieces of one ruling line, in cells of the grid. (layout)
+        Share of small writing at or above which a finer level is computed. (chosen)
+    upright_share : float
+        Share of certain digits among glyphs at or above which the other orientations are not
+        tested. (turned)
+    turn_evidence : float
+        Nats by which the evidence for another orientation must exceed the evidence for upright;
+        nats as of independent glyphs. (turned)
+    link_threshold : float
+        Smallest mean of the two link probabilities of linked glyphs. (real)
+    landing_distance : float
+        Largest distance between the predicted and the found centre of the next glyph, in digit
+        heights. (chosen)
+    row_overlap : float
+        Smallest common height of two numbers in one line, as a share of the taller one. (layout)
+    max_skew : float
+        Largest skew of lines, in degrees. (layout)
+    ruling_threshold : float
+        Smallest probability of a map cell that shows a ruling line or a crossing. (chosen)
+    ruled_share : float
+        Smallest share of the distance between two crossings that a ruling line covers, and smallest
+        share of the length of a grid line that is ruled. (layout: broken lines, merged cells)
+    crossing_distance : float
+        Largest distance of a crossing from the ruling line that it is on, in map cells. (layout:
+        bent lines)
+    max_ruling_slope : float
+        Largest slope of a row line on an upright page, cells down per cell across. (layout:
+        perspective)
+    ruling_distance : float
+        Largest distance between two pieces of one ruling line, in cells of the grid. (layout)
     """
 
     threshold: float = 0.5
-    least: float = 0.2
+    low_threshold: float = 0.2
     certain: float = 0.99
-    tile: float = 0.3
-    marks: float = 0.8
-    digits: float = 0.9
-    context: float = 0.3
-    reach: float = 8.0
+    classifier_weight: float = 0.3
+    mark_prior: float = 0.8
+    digit_prior: float = 0.9
+    neighbour_weight: float = 0.3
+    neighbour_distance: float = 8.0
     same_centre: float = 0.5
     same_size: float = 2.5
-    slimmest: float = 0.3
-    usual_pixels: float = 1_050_000.0
-    most_pixels: float = 4_000_000.0
+    min_aspect: float = 0.3
+    base_pixels: float = 1_050_000.0
+    max_pixels: float = 4_000_000.0
     small_share: float = 0.25
-    upright: float = 0.95
-    turn: float = 2.5
-    link: float = 0.5
-    landing: float = 0.65
-    same_row: float = 0.5
-    steepest: float = 17.0
-    ruling: float = 0.4
-    ruled: float = 0.6
-    aside: float = 2.0
-    steep_ruling: float = 0.6
-    same_ruling: float = 0.4
+    upright_share: float = 0.95
+    turn_evidence: float = 2.5
+    link_threshold: float = 0.5
+    landing_distance: float = 0.65
+    row_overlap: float = 0.5
+    max_skew: float = 17.0
+    ruling_threshold: float = 0.4
+    ruled_share: float = 0.6
+    crossing_distance: float = 2.0
+    max_ruling_slope: float = 0.6
+    ruling_distance: float = 0.4

@@ -1,8 +1,8 @@
-"""Read a picture with the page network.
+"""The reader: the networks that read, and the pipeline from a picture to a `Page`.
 
 ::
 
-    picture -> gray -> scales -> maps -> glyphs -> more looks -> numbers -> lines and grids -> Page
+    picture -> gray -> levels -> glyphs -> second pass -> numbers -> lines and grids -> Page
 """
 
 import functools
@@ -20,18 +20,23 @@ from digitscope.image.digit import Images
 from digitscope.models.classifier import PRETRAINED, Classifier, load
 from digitscope.models.glyph_network import GlyphNetwork
 from digitscope.models.page_network import PageNetwork
-from digitscope.reading.assembly import Writing, to_page
+from digitscope.reading.assembly import Detections, to_page
 from digitscope.reading.glyphs import merge
 from digitscope.reading.grids import cell_of, find_lattices
-from digitscope.reading.neighbours import weigh_neighbours
+from digitscope.reading.neighbours import adjust_priors
 from digitscope.reading.numbers import find_runs
 from digitscope.reading.orientation import find_turn
 from digitscope.reading.page import Decimal, Page
 from digitscope.reading.parameters import ReadingParameters
-from digitscope.reading.scales import MapMaker, confirm, look_at_all
-from digitscope.reading.second_look import DigitLooker, GlyphLooker, look_again, look_at_digits
+from digitscope.reading.scales import MapMaker, average_levels, compute_levels
+from digitscope.reading.second_pass import (
+    CropClassifier,
+    DigitClassifier,
+    apply_digit_classifier,
+    apply_glyph_network,
+)
 
-PAGE, GLYPH, DIGIT = "page", "glyph", "cnn"  # the networks that come with digitscope and read
+PAGE, GLYPH, DIGIT = "page", "glyph", "cnn"  # names of the pretrained networks of reading
 
 
 @dataclass(frozen=True)
@@ -43,21 +48,21 @@ class Reader:
     page : PageNetwork
         Finds glyphs on pages.
     glyph : GlyphNetwork or None
-        Has a second look at doubtful ones; None for no second look.
-    digit : Classifier, another `DigitLooker`, or None
-        Has a third look at what is still in doubt; None for no third look.
+        Classifies doubtful glyphs again, and finds the page orientation; None to leave this out.
+    digit : Classifier, another `DigitClassifier`, or None
+        Classifies the digits that are doubtful after that; None to leave this out.
     """
 
     page: PageNetwork
     glyph: GlyphNetwork | None
-    digit: DigitLooker | None = None
+    digit: DigitClassifier | None = None
 
 
 @dataclass(frozen=True)
 class PretrainedDigits:
-    """The classifier that comes with digitscope, opened when the first digit is in doubt.
+    """The pretrained digit classifier, opened when the first digit is in doubt.
 
-    Most pictures need no third look, and opening a network takes as long as reading a small one.
+    Most pictures do not need it, and opening a network takes as long as reading a small picture.
 
     Attributes
     ----------
@@ -84,34 +89,32 @@ def read(
     Parameters
     ----------
     picture : path, bytes, PIL image, or ndarray
-        A photo, scan or screenshot; arrays as `digitscope.image.decode.read_gray` takes them.
+        A photo, scan or screenshot; arrays as for `digitscope.image.decode.read_gray`.
     model : Reader, PageNetwork, name or path, optional
-        As for `load_reader`; the pretrained networks, unless given.
+        As for `load_reader`; by default the pretrained networks.
     threshold : float, optional
-        The probability below which a digit is refused; that of `ReadingParameters` unless given.
+        Minimum probability of a reported digit; by default that of `ReadingParameters`.
     decimal : "auto", "." or ","
-        The decimal mark, for `Number.value`; with ``auto`` the marks of a number must tell.
+        The decimal mark, for `Number.value`; with ``auto`` it is inferred from each number.
 
     Returns
     -------
     Page
-        Empty lines and grids where there is nothing to read.
+        Without lines and grids if nothing was read.
 
     Raises
     ------
     BadImage
-        When it cannot be decoded.
+        When the picture cannot be decoded.
     BadModel
-        When the model is none, or one of single digits.
+        When the model cannot be opened, or is a classifier of single digits.
     """
     parameters = ReadingParameters()
     if threshold is not None:
         parameters = replace(parameters, threshold=threshold)
     reader = load_reader(model)
     gray = read_gray(picture)
-    return read_page(
-        gray, reader.page, parameters, decimal, second=reader.glyph, third=reader.digit
-    )
+    return read_page(gray, reader.page, parameters, decimal, glyph=reader.glyph, digit=reader.digit)
 
 
 def load_reader(
@@ -123,14 +126,14 @@ def load_reader(
     ----------
     model : Reader, PageNetwork, name or path, optional
         A page network or a glyph network: ``page``, ``glyph``, an ``.onnx`` file, or the folder of
-        a run. The other of the two is the pretrained one. Both are, unless given.
+        a run. The other network is the pretrained one. By default both are pretrained.
     threads : int, optional
         Threads of one call; 0 lets ONNX Runtime choose.
 
     Raises
     ------
     BadModel
-        When there is no such model, or it is of another form.
+        When there is no such model, or it is neither a page network nor a glyph network.
     """
     if isinstance(model, Reader):
         return model
@@ -140,13 +143,13 @@ def load_reader(
         return Reader(_page(threads), _glyph(threads), PretrainedDigits(threads))
     if str(model) in PRETRAINED:
         raise BadModel(
-            f"{model} is a model of single digits, and pages are read by a page network: the "
-            f"model {PAGE}, or a run of that recipe."
+            f"{model} classifies single digits; a page needs a page network: expected {PAGE}, or "
+            f"a run of that recipe."
         )
     path = Path(model)
     if not path.exists():
         raise BadModel(
-            f"no such model: {model}; expected an .onnx file, a run's folder, or {PAGE}."
+            f"no such model: {model}; expected an .onnx file, the folder of a run, or {PAGE}."
             + did_you_mean(str(model), [PAGE])
         )
     network = open_network(path, threads=threads)
@@ -158,7 +161,10 @@ def load_reader(
 def open_network(path: Path, *, threads: int = 0) -> PageNetwork | GlyphNetwork:
     """Return the page network or the glyph network in an ``.onnx`` file or the folder of a run.
 
-    `BadModel` when it is neither; the message says what a page network would have to be.
+    Raises
+    ------
+    BadModel
+        When it is neither; the message says what a page network has as input and output.
     """
     file = path / "model.onnx" if path.is_dir() else path
     try:
@@ -191,37 +197,39 @@ def read_page(
     parameters: ReadingParameters,
     decimal: Decimal = "auto",
     *,
-    second: GlyphLooker | None = None,
-    third: DigitLooker | None = None,
+    glyph: CropClassifier | None = None,
+    digit: DigitClassifier | None = None,
 ) -> Page:
-    """Return what is written on a gray page.
+    """Read every number on a gray page.
 
     Parameters
     ----------
     gray : ndarray of shape (height, width), dtype uint8
         0 = black, 255 = white.
     network : PageNetwork
-        Or anything else with its method `maps`.
+        Or another object with its method `maps`.
     parameters : ReadingParameters
     decimal : "auto", "." or ","
         The decimal mark, for `Number.value`.
-    second : GlyphNetwork, optional
-        Has a second look at doubtful glyphs, and tells which way up the page is.
-    third : Classifier, optional
-        Has a third look at digits that are still in doubt.
+    glyph : GlyphNetwork, optional
+        Classifies doubtful glyphs again, and finds the page orientation.
+    digit : Classifier, optional
+        Classifies the digits that are doubtful after that.
     """
-    levels = look_at_all(gray, network, parameters)
-    quarters = find_turn(gray, levels, second, parameters) if second is not None else 0
+    levels = compute_levels(gray, network, parameters)
+    quarters = find_turn(gray, levels, glyph, parameters) if glyph is not None else 0
     if quarters:
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
-        levels = look_at_all(gray, network, parameters)
-    glyphs = confirm(merge([level.glyphs for level in levels], parameters), levels, parameters)
-    if second is not None:
-        glyphs = look_again(gray, glyphs, second, parameters)
-    if third is not None:
-        glyphs = look_at_digits(gray, glyphs, third, parameters)
-    glyphs = weigh_neighbours(glyphs, parameters)
+        levels = compute_levels(gray, network, parameters)
+    glyphs = average_levels(
+        merge([level.glyphs for level in levels], parameters), levels, parameters
+    )
+    if glyph is not None:
+        glyphs = apply_glyph_network(gray, glyphs, glyph, parameters)
+    if digit is not None:
+        glyphs = apply_digit_classifier(gray, glyphs, digit, parameters)
+    glyphs = adjust_priors(glyphs, parameters)
     lattices = find_lattices(levels, parameters)
     runs = find_runs(glyphs, parameters, cell_of(glyphs.centre, lattices)[0] >= 0)
-    writing = Writing(gray, 90 * quarters, glyphs, runs, lattices, decimal)
-    return to_page(writing, parameters)
+    found = Detections(gray, 90 * quarters, glyphs, runs, lattices, decimal)
+    return to_page(found, parameters)

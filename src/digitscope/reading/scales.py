@@ -1,12 +1,12 @@
-"""The scales at which a picture is read.
+"""Scales at which the page network processes a picture.
 
-The network knows writing from 12 to 48 pixels high. A pyramid in steps of two, from one megapixel
-down, shows all sizes from there on; finer levels, which cost the most, follow only where the
-finest one so far shows writing that is small in it. So a page with writing of usual size costs
-little more than one look at it.
+The network finds writing from 12 to 48 pixels high. A pyramid of levels in steps of two, from one
+megapixel down, covers all larger sizes. Finer levels cost the most, so they are computed only where
+the finest level so far shows small writing. A page with writing of usual height therefore costs
+little more than one level.
 
-A small picture, such as the field of a form, costs little, so it is looked at in steps of a third
-of an octave. The mean of three looks (`confirm`) is more often right than each of them.
+A small picture, such as the field of a form, costs little, so it is processed at scales a third of
+an octave apart. The mean of three levels (`average_levels`) is more often right than each of them.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ from digitscope.models.glyph_classes import BEST, HEAT, LARGEST, LINK, SIGNS, SM
 from digitscope.reading.glyphs import Floats, Glyphs, find_glyphs, median, writing_heights
 from digitscope.reading.parameters import ReadingParameters
 
-AROUND = np.ones((3, 3), np.uint8)
-BESIDE = (2 ** (1 / 3), 2 ** (-1 / 3))  # scales of the further looks at a small picture
+# Factors from one scale of a small picture to its two further ones: a third of an octave.
+EXTRA_SCALES = (2 ** (1 / 3), 2 ** (-1 / 3))
 
 
 class MapMaker(Protocol):
-    """Anything that gives maps of pictures: the page network, or a stand-in for it in tests."""
+    """Interface of `PageNetwork`, which tests replace by a fake."""
 
     def maps(self, image: NDArray[np.uint8], /) -> Floats:
         """Return maps of shape (28, height / 4, width / 4) of a normalised picture."""
@@ -41,7 +41,7 @@ class Level:
     Attributes
     ----------
     scale : tuple of float
-        Pixels of the level to one of the picture, across and down.
+        Pixels of the level per pixel of the picture, across and down.
     maps : ndarray of shape (28, height / 4, width / 4), dtype float32
     glyphs : Glyphs
         In pixels of the picture.
@@ -52,24 +52,24 @@ class Level:
     glyphs: Glyphs
 
 
-def look(
+def compute_level(
     gray: Gray,
     network: MapMaker,
     scale: float,
     parameters: ReadingParameters,
     reduced: Gray | None = None,
 ) -> Level:
-    """Return what the network shows of a picture at one scale.
+    """Return the maps and glyphs of a picture at one scale.
 
     Parameters
     ----------
     gray : ndarray of shape (height, width), dtype uint8
     network : PageNetwork
     scale : float
-        Pixels of the level to one of the picture.
+        Pixels of the level per pixel of the picture.
     parameters : ReadingParameters
     reduced : ndarray of shape (h, w), dtype uint8, optional
-        The same picture, smaller, but not smaller than the level: to take the level from.
+        A smaller copy of the picture, not smaller than the level, which is resized instead.
     """
     height, width = gray.shape
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -87,35 +87,36 @@ def _resized(gray: Gray, size: tuple[int, int]) -> Gray:
     return resized
 
 
-def look_at_all(gray: Gray, network: MapMaker, parameters: ReadingParameters) -> list[Level]:
+def compute_levels(gray: Gray, network: MapMaker, parameters: ReadingParameters) -> list[Level]:
     """Return the levels at which a picture is read, the finest one first.
 
-    A small picture is looked at in steps of a third of an octave as far as these looks together
-    show no more pixels than the usual level of a large one.
+    A small picture gets two more scales for each level, if all of them together have no more pixels
+    than the first level of a large picture.
     """
-    scale = min(1.0, (parameters.usual_pixels / gray.size) ** 0.5)
+    scale = min(1.0, (parameters.base_pixels / gray.size) ** 0.5)
     height, width = gray.shape
-    usual = _resized(gray, (max(1, round(width * scale)), max(1, round(height * scale))))
-    levels = [look(gray, network, scale, parameters, usual)]
-    if scale > 0.5:  # reduced by less than half, it is blurred by that
-        usual = gray
+    base = _resized(gray, (max(1, round(width * scale)), max(1, round(height * scale))))
+    levels = [compute_level(gray, network, scale, parameters, base)]
+    if scale > 0.5:  # a reduction by less than two blurs the picture
+        base = gray
     coarse = scale
     while min(gray.shape) * coarse > LARGEST:
         coarse /= 2
-        levels.append(look(gray, network, coarse, parameters, usual))
-    largest = (parameters.most_pixels / gray.size) ** 0.5
+        levels.append(compute_level(gray, network, coarse, parameters, base))
+    largest = (parameters.max_pixels / gray.size) ** 0.5
     while (step := min(_finer(levels, gray.size * scale**2, parameters), largest / scale)) > 1.1:
         scale *= step
-        levels.insert(0, look(gray, network, scale, parameters))
-    if gray.size * scale**2 * sum(beside**2 for beside in (1, *BESIDE)) <= parameters.usual_pixels:
-        scales = [beside * level.scale[1] for level in levels for beside in BESIDE]
-        levels += [look(gray, network, each, parameters) for each in scales]
+        levels.insert(0, compute_level(gray, network, scale, parameters))
+    pixels = gray.size * scale**2 * sum(factor**2 for factor in (1, *EXTRA_SCALES))
+    if pixels <= parameters.base_pixels:
+        scales = [factor * level.scale[1] for level in levels for factor in EXTRA_SCALES]
+        levels += [compute_level(gray, network, each, parameters) for each in scales]
         levels.sort(key=lambda level: -level.scale[1])
     return levels
 
 
 def _finer(levels: Sequence[Level], pixels: float, parameters: ReadingParameters) -> float:
-    """Return by which factor the next level should be finer than the finest one; 1 for no next.
+    """Return the factor from the finest level to the next finer one; 1 if none is needed.
 
     Parameters
     ----------
@@ -132,23 +133,25 @@ def _finer(levels: Sequence[Level], pixels: float, parameters: ReadingParameters
     height = finest.size[tall, 1] * finest.scale[tall]
     small = height < BEST / 2**0.5
     if not total:
-        return 2.0 if 4 * pixels <= parameters.usual_pixels / 4 else 1.0
+        return 2.0 if 4 * pixels <= parameters.base_pixels / 4 else 1.0
     if float(all_weights[0][small].sum()) < parameters.small_share * total:
         return 1.0
     return min(2.0, BEST / max(median(height[small]), 1.0))
 
 
 def _is_tall(glyphs: Glyphs) -> NDArray[np.bool_]:
-    """Tell which glyphs are likely and as high as the writing: digits, and no low marks."""
+    """Return which glyphs are probable and as high as the writing: digits, and no low marks."""
     tall: NDArray[np.bool_] = (glyphs.presence >= 0.5) & (glyphs.size[:, 1] >= glyphs.size[:, 0])
     return tall & ~np.isin(glyphs.labels, list(SIGNS))
 
 
-def confirm(glyphs: Glyphs, levels: Sequence[Level], parameters: ReadingParameters) -> Glyphs:
-    """Return glyphs with the mean of what all levels say that show them in a height well known.
+def average_levels(
+    glyphs: Glyphs, levels: Sequence[Level], parameters: ReadingParameters
+) -> Glyphs:
+    """Return glyphs with probabilities averaged over all levels that show them at a known height.
 
-    A glyph that only one of two such levels shows is doubtful, and where two levels differ about
-    its class both count, the level with the better height more.
+    Known are heights from `SMALLEST` to `LARGEST`; a level counts more the nearer the height of the
+    glyph in it is to `BEST`. So a glyph that only one of two levels shows becomes doubtful.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Parts of a gray picture, resampled to a given size."""
+"""Windows: parts of a gray picture, resampled to a given size."""
 
 import cv2
 import numpy as np
@@ -10,14 +10,13 @@ from digitscope.image.decode import Gray
 def cut_window(
     gray: Gray, box: tuple[float, float, float, float], size: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Return a part of a picture; beyond the borders it repeats the outermost pixels.
+    """Return a part of a picture; outside of the picture, border pixels are repeated.
 
     Parameters
     ----------
     gray : ndarray of shape (height, width), dtype uint8
     box : tuple of float
-        Left, top, right, bottom of the part, in pixels; a pixel is a square of side 1, so the whole
-        picture is 0, 0, width, height.
+        Left, top, right, bottom of the part, in pixels; the whole picture is 0, 0, width, height.
     size : tuple of int
         Width and height of the result, in pixels.
 
@@ -26,9 +25,9 @@ def cut_window(
     ndarray of shape (size[1], size[0]), dtype uint8
     """
     left, top, right, bottom = box
-    across, down = (right - left) / size[0], (bottom - top) / size[1]  # pixels to one of the result
+    across, down = (right - left) / size[0], (bottom - top) / size[1]  # pixels per result pixel
     shrink = int(min(across, down))
-    if shrink >= 2:  # means over squares of pixels first: pixels picked out would be noise
+    if shrink >= 2:  # averaged over squares of pixels first, against aliasing
         x, y = max(0, int(left) - shrink), max(0, int(top) - shrink)
         gray = gray[y : max(0, int(bottom) + 2 * shrink), x : max(0, int(right) + 2 * shrink)]
         if not gray.size:
@@ -38,7 +37,7 @@ def cut_window(
         gray = cv2.resize(gray, reduced, interpolation=cv2.INTER_AREA)
         left, top = (left - x) / by[0], (top - y) / by[1]
         across, down = across / by[0], down / by[1]
-    # Pixel i of the result has its middle at left + (i + 1/2) * across.
+    # The centre of pixel i of the result is at left + (i + 1/2) * across.
     matrix = np.array(
         [[across, 0, left + (across - 1) / 2], [0, down, top + (down - 1) / 2]], np.float32
     )

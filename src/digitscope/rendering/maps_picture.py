@@ -18,7 +18,7 @@ from digitscope.image.decode import Gray, read_gray
 from digitscope.models.glyph_classes import CLASSES, DIGIT_CLASSES, HEAT, OTHER, RULING
 from digitscope.reading.numbers import find_chains
 from digitscope.reading.parameters import ReadingParameters
-from digitscope.reading.scales import Level, MapMaker, look_at_all
+from digitscope.reading.scales import Level, MapMaker, compute_levels
 
 DIGITS = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"),
@@ -54,7 +54,7 @@ def draw_maps(
     """
     parameters = parameters or ReadingParameters()
     gray = np.ascontiguousarray(np.rot90(read_gray(picture), turn // 90))
-    levels = look_at_all(gray, network, parameters)
+    levels = compute_levels(gray, network, parameters)
     best = max(levels, key=lambda level: float(level.glyphs.presence.sum()))
     return draw_level(gray, best, parameters)
 

@@ -1,10 +1,10 @@
-"""The search for a better recipe with Optuna, on held-out data; it needs the extra ``tune``.
+"""Hyperparameter search with Optuna, on held-out data; it needs the extra ``tune``.
 
 ::
 
-    space.py      which fields of a recipe are searched, and between which values
-    objective.py  trains a recipe and tells its held-out loss, epoch after epoch
-    study.py      the trials, in a database that outlives them
+    space.py      the search space: fields of a recipe and their values
+    objective.py  training of a recipe, with its held-out loss after each epoch
+    study.py      the trials, in a database
 """
 
 from digitscope.errors import MissingExtra
@@ -13,7 +13,8 @@ try:
     import optuna  # noqa: F401
 except ImportError as error:
     raise MissingExtra(
-        f"tuning needs Optuna, and {error.name} is not installed: pip install 'digitscope[tune]'"
+        f"tune needs {error.name or 'Optuna'}, which is not installed; "
+        "install it with: pip install 'digitscope[tune]'"
     ) from None
 
 from digitscope.tuning.space import parse_space, usual_space

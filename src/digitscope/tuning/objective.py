@@ -1,6 +1,6 @@
-"""What a trial is judged by: the loss of its network on held-out data, epoch after epoch.
+"""Objective of a trial: the loss of its network on held-out data after each epoch.
 
-The test images are never looked at.
+Test images are not used.
 """
 
 import logging
@@ -19,10 +19,13 @@ OnLoss = Callable[[int, float], None]  # called with an epoch, from 1 on, and it
 
 
 class Objective(Protocol):
-    """Trains a recipe and returns the held-out loss of the last epoch, nats; inf if it broke."""
+    """Function that trains a recipe and returns the held-out loss of the last epoch.
+
+    The loss is in nats; it is infinite if the training failed.
+    """
 
     def __call__(self, recipe: Any, on_loss: OnLoss, /) -> float:
-        """Train; `on_loss` may raise to end the training early."""
+        """Train; `on_loss` may raise an exception to end the training early."""
 
 
 def open_objective(
@@ -33,37 +36,37 @@ def open_objective(
     threads: int | None = None,
     workers: int = 1,
 ) -> Objective:
-    """Load what trials of a recipe learn from, once for all of them.
+    """Return the objective of a recipe, with training data that is loaded once for all trials.
 
     Parameters
     ----------
     recipe : Recipe or StreamRecipe
-        Tells which network it is.
+        Its type determines the network.
     data : str, optional
         Of a digit classifier: the data set.
     data_dir : path, optional
-        Where the data sets are.
+        Folder of the data sets.
     threads : int, optional
-        Threads of the framework; one a core unless given.
+        Threads of the framework; by default one per core.
     workers : int
         Processes that draw pages.
 
     Raises
     ------
     Misuse
-        When a recipe holds out nothing to judge by.
+        When the recipe has no held-out images.
     """
     from digitscope.training.stream_run import set_threads
 
     set_threads(threads)
-    # TensorFlow remarks that each trial compiles its own network, which is meant so.
+    # TensorFlow warns that each trial compiles its own network, which is intended.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if isinstance(recipe, Recipe):
-        return _digits(recipe, data, data_dir)
-    return _stream(recipe, data_dir, workers)
+        return _digit_objective(recipe, data, data_dir)
+    return _stream_objective(recipe, data_dir, workers)
 
 
-def _digits(recipe: Recipe, data: str | None, data_dir: Path | None) -> Objective:
+def _digit_objective(recipe: Recipe, data: str | None, data_dir: Path | None) -> Objective:
     from digitscope.data import load_data
     from digitscope.training.fit import Fit
     from digitscope.training.trainer import split_for
@@ -73,8 +76,8 @@ def _digits(recipe: Recipe, data: str | None, data_dir: Path | None) -> Objectiv
     fitting, held_out = split_for(recipe, dataset, sources)
     if not len(held_out):
         raise Misuse(
-            f"tuning judges by held-out images, and {recipe.name} holds out none; "
-            "name some with --validation."
+            f"tune needs held-out images, and {recipe.name} has none; set their number with "
+            "--validation."
         )
 
     def train(trial: Recipe, on_loss: OnLoss) -> float:
@@ -84,7 +87,7 @@ def _digits(recipe: Recipe, data: str | None, data_dir: Path | None) -> Objectiv
     return train
 
 
-def _stream(recipe: StreamRecipe, data_dir: Path | None, workers: int) -> Objective:
+def _stream_objective(recipe: StreamRecipe, data_dir: Path | None, workers: int) -> Objective:
     from digitscope.data.page_sources import page_sources
 
     source, held_out = page_sources(data_dir)
@@ -101,16 +104,16 @@ def _stream(recipe: StreamRecipe, data_dir: Path | None, workers: int) -> Object
     from digitscope.training.glyph.singles import load_singles
 
     network, singles = PageNetwork(threads=1).path, load_singles(data_dir)
-    crops, judge = (CropSource(pages, network, singles) for pages in (source, held_out))
+    crops, held_out_crops = (CropSource(pages, network, singles) for pages in (source, held_out))
 
     def train_glyph(trial: GlyphRecipe, on_loss: OnLoss) -> float:
-        return _run(GlyphFit(trial, crops, judge, workers=workers), on_loss)
+        return _run(GlyphFit(trial, crops, held_out_crops, workers=workers), on_loss)
 
     return train_glyph
 
 
 def _run(fit: Any, on_loss: OnLoss) -> float:
-
+    """Train, and return the last held-out loss; release the memory of the compiled graphs."""
     from digitscope.training.stream_run import forget_graphs
 
     def on_epoch(row: dict[str, float]) -> None:

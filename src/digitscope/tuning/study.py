@@ -1,4 +1,4 @@
-"""Searches the fields of a recipe with Optuna: trials, pruning, and a store that outlives them."""
+"""Studies: trials of recipes with Optuna, with pruning, in a database."""
 
 import dataclasses
 import json
@@ -25,28 +25,28 @@ from digitscope.tuning.objective import open_objective
 from digitscope.tuning.space import Space, value_of, with_values
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
-STARTUP = 5  # trials with random values, before the sampler has learned and before any is pruned
-HEARTBEAT = 10  # seconds between two signs of life of a trial
-SILENT = 60  # seconds without one after which a trial counts as killed, and is done again
+STARTUP = 5  # first trials, with random values and without pruning
+HEARTBEAT = 10  # seconds between two heartbeats of a running trial
+GRACE_PERIOD = 60  # seconds without a heartbeat after which a trial is repeated
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """A search: what of which recipe, on which data, where it is kept.
+    """The settings of a search.
 
     Attributes
     ----------
     out : Path
         The folder of the results.
     recipe : Recipe or StreamRecipe
-        What the trials start from; the first trial is this recipe itself.
+        The recipe whose fields are changed; the first trial is the recipe itself.
     space : Space
     trials : int
-        Trials that are finished or pruned at the end, over all machines.
+        Number of finished and pruned trials at the end, over all machines.
     storage : str
-        URL of the database; an SQLite file in `out` unless given.
+        URL of the database; empty for an SQLite file in `out`.
     jobs : int
-        Processes on this machine, one trial at a time in each.
+        Processes on this machine; each runs one trial at a time.
     seed : int
         Of the sampler.
     data, data_dir
@@ -80,7 +80,7 @@ class Tuning:
         return self.storage or f"sqlite:///{(self.out / 'study.db').resolve()}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what two processes of one search must have in common, as plain JSON types."""
+        """Return the settings that all processes of one search share, as plain JSON types."""
         return {
             "recipe": self.recipe.to_dict(),
             "space": {field: dataclasses.asdict(part) for field, part in self.space.items()},
@@ -90,7 +90,7 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of one trial.
+    """The result of one trial.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class Trial:
     epochs : int
     seconds : float
     values : dict
-        Of the fields that are searched.
+        Values of the searched fields.
     """
 
     number: int
@@ -123,7 +123,8 @@ class Tuned:
     trials : list of Trial
     best : Trial
     importances : dict
-        Share of the variance of the loss that each field explains; empty for too few trials.
+        Share of the variance of the loss that each field explains; empty if there are too few
+        trials.
     """
 
     tuning: Tuning
@@ -138,7 +139,7 @@ class Tuned:
 
     @property
     def recipe_file(self) -> Path:
-        """Where it is written."""
+        """The file of that recipe."""
         return self.tuning.out / "best.json"
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,19 +154,19 @@ class Tuned:
 
 
 def tune(tuning: Tuning, on_trial: Callable[[Trial, float], None] | None = None) -> Tuned:
-    """Search, or go on with a search, and write the best recipe.
+    """Start or continue a search, and write the best recipe.
 
     Parameters
     ----------
     tuning : Tuning
     on_trial : callable, optional
-        Called after each trial of this process with it and the least loss so far; it is pickled
-        where there are several jobs.
+        Called after each trial with the trial and the lowest loss so far. With several jobs it is
+        called in their processes, so it must be picklable.
 
     Returns
     -------
     Tuned
-        Its recipe is in ``best.json``, which ``digitscope train --recipe`` takes.
+        Its recipe is in ``best.json``, for ``digitscope train --recipe``.
 
     Raises
     ------
@@ -186,24 +187,25 @@ def tune(tuning: Tuning, on_trial: Callable[[Trial, float], None] | None = None)
     elif noted != json.loads(json.dumps(settings)):
         different = next(name for name in settings if noted.get(name) != settings[name])
         raise BadRun(
-            f"{tuning.out} holds another search: its {different} differs; name another --out."
+            f"{tuning.out} belongs to another search, with another {different}. Choose another "
+            "folder with --out."
         )
     if tuning.jobs == 1:
-        _work(tuning, on_trial)
+        _run_trials(tuning, on_trial)
     else:
-        _in_processes(tuning, on_trial)
+        _run_in_processes(tuning, on_trial)
     return finish(tuning)
 
 
 def finish(tuning: Tuning) -> Tuned:
-    """Return what a search has found so far, and write its best recipe."""
+    """Return the result of a search so far, and write its best recipe."""
     study = _open(tuning)
     trials = [_describe(trial) for trial in study.trials if trial.state != TrialState.WAITING]
     complete = [t for t in trials if t.state == "complete" and t.loss is not None]
     if not complete:
         raise TrainingFailed(
-            f"none of {len(trials)} trials in {tuning.out} was finished; narrow the ranges with "
-            "--search."
+            f"none of {len(trials)} trials in {tuning.out} was finished. Choose narrower ranges "
+            "with --search."
         )
     best = min(complete, key=lambda trial: (trial.loss, trial.number))
     tuned = Tuned(tuning, trials, best, _importances(study))
@@ -213,20 +215,21 @@ def finish(tuning: Tuning) -> Tuned:
 
 
 def _open(tuning: Tuning, job: int = 0) -> optuna.Study:
-    """Return the study of a search; each job, and each time that it goes on, has a seed of its own.
+    """Return the study of a search.
 
-    With the same seed a search that goes on would try the same values again.
+    The seed depends on the job and on the number of trials so far, so that a continued search does
+    not try the same values again.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    # Optuna says of heartbeats and of multivariate sampling that they are experimental.
+    # Optuna warns that heartbeats and multivariate sampling are experimental.
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-    again = optuna.storages.RetryHeartbeatStaleTrialCallback()
+    retry = optuna.storages.RetryHeartbeatStaleTrialCallback()
     try:
         storage = optuna.storages.RDBStorage(
             tuning.url,
             heartbeat_interval=HEARTBEAT,
-            grace_period=SILENT,
-            heartbeat_stale_trial_callback=again,
+            grace_period=GRACE_PERIOD,
+            heartbeat_stale_trial_callback=retry,
         )
         study = optuna.create_study(
             study_name=tuning.name,
@@ -235,7 +238,7 @@ def _open(tuning: Tuning, job: int = 0) -> optuna.Study:
             pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP),
         )
         seeds = np.random.SeedSequence([tuning.seed, job, len(study.trials)])
-    except Exception as error:  # SQLAlchemy's and those of each database
+    except Exception as error:  # errors of SQLAlchemy and of each database
         raise DataUnavailable(
             f"the database {tuning.url} cannot be opened: {one_line(error)}"
         ) from None
@@ -248,13 +251,13 @@ def _open(tuning: Tuning, job: int = 0) -> optuna.Study:
     return study
 
 
-def _work(
+def _run_trials(
     tuning: Tuning,
     on_trial: Callable[[Trial, float], None] | None,
     job: int = 0,
     threads: int | None = None,
 ) -> None:
-    """Do trials until there are enough."""
+    """Run trials until there are enough."""
     study = _open(tuning, job)
     train = open_objective(
         tuning.recipe, data=tuning.data, data_dir=tuning.data_dir, threads=threads
@@ -282,12 +285,12 @@ def _work(
         study.optimize(objective, callbacks=[after, enough])
 
 
-def _in_processes(tuning: Tuning, on_trial: Callable[[Trial, float], None] | None) -> None:
-    """Do trials in several processes, which share the cores."""
+def _run_in_processes(tuning: Tuning, on_trial: Callable[[Trial, float], None] | None) -> None:
+    """Run trials in several processes, which share the cores."""
     threads = max(usable_cores() // tuning.jobs, 1)
     context = multiprocessing.get_context("spawn")
     processes = [
-        context.Process(target=_work, args=(tuning, on_trial, job, threads))
+        context.Process(target=_run_trials, args=(tuning, on_trial, job, threads))
         for job in range(tuning.jobs)
     ]
     for process in processes:
@@ -300,7 +303,7 @@ def _in_processes(tuning: Tuning, on_trial: Callable[[Trial, float], None] | Non
             process.join()
         raise
     if all(process.exitcode for process in processes):
-        raise TrainingFailed("no process could do its trials; their messages are above.")
+        raise TrainingFailed("all processes of the search failed; see their messages above.")
 
 
 def _suggest(trial: optuna.Trial, field: str, part: Range | Choice) -> Value:
@@ -325,7 +328,7 @@ def _describe(trial: FrozenTrial) -> Trial:
 
 
 def _importances(study: optuna.Study) -> dict[str, float]:
-    """Return how much each field matters; the trees of fANOVA need some finished trials."""
+    """Return the importance of each field by fANOVA; empty if there are too few trials."""
     complete: Sequence[FrozenTrial] = study.get_trials(states=[TrialState.COMPLETE])
     if len(complete) < 2 * STARTUP:
         return {}

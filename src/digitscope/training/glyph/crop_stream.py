@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from digitscope.image.contrast import normalise_contrast
 from digitscope.models.glyph_classes import CLASSES, CROP, NOTHING
 from digitscope.models.page_network import PageNetwork
-from digitscope.reading.crops import AROUND, cut_crops, cut_squares, even_out
+from digitscope.reading.crops import CROP_FACTOR, cut_crops, cut_squares, normalise_levels
 from digitscope.reading.glyphs import Floats, Glyphs, find_glyphs
 from digitscope.reading.parameters import ReadingParameters
-from digitscope.reading.second_look import doubtful
+from digitscope.reading.second_pass import doubtful
 from digitscope.recipes import Augmentation
 from digitscope.synthesis.pages.stream import VALIDATION, Plan, Source
 from digitscope.synthesis.pages.targets import sought_and_ignored
@@ -33,7 +33,7 @@ from digitscope.training.mixture import Mixture
 BENT = Augmentation(rotation=5, scale=0.08, shear=0.1, shift=1.0, elastic=0.8, smoothness=7)
 MARGIN = 8  # pixels around a crop that bending may bring into it
 HIT = 0.8  # distance from a glyph's middle, in halves of its longer side, up to which it is meant
-PEAKS = ReadingParameters(least=0.15)  # fainter ones than reading takes, as bad examples
+PEAKS = ReadingParameters(low_threshold=0.15)  # fainter ones than reading takes, as bad examples
 TURNED = 4  # one patch in so many tells of turns
 UNKNOWN = -1  # label of crops that do not tell
 
@@ -128,7 +128,7 @@ def draw_crops(source: CropSource, seed: tuple[int, ...], number: int, *, bent: 
         wanted = doubtful(glyphs, certain=1.1) & (labels != UNKNOWN)
     else:
         wanted = (labels != UNKNOWN) & (labels != NOTHING)
-        wanted &= glyphs.presence >= ReadingParameters().least
+        wanted &= glyphs.presence >= ReadingParameters().low_threshold
         labels[:] = UNKNOWN
     rows = np.flatnonzero(wanted)
     glyphs, labels = glyphs[rows], labels[rows]
@@ -145,9 +145,9 @@ def _cut_bent(
 ) -> NDArray[np.uint8]:
     """Return crops, each bent in its own way."""
     side = CROP + 2 * MARGIN
-    squares = cut_squares(gray, centres, sizes, AROUND * side / CROP, side)
+    squares = cut_squares(gray, centres, sizes, CROP_FACTOR * side / CROP, side)
     bent = bend(squares, rng, BENT)[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
-    return even_out(defocus(bent, rng, *DEFOCUS))
+    return normalise_levels(defocus(bent, rng, *DEFOCUS))
 
 
 def turned_back(glyphs: Glyphs, quarters: int, size: tuple[int, int]) -> Glyphs:

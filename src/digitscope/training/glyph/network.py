@@ -12,7 +12,7 @@ import keras
 
 from digitscope.models.glyph_classes import CROP
 from digitscope.models.glyph_network import ANSWERS, TURNS
-from digitscope.reading.crops import MIDDLE, SPREAD
+from digitscope.reading.crops import CROP_MEAN, CROP_STD
 from digitscope.recipes.glyph_recipe import GlyphRecipe
 from digitscope.training.layers import FoldPixels, LayerBuilder
 
@@ -37,7 +37,7 @@ def build_glyph_network(recipe: GlyphRecipe, policy: str = "float32") -> keras.M
     quarter, eighth = recipe.channels
     crops = keras.Input((CROP, CROP), dtype="uint8", name="crops")
     x = FoldPixels(dtype="uint8", name="fold")(crops)
-    x = keras.layers.Rescaling(1 / SPREAD, -MIDDLE / SPREAD, dtype=policy, name="scale")(x)
+    x = keras.layers.Rescaling(1 / CROP_STD, -CROP_MEAN / CROP_STD, dtype=policy, name="scale")(x)
     x = make.layer(x, recipe.stem, "stem")
     x = make.layer(x, quarter, "quarter", stride=2)
     x = make.blocks(x, quarter, recipe.blocks[0], "quarter")

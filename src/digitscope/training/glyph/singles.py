@@ -11,7 +11,7 @@ from digitscope.data.page_sources import MNIST_HELD_OUT
 from digitscope.errors import DataUnavailable
 from digitscope.image.digit import Images
 from digitscope.models.glyph_classes import CROP
-from digitscope.reading.crops import AROUND, cut_squares, even_out
+from digitscope.reading.crops import CROP_FACTOR, cut_squares, normalise_levels
 from digitscope.reading.glyphs import Floats
 from digitscope.recipes import RECIPES, Augmentation
 from digitscope.training.augmentation import augment, defocus
@@ -72,11 +72,11 @@ def draw_singles(
     squares = [
         cut_squares(
             image if light else 255 - image, (box[None, :2] + box[None, 2:]) / 2,
-            box[None, 2:] - box[None, :2], AROUND, CROP,
+            box[None, 2:] - box[None, :2], CROP_FACTOR, CROP,
         )
         for image, box, light in zip(images, boxes, negative.tolist(), strict=True)
     ]  # fmt: skip
-    return even_out(defocus(np.concatenate(squares), rng, *DEFOCUS)), labels.astype(np.int8)
+    return normalise_levels(defocus(np.concatenate(squares), rng, *DEFOCUS)), labels.astype(np.int8)
 
 
 def ink_boxes(images: Images) -> Floats:

@@ -1,4 +1,4 @@
-"""Further looks: crops, which glyphs get one, how the answers of the networks are joined."""
+"""Further looks: crops, which glyphs get one, how the answers of the networks are combined."""
 
 import subprocess
 import sys
@@ -17,10 +17,10 @@ from digitscope.models.glyph_classes import CLASSES, CROP, NOTHING
 from digitscope.models.glyph_network import ANSWERS, GlyphNetwork
 from digitscope.models.page_network import PageNetwork
 from digitscope.reading import Reader, load_reader, read, read_page
-from digitscope.reading.crops import MIDDLE, cut_crops
+from digitscope.reading.crops import CROP_MEAN, cut_crops
 from digitscope.reading.glyphs import Glyphs
 from digitscope.reading.parameters import ReadingParameters
-from digitscope.reading.second_look import doubtful, look_again, look_at_digits
+from digitscope.reading.second_pass import apply_digit_classifier, apply_glyph_network, doubtful
 from digitscope.reading.tiles import cut_tile
 from digitscope.synthesis.faulty_pages import write_page
 
@@ -48,7 +48,7 @@ def glyphs(*heats, centre=(30.0, 30.0), size=(16.0, 20.0)):
 class Looker:
     """A glyph network that says of each crop that it is a 7, and remembers the crops."""
 
-    def look(self, crops, heat):
+    def classify(self, crops, heat):
         self.crops, self.heat = crops, heat
         seen = np.zeros_like(heat)
         seen[:, 7] = 0.9
@@ -82,7 +82,7 @@ def test_a_crop_has_the_glyph_in_its_middle_and_the_paper_around(picture):
     crop = cut(picture, (30, 30), (12, 12))
     assert (crop.shape, crop.dtype) == ((CROP, CROP), np.uint8)
     # The box is 12 of 19.2 pixels, so 20 of 32: rows 6 to 25 are ink.
-    assert crop[8:24, 8:24].max() < MIDDLE < crop[:4].min()
+    assert crop[8:24, 8:24].max() < CROP_MEAN < crop[:4].min()
     np.testing.assert_array_equal(crop, crop[::-1])
     np.testing.assert_array_equal(crop, crop[:, ::-1])
 
@@ -125,27 +125,27 @@ def test_doubtful_are_those_that_may_be_digits_and_are_not_certain():
 
 def test_a_second_look_changes_doubtful_glyphs_alone(picture):
     looker, some = Looker(), glyphs({"3": 0.6}, {"3": 1.0}, {"1": 0.5, "/": 0.5})
-    seen = look_again(picture, some, looker, P)
+    seen = apply_glyph_network(picture, some, looker, P)
     assert seen.labels == ["7", "3", "7"]
     np.testing.assert_array_equal(looker.heat, some.heat[[0, 2]])
     np.testing.assert_array_equal(looker.crops[0], cut(picture, (30, 30), (16, 20)))
     for name in ("centre", "size", "link", "next", "raised", "scale"):
         np.testing.assert_array_equal(getattr(seen, name), getattr(some, name))
     certain = glyphs({"3": 1.0})
-    assert look_again(picture, certain, looker, P) is certain
+    assert apply_glyph_network(picture, certain, looker, P) is certain
 
 
 def test_a_third_look_decides_among_the_digits_of_doubtful_glyphs(picture):
     judge = Judge()
     some = glyphs({"3": 0.4, "7": 0.3}, {"3": 0.995}, {"*": 0.7}, {"7": 0.2, "/": 0.5})
-    seen = look_at_digits(picture, some, judge, P)
+    seen = apply_digit_classifier(picture, some, judge, P)
     assert seen.labels == ["7", "3", "*", "/"]
     np.testing.assert_array_equal(judge.images, [cut_tile(picture, 22, 20, 38, 40)] * 2)
     # Whether it is a digit stays as it was.
     np.testing.assert_allclose(seen.heat[:, :10].sum(1), some.heat[:, :10].sum(1), rtol=1e-5)
     np.testing.assert_array_equal(seen.heat[:, 10:], some.heat[:, 10:])
     certain = glyphs({"3": 0.995})
-    assert look_at_digits(picture, certain, judge, P) is certain
+    assert apply_digit_classifier(picture, certain, judge, P) is certain
 
 
 @given(
@@ -226,7 +226,7 @@ def test_other_images_are_refused(shipped, crops):
 def test_other_models_are_refused(tmp_path):
     with pytest.raises(BadModel, match="no such model file"):
         GlyphNetwork(tmp_path / "none.onnx")
-    with pytest.raises(BadModel, match="is no glyph network"):
+    with pytest.raises(BadModel, match="is not a glyph network"):
         GlyphNetwork(PageNetwork().path)
 
 
@@ -263,8 +263,8 @@ def test_reading_uses_the_second_look():
     page, network = write_page(["4207 65"]), load_reader(threads=1).page
     assert read_page(page, network, P).text == "4207 65"
     doubting = replace(P, certain=1.1)
-    assert read_page(page, network, doubting, second=Looker()).text == "7777 77"
-    doubting = replace(P, certain=1.1, tile=2.0)
-    assert read_page(page, network, doubting, third=Judge()).text.count("7") > 3
+    assert read_page(page, network, doubting, glyph=Looker()).text == "7777 77"
+    doubting = replace(P, certain=1.1, classifier_weight=2.0)
+    assert read_page(page, network, doubting, digit=Judge()).text.count("7") > 3
     assert read(page, model=Reader(network, None)).text == "4207 65"
     assert read(page, model=Reader(network, GlyphNetwork(threads=1))).text == "4207 65"
