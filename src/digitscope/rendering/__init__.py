@@ -7,7 +7,7 @@
     figure_files.py        draws the figures of a report and encodes them as PNG
 
     digit_run.py           what the report of a digit classifier says
-    evidence.py            the numbers its figures show, computed once
+    results.py            the numbers its figures show, computed once
     gallery.py             its figures in order, each with how to read it
     figures_training.py    loss, accuracy and norms by epoch
     figures_scores.py      confusion matrix, precision and recall, mistakes
@@ -34,6 +34,6 @@
 Importing this loads neither Matplotlib nor NumPy; `report` does.
 """
 
-from digitscope.rendering.html_page import report
+from digitscope.rendering.html_report import report
 
 __all__ = ["report"]

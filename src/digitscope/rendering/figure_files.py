@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from digitscope.rendering import style
 
 Shown = TypeVar("Shown")  # what is known of a run
-Drawing: TypeAlias = tuple[str, str, Callable[[Figure, Shown], None], str]
+FigureEntry: TypeAlias = tuple[str, str, Callable[[Figure, Shown], None], str]
 """Name, topic, what draws it, how to read it."""
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class RenderedFigure:
     """A figure that has been drawn.
 
     Attributes
@@ -47,19 +47,19 @@ class Picture:
     height: int
 
 
-def draw_figures(evidence: Shown, figures: Sequence[Drawing[Shown]]) -> list[Picture]:
+def draw_figures(results: Shown, figures: Sequence[FigureEntry[Shown]]) -> list[RenderedFigure]:
     """Return figures, drawn, in their order.
 
     Parameters
     ----------
-    evidence : object
+    results : object
         What the figures show.
     figures : sequence of Drawing
     """
 
-    def picture(name: str, topic: str, reading: str, title: str, pixels: Pixels) -> Picture:
+    def picture(name: str, topic: str, reading: str, title: str, pixels: Pixels) -> RenderedFigure:
         height, width, _ = pixels.shape
-        return Picture(
+        return RenderedFigure(
             name=name,
             topic=topic,
             reading=reading,
@@ -74,7 +74,7 @@ def draw_figures(evidence: Shown, figures: Sequence[Drawing[Shown]]) -> list[Pic
         coming = []
         for name, topic, draw, reading in figures:
             figure = Figure()
-            draw(figure, evidence)
+            draw(figure, results)
             pixels = style.render(figure)
             title = style.finding(figure)
             coming.append(pool.submit(picture, name, topic, reading, title, pixels))

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from digitscope.evaluation.page_scores import USUAL
 from digitscope.rendering import style
 from digitscope.rendering.figures_sheet import draw_sheet
-from digitscope.rendering.page_evidence import TILE, Cut, Share
+from digitscope.rendering.page_results import TILE, Cut, Share
 from digitscope.rendering.wording import count, percent, sure
 
 NOTHING = "none"

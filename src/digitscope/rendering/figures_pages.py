@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from digitscope.evaluation.page_scores import USUAL, Rates
 from digitscope.rendering import style
 from digitscope.rendering.figures_training import LOSSES, draw_by_epoch
-from digitscope.rendering.page_evidence import Group, Share
+from digitscope.rendering.page_results import Group, Share
 from digitscope.rendering.wording import count, percent
 from digitscope.runs import Row
 

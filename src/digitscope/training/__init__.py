@@ -3,7 +3,7 @@
 from digitscope.errors import MissingExtra
 
 try:
-    from digitscope.training._quiet import BACKEND
+    from digitscope.training._keras_import import BACKEND
 except ImportError as error:
     from os import environ
 

@@ -27,9 +27,9 @@ from digitscope.image.digit import DIGITS, SIDE, Labels, Probabilities
 from digitscope.models.classifier import DIGIT, Classifier
 from digitscope.recipes import Recipe, get_recipe
 from digitscope.runs import Run
-from digitscope.training.beginning import begin_run
+from digitscope.training.model_release import now, release_model, timed
 from digitscope.training.onnx_export import IR_VERSION, OPSET, TINY
-from digitscope.training.shipping import now, ship_model, timed
+from digitscope.training.run_record import begin_run
 from digitscope.training.trainer import (
     Listener,
     describe_data,
@@ -129,7 +129,7 @@ def _complete(run: Run, dataset: Dataset, listener: Listener | None) -> Run:
     classifiers = [Classifier(member.model_file, threads=1) for member in members]
     with timed(timings, "evaluation"):
         proto = join_members([onnx.load(member.model_file) for member in members])
-        ship_model(
+        release_model(
             run,
             proto,
             dataset,

@@ -22,7 +22,7 @@ from digitscope.image.digit import DIGITS
 from digitscope.recipes import Recipe
 from digitscope.runs import Row
 from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
-from digitscope.training.compiled import (
+from digitscope.training.compiled_epoch import (
     compile_epoch,
     forward_function,
     gradient_function,

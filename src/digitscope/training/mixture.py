@@ -51,7 +51,7 @@ class Mixture:
         others = [s.other_originals for s in sources if s.other_originals is not None]
         self._others = type(others[0]).joined(others) if others else None
         self._weights = [_writer_weights(o.writers) for o in self._originals]
-        self._style = replace(HAND, type=TYPE, fonts=find_fonts()) if sources else HAND
+        self._style = replace(HAND, printed=TYPE, fonts=find_fonts()) if sources else HAND
         self.handwritten = recipe.handwritten if self._originals else 0
         self.labels = np.concatenate(
             [

@@ -19,9 +19,9 @@ from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.runs import Row
 from digitscope.synthesis.pages.stream import BatchStream, Plan
 from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
-from digitscope.training.compiled import forward_function
+from digitscope.training.compiled_epoch import forward_function
+from digitscope.training.initial_weights import take_weights
 from digitscope.training.interrupts import uninterrupted
-from digitscope.training.start import take_weights
 from digitscope.training.stream_step import make_step
 
 PART = 10  # steps between two signs of life

@@ -16,10 +16,10 @@ from digitscope.files import replacing
 from digitscope.models.card import ModelCard
 from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.runs import Row, Run
-from digitscope.training.beginning import describe_versions
+from digitscope.training.model_release import now
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.quantisation import quantise
-from digitscope.training.shipping import now
+from digitscope.training.run_record import describe_versions
 from digitscope.training.stream_fit import StreamFit
 
 Judged = TypeVar("Judged")

@@ -13,10 +13,10 @@ from digitscope.files import replacing
 from digitscope.image.digit import Probabilities
 from digitscope.recipes import RECIPES, Recipe, get_recipe
 from digitscope.runs import Row, Run
-from digitscope.training.beginning import begin_run, describe_machine, describe_versions
 from digitscope.training.fit import Fit, FitResult
+from digitscope.training.model_release import now, release_model, timed
 from digitscope.training.onnx_export import check_agreement, to_onnx
-from digitscope.training.shipping import now, ship_model, timed
+from digitscope.training.run_record import begin_run, describe_machine, describe_versions
 
 CHECKED = 1_000  # test images on which the ONNX file must agree with Keras
 
@@ -251,7 +251,7 @@ def _ship(
         check_agreement(result.model, first, probabilities[:CHECKED], what)
 
     with timed(timings, "evaluation"):
-        return ship_model(
+        return release_model(
             run, proto, dataset, fit.held_out, seed=fit.recipe.seed, check=check,
             parameters=result.model.count_params(),
         )  # fmt: skip

@@ -23,10 +23,10 @@ from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.second_look import doubtful
 from digitscope.recipes import Augmentation
 from digitscope.synthesis.pages.stream import VALIDATION, Plan, Source
-from digitscope.synthesis.pages.targets import sought_and_ignored
+from digitscope.synthesis.pages.targets import targets_and_ignored
 from digitscope.synthesis.pages.truth import PageTruth
 from digitscope.training.augmentation import bend, defocus
-from digitscope.training.glyph.singles import DEFOCUS, draw_singles
+from digitscope.training.glyph.single_digits import DEFOCUS, draw_singles
 from digitscope.training.mixture import Mixture
 
 # How crops are bent in training. `shift` and `scale` stand for errors of the boxes, too.
@@ -200,7 +200,7 @@ def true_classes(glyphs: Glyphs, truth: PageTruth) -> NDArray[np.intp]:
     ndarray of shape (n,), dtype intp
         `NOTHING` where there is no glyph, and -1 where an answer is neither right nor wrong.
     """
-    chosen, ignored = sought_and_ignored(truth)
+    chosen, ignored = targets_and_ignored(truth)
     boxes = np.array([glyph.box for glyph in chosen], np.float64).reshape(-1, 4)
     classes = np.array([CLASSES.index(glyph.label) for glyph in chosen], np.intp)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2

@@ -16,7 +16,6 @@ from digitscope.models.page_network import PageNetwork
 from digitscope.recipes.glyph_recipe import GLYPH, GlyphRecipe
 from digitscope.runs import Run
 from digitscope.synthesis.pages.stream import Source
-from digitscope.training.beginning import begin_run
 from digitscope.training.glyph.crop_stream import Crops, CropSource
 from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
@@ -25,6 +24,7 @@ from digitscope.training.layer_export import check_difference
 from digitscope.training.mixture import Mixture
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.calibration import calibration_error
+from digitscope.training.run_record import begin_run
 from digitscope.training.stream_run import (
     StreamListener,
     StreamTraining,

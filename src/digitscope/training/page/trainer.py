@@ -14,11 +14,11 @@ from digitscope.models.page_network import PageNetwork
 from digitscope.recipes.page_recipe import PAGE, PageRecipe
 from digitscope.runs import Run
 from digitscope.synthesis.pages.stream import Source
-from digitscope.training.beginning import begin_run
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.calibration import UNCHANGED, Calibration, fit_calibration
 from digitscope.training.page.export import check_page_agreement, page_to_onnx
 from digitscope.training.page.fit import PageFit
+from digitscope.training.run_record import begin_run
 from digitscope.training.stream_run import (
     StreamListener,
     StreamTraining,

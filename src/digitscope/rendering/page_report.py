@@ -4,7 +4,7 @@ from typing import Any
 
 from digitscope.evaluation.page_scores import USUAL
 from digitscope.recipes.page_recipe import PAGE, PageRecipe
-from digitscope.rendering.page_evidence import Group, PageEvidence, Share
+from digitscope.rendering.page_results import Group, PageResults, Share
 from digitscope.rendering.run_description import describe_making
 from digitscope.rendering.wording import count, percent, precise
 from digitscope.runs import Run
@@ -32,27 +32,27 @@ TIMING_NOTES = {
 }
 
 
-def describe(run: Run, evidence: PageEvidence) -> dict[str, Any]:
+def describe(run: Run, results: PageResults) -> dict[str, Any]:
     """Return what the page says, as ``page_report.html.j2`` wants it."""
-    record, whole = run.record, evidence.digits
+    record, whole = run.record, results.digits
     return {
         "run_name": run.path.resolve().name,
         "headline": _headline(whole),
         "recall": _with_interval(whole.recall),
         "precision": _with_interval(whole.precision),
-        "pages": count(evidence.pages, "held-out page"),
+        "pages": count(results.pages, "held-out page"),
         "usual": f"{USUAL:g}",
-        "parameters": evidence.card.parameters,
+        "parameters": results.card.parameters,
         "recipe_name": run.page_recipe.name,
-        "patches": evidence.card.data.get("patches", 0),
-        "remark": evidence.remark,
-        "facts": _facts(evidence),
-        "classes": _rows(evidence.classes),
+        "patches": results.card.data.get("patches", 0),
+        "remark": results.remark,
+        "facts": _facts(results),
+        "classes": _rows(results.classes),
         "again": command(run.page_recipe, record["data"].get("start"), record.get("data_dir")),
         **describe_making(
             record,
             record["recipe"],
-            evidence.history,
+            results.history,
             recipe_notes=RECIPE_NOTES,
             timing_notes=TIMING_NOTES,
         ),
@@ -76,21 +76,21 @@ def _with_interval(share: Share) -> str:
     return f"{precise(low, share.n)} and {precise(high, share.n)} (n = {share.n:,})"
 
 
-def _facts(evidence: PageEvidence) -> list[tuple[str, str, str]]:
+def _facts(results: PageResults) -> list[tuple[str, str, str]]:
     facts = []
     for name in ("digits", "signs", "other"):
-        row = evidence.scores.row()
+        row = results.scores.row()
         detail = f"precision {percent(row[f'precision_{name}'])}, "
         detail += f"recall {percent(row[f'recall_{name}'])}"
         title = "F1, other marks" if name == "other" else f"F1, {name}"
         facts.append((title, percent(row[f"f1_{name}"]), detail))
-    if (threshold := evidence.threshold) is not None:
-        rates = evidence.scores.rates(threshold=threshold)
+    if (threshold := results.threshold) is not None:
+        rates = results.scores.rates(threshold=threshold)
         detail = f"precision {percent(rates.precision)}, recall {percent(rates.recall)}"
         facts.append(("threshold for digits", f"{threshold:.3f}", detail))
-    bins = evidence.reliability
+    bins = results.reliability
     facts.append(("calibration error", percent(bins.error, 2), "ECE of digits, 10 bins"))
-    facts.append(("held-out pages", f"{evidence.pages:,}", f"{evidence.digits.recall.n:,} digits"))
+    facts.append(("held-out pages", f"{results.pages:,}", f"{results.digits.recall.n:,} digits"))
     return facts
 
 

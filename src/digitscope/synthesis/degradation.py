@@ -1,7 +1,7 @@
-"""What happens to ink on its way from paper into an image in the form of MNIST.
+"""Degradation of drawn digits on the way from paper to an image in the form of MNIST.
 
-Dry pens, blur, ragged edges of a threshold, coarse scans, crops that cut a sliver off, noise; and
-the 20×20 box with the centre of mass in the middle.
+Dry pens, blur, the rough edges of a threshold, low resolution, cut borders and noise; then the
+20×20 box with the centre of mass in the middle.
 """
 
 from typing import TypeAlias
@@ -18,27 +18,27 @@ Ink: TypeAlias = NDArray[np.uint8]  # (height, width), 0 = paper, 255 = ink
 
 SCALE = 4  # canvas pixels for each pixel of the image
 REACH = BOX * SCALE  # canvas pixels; the longer side of what is drawn
-MARGIN = 6  # canvas pixels on each side, for pens that end a little outside
-WIDEST = 1.4  # how far a nib may stretch the canvas sideways
+MARGIN = 6  # canvas pixels on each side, for strokes that end slightly outside
+WIDEST = 1.4  # largest factor by which the nib changes the width of the canvas
 # Height and width of the canvas that images are drawn on, in pixels.
 CANVAS = (REACH + 2 * MARGIN, round(REACH * WIDEST) + 2 * MARGIN)
 
 
 def trim(ink: Ink) -> Ink:
-    """Return the part of a picture that has ink in it."""
+    """Return a picture cropped to its ink."""
     left, top, width, height = cv2.boundingRect(ink)
     return ink[top : top + height, left : left + width]
 
 
 def place(ink: Ink, aspect: float, slant: float, turn: float) -> Ink:
-    """Bend ink and scale it so that its longer side is that of the box on the canvas.
+    """Return ink on a canvas after aspect, slant and turn; its longer side has `REACH` pixels.
 
     Parameters
     ----------
     ink : ndarray of shape (height, width), dtype uint8
-        Cut to its ink.
+        Cropped to its ink.
     aspect : float
-        What its width is multiplied with.
+        Factor of its width.
     slant : float
         Pixels to the right per pixel upwards.
     turn : float
@@ -59,14 +59,14 @@ def place(ink: Ink, aspect: float, slant: float, turn: float) -> Ink:
 
 
 def fit(ink: Ink, squash: float = 1.0) -> NDArray[np.uint8]:
-    """Do what `image.mnist_form.fit_to_box` does to uint8 ink, but leave its strokes as they are.
+    """Return ink in the form of MNIST, like `image.mnist_form.fit_to_box`, with unchanged strokes.
 
     Parameters
     ----------
     ink : ndarray of shape (height, width), dtype uint8
-        With some ink in it.
+        With at least one pixel of ink.
     squash : float
-        What its width is multiplied with first.
+        Factor of its width, applied first.
     """
     digit = trim(ink)
     height, width = digit.shape
@@ -84,26 +84,27 @@ def fit(ink: Ink, squash: float = 1.0) -> NDArray[np.uint8]:
     return image
 
 
-class Wear:
-    """What happens to ink on its way into an image, drawn beforehand for `n` images.
+class Degradation:
+    """The random degradation of `n` images, drawn in advance.
 
-    It is the same for any ink, whatever drew it.
+    It does not depend on what has drawn the ink.
 
     Parameters
     ----------
     n : int
     rng : numpy.random.Generator
     amount : float
-        0 for none of it to 1.
+        Factor of the probabilities, 0 (none) to 1.
     """
 
+    # Probability of blur, rough edges, dry ink, low resolution, a cut border, noise, pale ink.
     CHANCES = (0.14, 0.14, 0.04, 0.1, 0.16, 0.06, 0.12)
 
     def __init__(self, n: int, rng: np.random.Generator, amount: float) -> None:
         happens = rng.random((n, len(self.CHANCES))) < np.array(self.CHANCES) * amount
         self._happens: list[list[bool]] = happens.tolist()
         self._how: list[list[list[float]]] = rng.random((n, len(self.CHANCES), 2)).tolist()
-        # Grain that rough edges, dry ink and noise are cut from; wider than a canvas.
+        # Noise for rough edges, dry ink and noise; larger than a canvas, each image takes a part.
         grain = rng.standard_normal((CANVAS[0] + 64, CANVAS[1] + 64), dtype=np.float32)
         self._fine = grain
         self._coarse = _unit(cv2.GaussianBlur(grain, (0, 0), SCALE * 0.5))
@@ -114,12 +115,12 @@ class Wear:
         Parameters
         ----------
         ink : ndarray of shape (height, width), dtype uint8
-            Not empty and at most of the shape `CANVAS`. What is drawn should be some `REACH` pixels
-            long, because blur and roughness are in pixels of the canvas.
+            Not empty and at most of the shape `CANVAS`. Its longer side should have about `REACH`
+            pixels, since blur and roughness are in pixels of the canvas.
         i : int
-            Which of the `n` images it is.
+            Number of the image, 0 to n - 1.
         squash : float
-            What the width of the ink is multiplied with.
+            Factor of the width of the ink.
 
         Returns
         -------
@@ -130,27 +131,32 @@ class Wear:
             return fit(ink, squash)
         blurred, rough, dry, small, cut, noisy, pale = self._happens[i]
         how = self._how[i]
-        worn = ink
+        degraded = ink
         if dry:
-            worn = np.where(self._grain(self._coarse, ink, how[2]) < 1.4 + how[2][0], worn, 0)
-            worn = worn.astype(np.uint8)
+            degraded = np.where(
+                self._grain(self._coarse, ink, how[2]) < 1.4 + how[2][0], degraded, 0
+            )
+            degraded = degraded.astype(np.uint8)
         if blurred:
             side = round(SCALE * (0.75 + 1.75 * how[0][0]))
-            worn = cv2.blur(cv2.blur(worn, (side, side)), (side, side))  # as good as a Gaussian
+            # Two box filters approximate a Gaussian at less cost.
+            degraded = cv2.blur(cv2.blur(degraded, (side, side)), (side, side))
         if rough:
-            soft = cv2.blur(worn, (3, 3))
-            level = cv2.mean(soft, worn)[0]  # lower for a thin pen, that its line may not break
+            soft = cv2.blur(degraded, (3, 3))
+            level = cv2.mean(soft, degraded)[
+                0
+            ]  # lower for a thin pen, so that its line stays whole
             edge = 0.55 + (0.07 + 0.13 * how[1][0]) * self._grain(self._coarse, ink, how[1])
             edge = level * edge.clip(0.2, 0.85)
-            worn = cv2.compare(soft, edge.astype(np.uint8), cv2.CMP_GT)
-        if (dry or rough) and _length(worn) < 0.8 * _length(ink):  # worn away
-            worn = ink
+            degraded = cv2.compare(soft, edge.astype(np.uint8), cv2.CMP_GT)
+        if (dry or rough) and _length(degraded) < 0.8 * _length(ink):  # too much is lost
+            degraded = ink
         if small or blurred:
-            worn = self._reduce(worn, squash, how[3] if small else None)
+            degraded = self._reduce(degraded, squash, how[3] if small else None)
             squash = 1.0
         if cut:
-            worn = _cut(worn, how[4])
-        image = fit(worn, squash)
+            degraded = _cut(degraded, how[4])
+        image = fit(degraded, squash)
         if pale:
             image = cv2.convertScaleAbs(image, alpha=0.65 + 0.35 * how[6][0])
         if noisy:
@@ -166,7 +172,7 @@ class Wear:
 
     @staticmethod
     def _reduce(ink: Ink, squash: float, how: list[float] | None) -> Ink:
-        """Scale down to 9 to 18 pixels, or to twice the box, and stretch the levels."""
+        """Reduce to a length of 9 to 18 pixels, or twice the box, and stretch the gray levels."""
         part = trim(ink)
         height, width = part.shape
         longest = 9 + 9 * how[0] if how else 2 * BOX
@@ -176,7 +182,7 @@ class Wear:
         gain = 255 / max(1, int(reduced.max()))
         reduced = cv2.convertScaleAbs(reduced, alpha=min(gain, 8))
         level = 20.0
-        # A third of the small ones are black and white, as old scans are.
+        # A third of the images of low resolution are bilevel, as old scans are.
         if black := how is not None and how[1] < 0.33:
             inked = reduced[reduced > level]
             level = float(inked.mean()) * (0.5 + 1.2 * how[1]) if how and inked.size else level
@@ -195,7 +201,7 @@ def _unit(field: Floats) -> Floats:
 
 
 def _cut(ink: Ink, how: list[float]) -> Ink:
-    """Cut off up to a twentieth at one side, as of a digit that touched its border."""
+    """Cut up to 5 % off one side, as a crop does that is too tight."""
     left, top, width, height = cv2.boundingRect(ink)
     side, sliver = int(4 * how[0]), how[1] * 0.05
     right, bottom = left + width, top + height

@@ -1,6 +1,6 @@
-"""How a sheet lies in the picture: turn, perspective, bend, lens, and the edges of the sheet.
+"""Geometry of a view: rotation, perspective, bend, lens distortion and the edges of the sheet.
 
-Light and the faults of the picture itself are in `photos`.
+Light is in `lighting`, the effects of camera and file are in `photo_effects`.
 """
 
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ from digitscope.synthesis.pages.textures import (
     Plane,
     Range,
     Size,
-    between,
     choose,
     clouds,
     flat,
     smooth,
+    uniform,
     window,
 )
 from digitscope.synthesis.pages.truth import Points
@@ -27,30 +27,28 @@ from digitscope.synthesis.pages.truth import Points
 
 @dataclass(frozen=True)
 class CameraStyle:
-    """How views vary. Lengths are parts of the longer side of the picture unless said.
+    """Variation of views. Lengths are shares of the longer side of the picture unless stated.
 
     Attributes
     ----------
     views : dict of str to float
-        How often a view is a scan, a photo from above, an oblique photo or one of a bent page, in
-        proportion.
+        Relative frequency of scans, photos from above, oblique photos and photos of a bent page.
     scan_turn, photo_turn : float
-        Standard deviation of the turn of a scan, and largest turn of a photo, in degrees.
+        Standard deviation of the rotation of a scan, and largest rotation of a photo, in degrees.
     tilt : tuple of float
-        Change of scale of an oblique photo over one length of the longer side, as a part of 1.
+        Relative change of scale of an oblique photo over the length of the longer side.
     bend : tuple of float
-        Height of the wave of a bent page (half its swing).
+        Amplitude of the wave of a bent page.
     bend_length : tuple of float
-        Length of that wave.
+        Wavelength.
     lens : float
-        Largest relative change of scale at the corners that the lens makes.
+        Largest relative change of scale by the lens at the corners.
     edge_chance : float
-        Chance that edges of the sheet are in the picture.
+        Probability that edges of the sheet are in the picture.
     edges : dict of str to float
-        How often they lie on a desk, on the lid of a scanner or at the gutter of a book, in
-        proportion.
+        Relative frequency of edges on a desk, on the lid of a scanner and at the gutter of a book.
     inset : tuple of float
-        How far such an edge is inside the picture, as a part of that side of the picture.
+        Distance of such an edge from the border, as a share of that side of the picture.
     softness : tuple of float
         Blur of the edge of the page, standard deviation in pixels.
     """
@@ -72,7 +70,7 @@ class CameraStyle:
     softness: Range = (0.3, 1.2)
 
 
-BEYOND = 0.6  # longer sides; how far a sheet without visible edges reaches beyond the picture
+BEYOND = 0.6  # longer sides; extent of a sheet without visible edges beyond the picture
 
 
 @dataclass(frozen=True)
@@ -86,14 +84,14 @@ class Camera:
     view : str
         "scan", "photo", "oblique" or "bent".
     edge : str
-        What the sheet's edges lie on: "desk", "scanner", "gutter", or "" if none is visible.
+        Background of the sheet's edges: "desk", "scanner", "gutter", or "" if none is visible.
     sheet : tuple of float
-        Left, top, right, bottom of the sheet in its own pixels; writing belongs inside. Without
-        perspective these pixels are those of the picture.
+        Left, top, right, bottom of the sheet in pixels of the sheet. Without perspective these are
+        pixels of the picture.
     homography : ndarray of shape (3, 3), dtype float64
-        Turn, perspective and shift, in multiples of the longer side around the middle.
+        Rotation, perspective and shift, in multiples of the longer side around the middle.
     bend : tuple of float
-        Height, length and phase of the wave of the page, and the direction along it in radians.
+        Amplitude, wavelength and phase of the wave of the page, and its direction in radians.
     lens : float
         Relative change of scale for a distance of one longer side from the middle.
     softness : float
@@ -123,10 +121,10 @@ class Camera:
         strength: float = 1.0,
         style: CameraStyle | None = None,
     ) -> "Camera":
-        """Draw a view.
+        """Return a random view.
 
-        Mostly a flatbed scan; else a phone photo of a notebook from above or from the side, or one
-        of an open book.
+        Most are flatbed scans, the others photos of a notebook from above or from the side, or of
+        an open book.
 
         Parameters
         ----------
@@ -134,7 +132,7 @@ class Camera:
         size : tuple of int
             Height and width in pixels.
         strength : float
-            What turns, perspective, bends and the chance of edges are multiplied with; 0 for none.
+            Factor of rotation, perspective, bend and the probability of edges; 0 for none.
         style : CameraStyle, optional
         """
         style = style or CameraStyle()
@@ -146,11 +144,11 @@ class Camera:
             lens = (rng.random() - 0.5) * 2 * style.lens * strength
         if view == "oblique":
             direction = rng.random() * 6.283
-            tilt = between(rng, style.tilt) * np.array([np.cos(direction), np.sin(direction)])
+            tilt = uniform(rng, style.tilt) * np.array([np.cos(direction), np.sin(direction)])
         if view == "bent":
             crests = rng.normal(0, 0.12) + (1.5708 if rng.random() < 0.7 else 0.0)
-            height = between(rng, style.bend) * strength
-            length = between(rng, style.bend_length)
+            height = uniform(rng, style.bend) * strength
+            length = uniform(rng, style.bend_length)
             bend = (height, length, rng.random() * 6.283, crests)
         edge = ""
         sheet = (-BEYOND, -BEYOND, BEYOND, BEYOND)
@@ -166,11 +164,11 @@ class Camera:
         ]
         sheet = (sides[0], sides[1], sides[2], sides[3])
         homography = _homography(np.deg2rad(turn) * strength, tilt * strength)
-        softness = between(rng, style.softness)
+        softness = uniform(rng, style.softness)
         return cls(size, view, edge, sheet, homography, bend, lens, softness)
 
     def map(self, points: NDArray[np.floating]) -> Points:
-        """Return where points of the flat sheet are in the picture.
+        """Map points of the flat sheet to the picture.
 
         Parameters
         ----------
@@ -194,7 +192,7 @@ class Camera:
         ahead = flat_points @ self.homography[:, :2].T + self.homography[:, 2]
         seen = ahead[:, :2] / ahead[:, 2:]
         if self.lens:
-            # Far outside the picture the distortion stays constant, so that lines never fold back.
+            # Constant far outside of the picture, so that lines do not fold back.
             reach = np.minimum((seen * seen).sum(axis=1, keepdims=True), 0.5)
             seen = seen * (1 + self.lens * reach)
         mapped: Points = (seen * unit + middle).astype(np.float32)
@@ -212,7 +210,7 @@ class Camera:
         return self.map(np.concatenate(sides))
 
     def page_mask(self, size: Size | None = None) -> Plane:
-        """Return how much of each pixel is covered by the sheet: 0 to 1, soft at its edges."""
+        """Return the share of each pixel that the sheet covers, 0 to 1, blurred at its edges."""
         size = size or self.size
         corners = self.corners
         if corners is None:
@@ -229,17 +227,19 @@ class Camera:
         soft = cv2.GaussianBlur(mask * np.float32(1 / 255), (0, 0), blur / step)
         return soft if step == 1 else cv2.resize(soft, size[::-1])  # type: ignore[no-any-return]
 
-    def lay(self, rng: np.random.Generator, page: Plane, behind: Plane | None = None) -> Plane:
-        """Return the picture of a page together with what lies behind and beside it.
+    def add_background(
+        self, rng: np.random.Generator, page: Plane, behind: Plane | None = None
+    ) -> Plane:
+        """Return the picture of a page with the background behind it.
 
         Parameters
         ----------
         rng : numpy.random.Generator
         page : ndarray of shape (height, width), dtype float32
-            The sheet in the pixels of the picture, with or without writing.
+            The sheet, in the geometry of the picture.
         behind : ndarray of shape (height, width), dtype float32, optional
-            By default a surface for a desk; black, gray or white for a scanner; the next page of a
-            book at a gutter.
+            The background. By default a surface for a desk; black, gray or white for a scanner; the
+            next page for the gutter of a book.
         """
         corners = self.corners
         if corners is None:
@@ -250,33 +250,35 @@ class Camera:
         mask = self.page_mask(size)
         if self.edge == "desk" and rng.random() < 0.7:  # the sheet's own shadow on the desk
             away = rng.uniform(-5, 5, 2).astype(np.float32)
-            dark = self._filled(corners + away, size, between(rng, (1.0, 4.0)))
-            behind = behind * (1 - between(rng, (0.2, 0.7)) * dark)
+            dark = self._filled(corners + away, size, uniform(rng, (1.0, 4.0)))
+            behind = behind * (1 - uniform(rng, (0.2, 0.7)) * dark)
         picture: Plane = behind + (page - behind) * mask
         if self.edge == "gutter" or (self.edge == "scanner" and rng.random() < 0.4):
-            near = 1 - self._filled(corners, size, between(rng, (0.02, 0.07)) * max(size))
-            picture *= 1 - between(rng, (0.3, 1.1)) * np.minimum(near, 1 - near)
+            near = 1 - self._filled(corners, size, uniform(rng, (0.02, 0.07)) * max(size))
+            picture *= 1 - uniform(rng, (0.3, 1.1)) * np.minimum(near, 1 - near)
         return picture
 
     def _behind(self, rng: np.random.Generator, page: Plane) -> Plane:
         size = (page.shape[0], page.shape[1])
         if self.edge == "scanner":
-            level = (between(rng, (0, 60)), between(rng, (90, 190)), 255.0)[int(rng.integers(3))]
+            level = (uniform(rng, (0, 60)), uniform(rng, (90, 190)), 255.0)[int(rng.integers(3))]
             return flat(size, level) + 3 * smooth(rng, size, max(size) / 2)
         if self.edge == "gutter":
             level = float(page[::8, ::8].mean()) + rng.normal(0, 10)
             return flat(size, level) + 3 * window(rng, clouds(), size)
         desk = draw_surface(rng, size)
         sheet, level = float(page[::8, ::8].mean()), float(desk[::8, ::8].mean())
-        if abs(sheet - level) < 45 and rng.random() < 0.8:  # else the edge is hard to see
-            other = sheet - between(rng, (50, 150)) if sheet > 110 else sheet + 90
+        if (
+            abs(sheet - level) < 45 and rng.random() < 0.8
+        ):  # otherwise the edge would hardly be visible
+            other = sheet - uniform(rng, (50, 150)) if sheet > 110 else sheet + 90
             desk += max(other, 8.0) - level
             np.clip(desk, 0, 255, out=desk)
         return desk
 
 
 def _insets(rng: np.random.Generator, edge: str, style: CameraStyle) -> list[float | None]:
-    """Return how far left, top, right and bottom edges are inside, None for those outside."""
+    """Return the insets of the left, top, right and bottom edge; None for an invisible edge."""
     insets: list[float | None] = [None] * 4
     if not edge:
         return insets
@@ -286,17 +288,17 @@ def _insets(rng: np.random.Generator, edge: str, style: CameraStyle) -> list[flo
         first = int(rng.integers(4))
         visible = [(first + step) % 4 for step in range(int(rng.choice([1, 1, 1, 2, 2, 2, 3, 4])))]
     for side in visible:
-        insets[side] = between(rng, style.inset) * (0.5 if edge != "desk" else 1.0)
+        insets[side] = uniform(rng, style.inset) * (0.5 if edge != "desk" else 1.0)
     return insets
 
 
 def _homography(turn: float, tilt: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a turn and a perspective that leave scale and place of the middle as they are."""
+    """Return rotation and perspective that keep the scale and position of the middle."""
     cos, sin = np.cos(turn), np.sin(turn)
     rotation = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
     perspective = np.eye(3)
     perspective[2, :2] = tilt
-    # A tilted sheet is shorter along the tilt; half of that, since cameras stand near.
+    # A tilted sheet looks shorter along the tilt; half of it, since cameras are near.
     amount = float(np.hypot(*tilt))
     if amount:
         direction = tilt / amount

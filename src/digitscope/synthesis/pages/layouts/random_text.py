@@ -1,25 +1,13 @@
-"""What every layout is given: the sheet to fill, the writers at hand, and texts to write."""
-
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TypeAlias
+"""Random texts for pages: numbers, amounts, dates, words and parts of formulas."""
 
 import numpy as np
 
-from digitscope.synthesis.pages.drawing import PEN, PEN_2, PRINT
-from digitscope.synthesis.pages.hands import (
-    OTHER_SYMBOLS,
-    Script,
-    Typeface,
-    draw_hand,
-    draw_typeface,
-)
-from digitscope.synthesis.pages.inks import Sources
-from digitscope.synthesis.pages.sheet import Sheet
-
 VOWELS, CONSONANTS = "aeiou", "bcdfghklmnprstvwyz"
-LETTERS = "abcdefhkmnprtuABCDEFGHKMNPRTU"  # alone they look like no digit
-TERMS = "abcdefhkmnprtuwxxxxyyyyABCDEFGHKLMNPQRTUVWXY"  # of formulas, most of all x and y
+LETTERS = "abcdefhkmnprtuABCDEFGHKMNPRTU"  # letters that do not look like a digit
+TERMS = (
+    "abcdefhkmnprtuwxxxxyyyyABCDEFGHKLMNPQRTUVWXY"  # letters in formulas; x and y are most frequent
+)
+OTHER_SYMBOLS = "!#$%&()*+<=>?@[]{}"
 DIGIT_SHARES = np.array([0.1, 0.16, *8 * [0.0925]])  # probability of 0 to 9
 UNITS = (
     "%", "kg", "km", "cm", "mm", "m", "ml", "h", "min", "pcs", "EUR", "USD", "CHF", "Fr", "kW",
@@ -30,78 +18,17 @@ LABELS = (
 )  # fmt: skip
 
 
-@dataclass(eq=False)
-class Setting:
-    """One page in the making.
-
-    Attributes
-    ----------
-    rng : numpy.random.Generator
-    sheet : Sheet
-    sources : Sources
-    height : float
-        Of a digit of the main writer, in pixels.
-    """
-
-    rng: np.random.Generator
-    sheet: Sheet
-    sources: Sources
-    height: float
-    printed: float = 0.15  # share of pages on which numbers are printed, not written
-    hand: Script = field(init=False)
-    type: Typeface = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.type = draw_typeface(self.rng, self.sources, self.height, PRINT)
-        self.hand = self.writer()
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the sheet, in pixels."""
-        return self.sheet.size
-
-    def writer(self, height: float | None = None, layer: int | None = None) -> Script:
-        """Return somebody who writes numbers: most often a hand, sometimes a printer."""
-        layer = PEN if layer is None else layer
-        height = height or self.height
-        if self.rng.random() < self.printed:
-            script = draw_typeface(self.rng, self.sources, height, layer)
-            if self.rng.random() < 0.3:  # type that imitates a hand
-                script.size, script.wander = 0.06, 0.05
-            return script
-        return draw_hand(self.rng, self.sources, height, layer)
-
-    def second(self) -> Script:
-        """Return another writer with another pen."""
-        return self.writer(self.height * float(self.rng.uniform(0.8, 1.25)), PEN_2)
-
-    def chance(self, share: float) -> bool:
-        """Return True in that share of the cases."""
-        return bool(self.rng.random() < share)
-
-    def between(self, low: float, high: float) -> float:
-        """Return a number drawn uniformly from an interval."""
-        return float(self.rng.uniform(low, high))
-
-    def count(self, low: int, high: int) -> int:
-        """Return a whole number from low to high, both included."""
-        return int(self.rng.integers(low, high + 1))
-
-
-Layout: TypeAlias = Callable[[Setting], None]
-
-
 def digits(rng: np.random.Generator, n: int, rounded: float = 0.18) -> str:
-    """Return n random digits; some numbers are round, and some repeat one digit.
+    """Return n random digits. Some numbers are round, and some repeat one digit.
 
-    1s are more frequent than other digits: most real numbers begin with a 1 (Benford's law).
+    1s are more frequent than other digits, as first digits of real numbers (Benford's law).
 
     Parameters
     ----------
     rng : numpy.random.Generator
     n : int
     rounded : float
-        Share of numbers whose last digits, one to n - 1 of them, are zeros.
+        Share of numbers that end with zeros, 1 to n - 1 of them.
     """
     kind = rng.random()
     if n > 1 and kind < rounded:
@@ -113,13 +40,13 @@ def digits(rng: np.random.Generator, n: int, rounded: float = 0.18) -> str:
 
 
 def integer(rng: np.random.Generator, longest: int = 8) -> str:
-    """Return a run of digits; short ones are more frequent."""
+    """Return a random whole number of up to `longest` digits; short numbers are more frequent."""
     shares = 1 / np.arange(2, longest + 2) ** 0.7
     return digits(rng, 1 + int(rng.choice(longest, p=shares / shares.sum())))
 
 
 def number(rng: np.random.Generator, longest: int = 8, signs: float = 0.35) -> str:
-    """Return a number as people write it: whole, decimal, grouped or negative."""
+    """Return a random number: whole, decimal, grouped or negative."""
     if rng.random() >= signs:
         return integer(rng, longest)
     kind = rng.random()
@@ -141,9 +68,9 @@ def number(rng: np.random.Generator, longest: int = 8, signs: float = 0.35) -> s
 
 
 def quantity(rng: np.random.Generator, longest: int = 5) -> str:
-    """Return a number with what stands close to it: a unit, a label, letters of a code, a bracket.
+    """Return a number with a unit, a label, letters of a code or a bracket.
 
-    Letters that look like a digit stand only within words.
+    Letters that look like a digit are used in words only.
     """
     text, kind = number(rng, longest, 0.25), rng.random()
     space = " " if rng.random() < 0.45 else ""
@@ -160,7 +87,7 @@ def quantity(rng: np.random.Generator, longest: int = 5) -> str:
 
 
 def word(rng: np.random.Generator, capital: bool = False) -> str:
-    """Return letters that look like a word; look-alikes of digits stand only within such words."""
+    """Return random letters that look like a word, including letters that look like digits."""
     letters = []
     for _ in range(int(rng.integers(1, 4))):
         letters.append(CONSONANTS[rng.integers(len(CONSONANTS))])
@@ -175,7 +102,7 @@ def word(rng: np.random.Generator, capital: bool = False) -> str:
 
 
 def date_or_time(rng: np.random.Generator) -> str:
-    """Return a date or a time of the day."""
+    """Return a random date, time of day or fraction."""
     day, month = int(rng.integers(1, 32)), int(rng.integers(1, 13))
     year = int(rng.integers(1900, 2040))
     kind = rng.integers(6)
@@ -193,7 +120,7 @@ def date_or_time(rng: np.random.Generator) -> str:
 
 
 def term(rng: np.random.Generator) -> str:
-    """Return a letter, a sign or a number: a part of a formula of any kind."""
+    """Return a random part of a formula: a letter, a sign or a number."""
     kind = rng.random()
     if kind < 0.34:
         return TERMS[rng.integers(len(TERMS))]
@@ -205,7 +132,7 @@ def term(rng: np.random.Generator) -> str:
 
 
 def operand(rng: np.random.Generator) -> str:
-    """Return what stands between operators: a number, a letter, or a number with a letter."""
+    """Return a random operand: a number, a letter, or a number with a letter."""
     kind = rng.random()
     letter = "xxxyyabnmtk"[rng.integers(11)]
     if kind < 0.6:
@@ -214,5 +141,5 @@ def operand(rng: np.random.Generator) -> str:
 
 
 def operator(rng: np.random.Generator) -> str:
-    """Return a sign that joins two operands."""
+    """Return a random operator between two operands."""
     return "++++---==×÷/"[rng.integers(12)]

@@ -1,4 +1,4 @@
-"""Characters in type, set in any font and bent a little."""
+"""Printed characters in any font, slightly distorted."""
 
 import functools
 from collections.abc import Sequence
@@ -8,23 +8,25 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from digitscope.image.digit import SIDE, Images
+from digitscope.synthesis.degradation import Degradation, Ink, place, trim
 from digitscope.synthesis.fonts import OWN, SIZE, load_font
 from digitscope.synthesis.pen import HAND, Style
-from digitscope.synthesis.wear import Ink, Wear, place, trim
 
-THIN = 0.3  # share of the ink that must be left when type is made lighter
+THIN = 0.3  # least share of the ink that must remain when a character is made lighter
 
 
 @functools.lru_cache(maxsize=8192)
 def _mask(character: str, font: str) -> Ink:
-    """Return one character, cut to its ink."""
+    """Return one character, cropped to its ink."""
     image = Image.new("L", (3 * SIZE, 3 * SIZE))
     ImageDraw.Draw(image).text((SIZE, SIZE // 2), character, 255, load_font(font))
     return trim(np.asarray(image)).copy()
 
 
-def draw_type(characters: Sequence[str], rng: np.random.Generator, style: Style = HAND) -> Images:
-    """Draw each character as printed: upright or italic, light or bold, narrow or wide.
+def draw_printed(
+    characters: Sequence[str], rng: np.random.Generator, style: Style = HAND
+) -> Images:
+    """Return an image of each printed character: upright or slanted, light or bold, narrow or wide.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def draw_type(characters: Sequence[str], rng: np.random.Generator, style: Style 
     """
     n = len(characters)
     images = np.empty((n, SIDE, SIDE), np.uint8)
-    wear = Wear(n, rng, style.wear)
+    degradation = Degradation(n, rng, style.degradation)
     aspect = np.exp((0.15 * rng.standard_normal(n)).clip(-0.4, 0.3)).tolist()
     slant = np.where(rng.random(n) < 0.3, rng.uniform(0, 0.3, n), 0).tolist()
     turn = np.deg2rad(3 * rng.standard_normal(n).clip(-3, 3)).tolist()
@@ -45,14 +47,14 @@ def draw_type(characters: Sequence[str], rng: np.random.Generator, style: Style 
     fonts = rng.choice(style.fonts, n).tolist() if style.fonts else [OWN] * n
     for i, character in enumerate(characters):
         canvas = place(_mask(character, fonts[i]), aspect[i], slant[i], turn[i])
-        images[i] = wear.finish(_weigh(canvas, weight[i]), i)
+        images[i] = degradation.finish(_weigh(canvas, weight[i]), i)
     return images
 
 
 def _weigh(ink: Ink, weight: int) -> Ink:
-    """Make type bolder or, below 0, lighter by so many pixels at each edge.
+    """Return a character made bolder or, below 0, lighter by `weight` pixels at each edge.
 
-    A face that is thin already, which would lose most of its ink, is not made lighter.
+    A thin character that would lose most of its ink is returned unchanged.
     """
     if not weight:
         return ink

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.errors import BadModel
-from digitscope.training.onnx_start import take_onnx_weights
+from digitscope.training.onnx_weights import take_onnx_weights
 
 
 def take_weights(

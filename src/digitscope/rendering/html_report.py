@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digitscope.data import Dataset
-    from digitscope.rendering.figure_files import Picture
+    from digitscope.rendering.figure_files import RenderedFigure
     from digitscope.synthesis.pages.stream import Source
 
 
@@ -62,41 +62,43 @@ def report(
 
 
 def _report_digits(run: Run, data: Dataset | None) -> Path:
-    from digitscope.rendering.digit_run import describe
-    from digitscope.rendering.evidence import gather
-    from digitscope.rendering.gallery import draw_all
+    from digitscope.rendering.digit_gallery import draw_all
+    from digitscope.rendering.digit_report import describe
+    from digitscope.rendering.digit_results import load_results
 
-    evidence = gather(run, data)
-    return write_page(run.path, "report.html.j2", describe(run, evidence), draw_all(evidence))
+    results = load_results(run, data)
+    return write_page(run.path, "report.html.j2", describe(run, results), draw_all(results))
 
 
 def _report_committee(run: Run, data: Dataset | None) -> Path:
-    from digitscope.rendering.committee_page import describe, draw_all, gather
+    from digitscope.rendering.committee_report import describe, draw_all, load_results
 
     for k in range(run.members):
         report(run.path / "members" / str(k + 1), data=data)
-    committee = gather(run)
+    committee = load_results(run)
     said = describe(run, committee)
     return write_page(run.path, "committee_report.html.j2", said, draw_all(committee))
 
 
 def _report_glyphs(run: Run) -> Path:
-    from digitscope.rendering.glyph_run import describe, draw_all, gather
+    from digitscope.rendering.glyph_report import describe, draw_all, load_results
 
-    evidence = gather(run)
-    return write_page(run.path, "glyph_report.html.j2", describe(run, evidence), draw_all(evidence))
+    results = load_results(run)
+    return write_page(run.path, "glyph_report.html.j2", describe(run, results), draw_all(results))
 
 
 def _report_pages(run: Run, held_out: Source | None) -> Path:
-    from digitscope.rendering.page_evidence import gather
     from digitscope.rendering.page_gallery import draw_all
-    from digitscope.rendering.page_run import describe
+    from digitscope.rendering.page_report import describe
+    from digitscope.rendering.page_results import load_results
 
-    evidence = gather(run, held_out)
-    return write_page(run.path, "page_report.html.j2", describe(run, evidence), draw_all(evidence))
+    results = load_results(run, held_out)
+    return write_page(run.path, "page_report.html.j2", describe(run, results), draw_all(results))
 
 
-def write_page(folder: Path, template: str, said: dict[str, Any], drawn: Sequence[Picture]) -> Path:
+def write_page(
+    folder: Path, template: str, said: dict[str, Any], drawn: Sequence[RenderedFigure]
+) -> Path:
     """Write ``report.html`` and its figures into a folder, and return the page.
 
     Parameters

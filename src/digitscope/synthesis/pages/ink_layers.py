@@ -1,6 +1,6 @@
-"""How the writing and the lines of a sheet get into layers of ink, and what its truth is.
+"""Layers of ink: drawing of the glyphs and lines of a sheet, and the ground truth of the glyphs.
 
-Writing is drawn at twice the size and reduced, so that its edges are smooth at any width of pen.
+Everything is drawn at twice the size and reduced, so that edges are smooth at any width of the pen.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,18 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.models.glyph_classes import CLASSES, OTHER
-from digitscope.synthesis.pages.inks import Bitmap, Ink
+from digitscope.synthesis.pages.glyph_ink import Bitmap, Ink
 from digitscope.synthesis.pages.truth import Points, TrueGlyph
 
-FINE = 2  # the drawing is so many times as large as the picture
-BITS = 4  # of a pixel's fraction in OpenCV's coordinates
-INSIDE = 0.8  # share of a glyph's box that must be in the picture for it to be in the truth
-COVERED = 0.3  # share of a glyph's box under strokes of drawings from which on it is ignored
-TRACE = 0.5  # a glyph with a smaller share inside is cut off: nothing that could be read
-THINNEST = 0.9  # pixels of the picture; a finer pen leaves no line
-RULING, PRINT, PEN, PEN_2 = range(4)  # layers of ink, from below
+FINE = 2  # size of the drawing, as a multiple of the size of the picture
+BITS = 4  # fractional bits of the fixed-point coordinates that OpenCV draws with
+INSIDE = 0.8  # least share of a glyph's box in the picture for the glyph to be in the ground truth
+COVERED = 0.3  # share of a glyph's box covered by drawings, above which the glyph is ignored
+TRACE = (
+    0.5  # share of a glyph's box in the picture, below which it cannot be read and counts as none
+)
+THINNEST = 0.9  # pixels of the picture; thinner pens are drawn with this width
+RULING, PRINT, PEN, PEN_2 = range(4)  # layers of ink, the lowest first
 LAYERS = 4
-FARTHEST = 30_000  # pixels from the picture's corner; OpenCV takes no farther points
+FARTHEST = 30_000  # largest coordinate in pixels that OpenCV draws correctly
 
 Map: TypeAlias = Callable[[NDArray[np.float32]], Points]
 Box: TypeAlias = tuple[float, float, float, float]
@@ -32,11 +34,11 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 @dataclass(eq=False)
 class PlacedGlyph:
-    """A character on the sheet, as it is to be drawn."""
+    """A character at its position on the sheet."""
 
     text: str
     ink: Ink
-    x: float  # where the ink's origin is on the sheet, in pixels
+    x: float  # position of the ink's origin on the sheet, in pixels
     y: float
     height: float  # of a digit, in pixels
     pen: float  # pixels
@@ -45,12 +47,11 @@ class PlacedGlyph:
     number: int = -1
     next: int = -1
     raised: bool = False
-    known: bool = True  # False: an answer at its place is neither right nor wrong
-    silent: bool = False  # drawn, but not in the truth: drawings and scribbles
+    known: bool = True  # False: an answer at its position is neither right nor wrong
 
 
 def mapped(parts: Sequence[NDArray[np.float32]], to_picture: Map) -> list[Points]:
-    """Return several runs of points in the picture."""
+    """Map several arrays of points to the picture."""
     if not parts:
         return []
     ends = np.cumsum([len(part) for part in parts])[:-1]
@@ -58,7 +59,7 @@ def mapped(parts: Sequence[NDArray[np.float32]], to_picture: Map) -> list[Points
 
 
 def shown(points: Points, mask: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which points lie on the sheet and in the picture."""
+    """Return which points are on the sheet and in the picture."""
     height, width = mask.shape
     x, y = points.astype(int).T
     inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
@@ -67,7 +68,7 @@ def shown(points: Points, mask: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def seen_parts(line: Points, mask: NDArray[np.float32]) -> list[Points]:
-    """Return the parts of a polyline that lie on the sheet, to about four pixels."""
+    """Return the parts of a polyline that are on the sheet, accurate to about four pixels."""
     lengths = np.hypot(*np.diff(line, axis=0).T)
     along = np.append(0, np.cumsum(lengths))
     steps = np.linspace(0, along[-1], max(2, int(along[-1] / 4)))
@@ -77,8 +78,8 @@ def seen_parts(line: Points, mask: NDArray[np.float32]) -> list[Points]:
     return [fine[run[[0, -1]]] for run in runs if seen[run[0]] and len(run) > 1]
 
 
-class Layers:
-    """The drawing of each layer, made when it is first drawn on."""
+class InkLayers:
+    """The drawings of all layers; each is allocated at its first use."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self.size = size
@@ -93,14 +94,14 @@ class Layers:
         return plane
 
     def fill(self, outline: Points, level: int, layer: int) -> None:
-        """Fill an area with a tone from 0 to 255."""
+        """Fill an area with a gray level from 0 to 255."""
         fixed = np.round(outline * (FINE << BITS)).astype(np.int32)
         cv2.fillPoly(self.plane(layer), [fixed], level, cv2.LINE_AA, BITS)
 
     def line(self, points: Points, width: float, layer: int) -> bool:
-        """Draw a line; return whether some of it may be in the picture."""
+        """Draw a line and return whether a part of it may be in the picture."""
         low, high = points.min(axis=0), points.max(axis=0)
-        # Far behind the horizon of an oblique view there are no finite points.
+        # Beyond the horizon of an oblique view, points are not finite.
         if not np.isfinite(low + high).all() or np.abs(points).max() > FARTHEST:
             return False
         if high[0] < 0 or high[1] < 0 or low[0] > self.size[1] or low[1] > self.size[0]:
@@ -112,7 +113,7 @@ class Layers:
         return True
 
     def reduced(self) -> list[NDArray[np.uint8] | None]:
-        """Return the coverage of each layer at the size of the picture; None for an unused one."""
+        """Return the coverage of each layer at the picture's size; None for an unused layer."""
         height, width = self.size
         return [
             None if p is None else cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA)
@@ -121,9 +122,9 @@ class Layers:
 
 
 def draw_glyphs(
-    glyphs: list[PlacedGlyph], to_picture: Map, layers: Layers, mask: NDArray[np.float32] | None
+    glyphs: list[PlacedGlyph], to_picture: Map, layers: InkLayers, mask: NDArray[np.float32] | None
 ) -> list[Box | None]:
-    """Draw all glyphs; return their boxes, None for one of which nothing is drawn."""
+    """Draw all glyphs and return their boxes; None for a glyph that is not drawn."""
     if not glyphs:
         return []
     parts = []
@@ -144,12 +145,12 @@ def draw_glyphs(
     for g, end, low, high in zip(glyphs, ends.tolist(), lows.tolist(), highs.tolist(), strict=True):
         part, start = points[start:end], end
         wide = deep = 0.0
-        if not isinstance(g.ink, Bitmap):  # a bitmap has the width of its pen already
+        if not isinstance(g.ink, Bitmap):  # a bitmap already contains the width of the pen
             half = max(g.pen, THINNEST) / 2
             wide, deep = half + abs(g.nib[0]) / 2, half + abs(g.nib[1]) / 2
         box = low[0] - wide, low[1] - deep, high[0] + wide, high[1] + deep
         inside = box[2] > 0 and box[3] > 0 and box[0] < width and box[1] < height
-        inside = inside and bool(np.abs(part).max() <= FARTHEST)  # not so of a point at infinity
+        inside = inside and bool(np.abs(part).max() <= FARTHEST)  # false for a point at infinity
         if not inside or (mask is not None and not _on_sheet(box, mask)):
             boxes.append(None)
             continue
@@ -170,10 +171,10 @@ def draw_glyphs(
 
 
 def _nib_shifts(glyph: PlacedGlyph) -> list[NDArray[np.int32] | None]:
-    """Return by how much a line is moved each time it is drawn, in OpenCV's coordinates.
+    """Return the displacements at which a line is drawn repeatedly, in OpenCV's coordinates.
 
-    A broad nib is a short line; lines drawn side by side along it, with a pen that is as wide as
-    they are apart, cover what it covers.
+    A broad nib is a short line segment. Drawing the line at several positions along the segment, at
+    most one pen width apart, covers the same area as the nib.
     """
     edge = np.array(glyph.nib, np.float32)
     length = float(np.hypot(*edge))
@@ -184,7 +185,7 @@ def _nib_shifts(glyph: PlacedGlyph) -> list[NDArray[np.int32] | None]:
 
 
 def _on_sheet(box: Box, mask: NDArray[np.float32]) -> bool:
-    """Tell whether a box lies on the sheet, as far as it is in the picture."""
+    """Return whether the part of a box in the picture is on the sheet."""
     height, width = mask.shape
     left, right = (min(max(int(x), 0), width - 1) for x in (box[0], box[2]))
     top, bottom = (min(max(int(y), 0), height - 1) for y in (box[1], box[3]))
@@ -193,7 +194,7 @@ def _on_sheet(box: Box, mask: NDArray[np.float32]) -> bool:
 
 
 def _corners(glyphs: list[PlacedGlyph], to_picture: Map) -> Points:
-    """Return where three corners of each bitmap are: upper left, upper right, lower left."""
+    """Return three corners of each bitmap in the picture: upper left, upper right, lower left."""
     if not glyphs:
         return np.zeros((0, 3, 2), np.float32)
     inks = [g.ink for g in glyphs if isinstance(g.ink, Bitmap)]
@@ -210,7 +211,7 @@ def _corners(glyphs: list[PlacedGlyph], to_picture: Map) -> Points:
 
 
 def _draw_bitmap(ink: Bitmap, seen: Points, plane: NDArray[np.uint8]) -> None:
-    """Draw a bitmap by the affine map of three of its corners."""
+    """Draw a bitmap with the affine map that is given by three of its corners."""
     rows, columns = ink.image.shape
     pixel = np.array([[0, 0], [columns, 0], [0, rows]], np.float32)
     seen = seen * FINE
@@ -221,12 +222,12 @@ def _draw_bitmap(ink: Bitmap, seen: Points, plane: NDArray[np.uint8]) -> None:
     right, bottom = min(right, plane.shape[1]), min(bottom, plane.shape[0])
     if right <= left or bottom <= top:
         return
-    # Pixel centres, not corners, are what OpenCV maps.
+    # OpenCV maps centres of pixels, not corners.
     target = seen - np.array([left, top], np.float32)
     matrix = cv2.getAffineTransform(pixel - np.float32(0.5), target.astype(np.float32) - 0.5)
     image = ink.image
     shrink = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    if shrink < 0.6:  # a plain interpolation would skip pixels
+    if shrink < 0.6:  # interpolation alone would skip pixels
         image = cv2.GaussianBlur(image, (0, 0), 0.4 / max(shrink, 0.05))
     placed = cv2.warpAffine(image, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
     view = plane[top:bottom, left:right]
@@ -239,7 +240,7 @@ def covered(
     areas: list[Points],
     size: tuple[int, int],
 ) -> list[bool]:
-    """Tell which boxes lie mostly under strokes and areas of drawings, codes and scribbles."""
+    """Return which boxes are covered by strokes and areas of drawings, codes and scribbles."""
     if not strokes and not areas:
         return [False] * len(boxes)
     plane = np.zeros(size, np.uint8)
@@ -264,13 +265,13 @@ def covered(
 def true_glyphs(
     glyphs: list[PlacedGlyph], boxes: list[Box | None], hidden: list[bool], size: tuple[int, int]
 ) -> tuple[tuple[TrueGlyph, ...], tuple[Box, ...]]:
-    """Return the glyphs that can be seen in the picture, and the boxes to be ignored."""
+    """Return the visible glyphs, and the boxes to be ignored."""
     height, width = size
     place: dict[int, int] = {}
     kept: list[tuple[int, Box]] = []
     ignored: list[Box] = []
     for i, (g, box, under) in enumerate(zip(glyphs, boxes, hidden, strict=True)):
-        if box is None or g.silent:
+        if box is None:
             continue
         clipped = max(box[0], 0.0), max(box[1], 0.0), min(box[2], width), min(box[3], height)
         share = (clipped[2] - clipped[0]) * (clipped[3] - clipped[1])

@@ -12,7 +12,7 @@ from digitscope.errors import BadRun
 from digitscope.recipes import Recipe
 from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.runs import RUNS, Run, new_run_folder
-from digitscope.training.shipping import now
+from digitscope.training.model_release import now
 
 
 def begin_run(

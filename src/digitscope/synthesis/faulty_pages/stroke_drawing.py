@@ -1,9 +1,9 @@
-"""Ink for pages: digits of MNIST as pen strokes of any size, and letters drawn by hand.
+"""Drawing of MNIST digits as pen strokes of any size, and of letters.
 
-An MNIST digit is 20 pixels high, and enlarged it looks like a mosaic. Here each image becomes two
-smooth fields, how deep a point lies inside the stroke and how far it is from the stroke's middle
-line; mixed, they are the edge of a stroke that a pen of any width would leave, drawn sharp at any
-size. Letters and signs are the glyphs of `letters`, whose points stray.
+An MNIST digit is 20 pixels high and shows its pixels when enlarged. So each image is converted to
+two smooth fields: the distance of a point to the edge of the stroke, and its distance to the middle
+line of the stroke. Their weighted mean gives the edge of a stroke of any width, sharp at any size.
+Letters and signs are the forms of `letter_forms` with randomly displaced points.
 """
 
 from dataclasses import dataclass
@@ -17,34 +17,36 @@ from digitscope.synthesis.pen import draw_lines
 from digitscope.synthesis.stroke_notation import Glyph, outline
 
 Coverage: TypeAlias = NDArray[np.float32]  # (height, width), 0 = no ink, 1 = full ink
-Fields: TypeAlias = NDArray[np.float32]  # (n, 102, 102, 2), see `fields`
+Fields: TypeAlias = NDArray[np.float32]  # (n, 102, 102, 2), see `distance_fields`
 
-FINE = 3  # samples of a field for each pixel of MNIST
-MARGIN = 3  # MNIST pixels around an image: the feet of some digits stand on its very edge
-BLOB = 2.9  # MNIST pixels from paper; ink that is deeper has swallowed something
-DUST = 0.04  # of a digit's ink; smaller pieces are dirt of the scans that became MNIST
-SMOOTH = 0.4  # MNIST pixels; takes the steps of the fine grid out of the fields
-EMS = 20.0  # MNIST pixels from the top of a digit to its foot
+FINE = 3  # samples of a field per MNIST pixel
+MARGIN = 3  # MNIST pixels added around an image, since some digits touch its border
+# MNIST pixels; largest distance of ink from paper in a digit without filled loops, which holds for
+# 95 % of MNIST's digits.
+BLOB = 2.9
+DUST = 0.04  # share of a digit's ink; smaller pieces are dirt of the scans and are removed
+SMOOTH = 0.4  # MNIST pixels; standard deviation of the blur that smooths the fields
+EMS = 20.0  # MNIST pixels; height of a digit
 
-STRAY = 0.025  # of a digit's height; how far the points of a letter stray
+STRAY = 0.025  # heights of a digit; standard deviation of the displacement of a letter's points
 
 
 @dataclass(frozen=True)
 class StrokeStyle:
-    """How a writer's strokes look.
+    """Properties of a writer's strokes.
 
     Attributes
     ----------
     width : float
-        Of the stroke, as a share of the height of the text.
+        Width of the stroke, as a share of the height of the text.
     evenness : float
-        0 keeps the swelling of MNIST's own strokes, 1 draws them all of one width.
+        0 keeps the varying width of MNIST's strokes, 1 gives a constant width.
     slant : float
         Shear to the right, pixels for each pixel of height.
     tremble : float
-        How unsteady the edge is, in MNIST pixels.
+        Standard deviation of the displacement of the edge, in MNIST pixels.
     broken : float
-        The share of digits that are drawn in pieces.
+        Share of digits that are drawn in pieces.
     """
 
     width: float = 0.1
@@ -54,7 +56,7 @@ class StrokeStyle:
     broken: float = 0.0
 
 
-def fields(images: NDArray[np.uint8]) -> Fields:
+def distance_fields(images: NDArray[np.uint8]) -> Fields:
     """Return the two distance fields of MNIST digits.
 
     Parameters
@@ -65,8 +67,8 @@ def fields(images: NDArray[np.uint8]) -> Fields:
     Returns
     -------
     ndarray of shape (n, 102, 102, 2), dtype float32
-        Distances in MNIST pixels: to the edge of the stroke, inside above 0; and to its middle
-        line, as a number below 0.
+        Distances in MNIST pixels: to the edge of the stroke, positive inside; and to its middle
+        line, negative.
     """
     images = np.pad(images, ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)))
     side = images.shape[1] * FINE
@@ -95,7 +97,7 @@ def fields(images: NDArray[np.uint8]) -> Fields:
 
 
 def _holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the paper that ink encloses; at 28 pixels a small loop is only a little paler."""
+    """Return the paper that ink encloses; in 28×28 pixels a small loop is only slightly paler."""
     _, names, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     inner = stats[:, cv2.CC_STAT_AREA] >= 0.6 * FINE**2
     inner[[0, names[0, 0]]] = False
@@ -104,15 +106,15 @@ def _holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def is_clear(field: NDArray[np.float32]) -> bool:
-    """Return whether a digit is made of strokes alone, as 95 % of MNIST's are.
+    """Return whether no loop of a digit is filled, as of 95 % of MNIST's digits.
 
-    The others are so fat that a loop or a bay is filled; a finer pen would make another digit.
+    A digit with a filled loop, drawn with a thinner pen, would be another digit.
     """
     return bool(field[..., 0].max() < BLOB)
 
 
 def _thinned(masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the middle lines of masks of 0 and 1 (Zhang and Suen, 1984), all at once."""
+    """Return the middle lines of masks of 0 and 1 (Zhang and Suen, 1984)."""
     lines = masks.copy()
     lines[:, (0, -1), :] = 0
     lines[:, :, (0, -1)] = 0
@@ -143,12 +145,12 @@ def draw_digit(
     style: StrokeStyle,
     turn: float = 0.0,
 ) -> Coverage:
-    """Return a digit as ink, cropped to it.
+    """Return the coverage of a digit, cropped to its ink.
 
     Parameters
     ----------
     field : ndarray of shape (102, 102, 2)
-        Of this digit, from `fields`.
+        Of this digit, from `distance_fields`.
     height : float
         Of a full-sized digit, in pixels.
     turn : float
@@ -159,7 +161,7 @@ def draw_digit(
     own = float(field[..., 0][line].mean()) if line.any() else 1.6
     edge = (1 - style.evenness) * (field[..., 0] - own + width / 2)
     edge += style.evenness * (field[..., 1] + width / 2)
-    tremble = style.tremble * min(1.0, width / 2)  # a thin stroke trembles, too, but does not break
+    tremble = style.tremble * min(1.0, width / 2)  # less for a thin stroke, which would break
     rough = rng.normal(0, tremble, (9, 9)).astype(np.float32)
     edge += cv2.resize(rough, edge.shape, interpolation=cv2.INTER_CUBIC)
     if rng.random() < style.broken:
@@ -181,7 +183,7 @@ def draw_digit(
 def _cut(
     rng: np.random.Generator, edge: NDArray[np.float32], line: NDArray[np.bool_], width: float
 ) -> None:
-    """Leave gaps in a stroke, as a pen does that runs dry."""
+    """Make gaps in a stroke, as of a pen that runs dry."""
     rows, columns = np.nonzero(line & (edge > 0))
     if not rows.size:
         return
@@ -195,16 +197,18 @@ def _cut(
 def draw_letter(
     rng: np.random.Generator, letter: Glyph, height: float, style: StrokeStyle
 ) -> tuple[Coverage, int]:
-    """Return a letter or sign as ink, and the row of its foot.
+    """Return the coverage of a letter or sign, and the row of its baseline.
 
     Parameters
     ----------
     letter : Glyph
-        One of `letters`.
+        One of `letter_forms.LETTERS`.
     height : float
-        Of a digit beside it, in pixels.
+        Height of a digit beside it, in pixels.
     """
-    fine = max(1, round(60 / height))  # small letters are drawn large and reduced
+    fine = max(
+        1, round(60 / height)
+    )  # small letters are drawn enlarged and reduced, for smooth edges
     size = height * fine
     margin = int(0.35 * size)
     canvas = np.zeros((int(size) + 2 * margin, int(1.1 * size) + 2 * margin), np.uint8)
@@ -219,7 +223,7 @@ def draw_letter(
 
 
 def cropped(coverage: Coverage) -> Coverage:
-    """Return the part that has ink; one empty pixel where there is none."""
+    """Return the coverage cropped to its ink, or one empty pixel if there is none."""
     rows = np.flatnonzero((coverage > 0.02).any(axis=1))
     columns = np.flatnonzero((coverage > 0.02).any(axis=0))
     if not rows.size:

@@ -13,7 +13,7 @@ from digitscope.models.card import ModelCard
 from digitscope.models.glyph_classes import DIGIT_CLASSES
 from digitscope.models.glyph_network import GlyphNetwork
 from digitscope.rendering import style
-from digitscope.rendering.figure_files import Drawing, Picture, draw_figures
+from digitscope.rendering.figure_files import FigureEntry, RenderedFigure, draw_figures
 from digitscope.rendering.figures_confidence import draw_bins
 from digitscope.rendering.figures_scores import draw_confusion
 from digitscope.rendering.figures_sheet import draw_sheet
@@ -46,7 +46,7 @@ TIMING_NOTES = {
 
 
 @dataclass(frozen=True)
-class GlyphEvidence:
+class GlyphResults:
     """What is known of a run.
 
     Attributes
@@ -84,14 +84,14 @@ class GlyphEvidence:
         return float(right.mean()) if len(right) else 0.0
 
 
-def gather(run: Run) -> GlyphEvidence:
+def load_results(run: Run) -> GlyphResults:
     """Return what is known of a run; `BadRun` before it has been scored."""
     if not run.held_out_file.is_file():
         raise BadRun(f"{run.path} holds no {run.held_out_file.name}; is the run finished?")
     try:
         with np.load(run.held_out_file) as file:
             saved = {name: file[name] for name in file.files}
-        return GlyphEvidence(
+        return GlyphResults(
             run.history,
             GlyphNetwork(run.model_file, threads=1).card,
             saved["labels"].astype(np.intp),
@@ -104,8 +104,8 @@ def gather(run: Run) -> GlyphEvidence:
         raise BadRun(f"{run.held_out_file} is damaged: {error}.") from None
 
 
-def _learning(figure: Figure, evidence: GlyphEvidence) -> None:
-    history, last = evidence.history, evidence.history[-1]
+def _learning(figure: Figure, results: GlyphResults) -> None:
+    history, last = results.history, results.history[-1]
     title = f"After {count(int(last['epoch']), 'epoch')} the loss is {last['loss']:.3f}"
     if "val_accuracy_digits" in last:
         title += (
@@ -121,52 +121,52 @@ def _learning(figure: Figure, evidence: GlyphEvidence) -> None:
     draw_by_epoch(figure, history, LOSSES, shares, "which digit")
 
 
-def _confusion(figure: Figure, evidence: GlyphEvidence) -> None:
-    digits = evidence.digits
-    said = evidence.both[digits, :DIGITS].argmax(axis=1)
+def _confusion(figure: Figure, results: GlyphResults) -> None:
+    digits = results.digits
+    said = results.both[digits, :DIGITS].argmax(axis=1)
     table = np.zeros((DIGITS, DIGITS), np.int64)
-    np.add.at(table, (evidence.labels[digits], said), 1)
+    np.add.at(table, (results.labels[digits], said), 1)
     draw_confusion(figure, table, "held-out digits")
 
 
-def _reliability(figure: Figure, evidence: GlyphEvidence) -> None:
+def _reliability(figure: Figure, results: GlyphResults) -> None:
     curves = {}
-    for name, heat in (("page network", evidence.page), ("both", evidence.both)):
+    for name, heat in (("page network", results.page), ("both", results.both)):
         confidence = heat[:, :DIGITS].max(axis=1)
         shown = confidence >= LEAST
-        right = heat[:, :DIGITS].argmax(axis=1) == evidence.labels
+        right = heat[:, :DIGITS].argmax(axis=1) == results.labels
         curves[name] = bin_by_confidence(confidence[shown], right[shown])
     title = (
         f"The calibration error (ECE) of digits is {percent(curves['both'].error, 2)} for both "
         f"networks together and {percent(curves['page network'].error, 2)} for the page network"
     )
     note = (
-        f"Answers with a digit of probability ≥ {LEAST:g} among {len(evidence.labels):,} crops, in "
+        f"Answers with a digit of probability ≥ {LEAST:g} among {len(results.labels):,} crops, in "
         "10 bins, with 95 % intervals (Wilson)."
     )
     draw_bins(figure, title, note, curves, noun="answers")
 
 
-def _mistakes(figure: Figure, evidence: GlyphEvidence) -> None:
-    total = int(evidence.digits.sum())
-    wrong = total - round(evidence.accuracy(evidence.both) * total)
+def _mistakes(figure: Figure, results: GlyphResults) -> None:
+    total = int(results.digits.sum())
+    wrong = total - round(results.accuracy(results.both) * total)
     if not wrong:
         style.header(figure, f"None of {total:,} held-out digits is confused", body=1.2)
         style.say(figure, "Nothing to show.")
         return
-    said = evidence.both[evidence.mistakes, :DIGITS]
+    said = results.both[results.mistakes, :DIGITS]
     words = [
         (f"{label} → {answer}", f"p = {sure:.2f}")
         for label, answer, sure in zip(
-            evidence.labels[evidence.mistakes], said.argmax(axis=1), said.max(axis=1), strict=True
+            results.labels[results.mistakes], said.argmax(axis=1), said.max(axis=1), strict=True
         )
     ]
     title = f"{wrong:,} of {total:,} held-out digits are taken for another; the surest mistakes"
     note = "Each with its true digit, the answer of both networks and its probability."
-    draw_sheet(figure, title, note, 255 - evidence.images, words)
+    draw_sheet(figure, title, note, 255 - results.images, words)
 
 
-FIGURES: tuple[Drawing[GlyphEvidence], ...] = (
+FIGURES: tuple[FigureEntry[GlyphResults], ...] = (
     (
         "learning",
         "Learning curves",
@@ -196,15 +196,15 @@ FIGURES: tuple[Drawing[GlyphEvidence], ...] = (
 )
 
 
-def draw_all(evidence: GlyphEvidence) -> list[Picture]:
+def draw_all(results: GlyphResults) -> list[RenderedFigure]:
     """Return all figures of the page, drawn."""
-    return draw_figures(evidence, FIGURES)
+    return draw_figures(results, FIGURES)
 
 
-def describe(run: Run, evidence: GlyphEvidence) -> dict[str, Any]:
+def describe(run: Run, results: GlyphResults) -> dict[str, Any]:
     """Return what the page says, as ``glyph_report.html.j2`` wants it."""
-    record, metrics, n = run.record, run.metrics, int(evidence.digits.sum())
-    both, alone = evidence.accuracy(evidence.both), evidence.accuracy(evidence.page)
+    record, metrics, n = run.record, run.metrics, int(results.digits.sum())
+    both, alone = results.accuracy(results.both), results.accuracy(results.page)
     rows = []
     for name, title in (("page", "page network"), ("glyph", "glyph network"), ("both", "both")):
         part = metrics[name]
@@ -221,16 +221,16 @@ def describe(run: Run, evidence: GlyphEvidence) -> dict[str, Any]:
         "run_name": run.path.resolve().name,
         "headline": f"{precise(both, n)} of {n:,} held-out digits are told apart by both networks; "
         f"{precise(alone, n)} by the page network alone",
-        "crops": len(evidence.labels),
-        "parameters": evidence.card.parameters,
-        "patches": evidence.card.data.get("patches", 0),
+        "crops": len(results.labels),
+        "parameters": results.card.parameters,
+        "patches": results.card.data.get("patches", 0),
         "facts": facts,
         "rows": rows,
         "again": f"digitscope train glyph --epochs {run.glyph_recipe.epochs}",
         **describe_making(
             record,
             record["recipe"],
-            evidence.history,
+            results.history,
             recipe_notes=RECIPE_NOTES,
             timing_notes=TIMING_NOTES,
         ),

@@ -1,6 +1,6 @@
-"""Plain writing: one form of each digit, crisp and the same every time.
+"""Plain writing for tests: one form of each digit, without any variation.
 
-For tests of everything but handwriting: pages with given numbers, and strokes for a mouse to draw.
+It gives pages with given numbers, and strokes that a test can draw with the mouse.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def digit_strokes(digit: str) -> list[NDArray[np.float64]]:
 def write(
     page: NDArray[np.uint8], text: str, x: float, foot: float, height: float, ink: int = 30
 ) -> int:
-    """Write digits on a page and return where they end.
+    """Write digits on a page and return their right edge.
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ def write(
     text : str
         Digits, without spaces.
     x, foot, height : float
-        Where the first digit begins, where the digits stand, and how high they are, in pixels.
+        Left edge of the first digit, baseline, and height of the digits, in pixels.
     ink : int
-        Gray level of the pen.
+        Gray level of the strokes.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def write(
 def write_page(
     lines: Sequence[str], height: int = 40, paper: int = 235, ink: int = 30
 ) -> NDArray[np.uint8]:
-    """Return a page of numbers: one line of text each, numbers apart by spaces.
+    """Return a page of numbers; spaces separate the numbers of a line.
 
     Parameters
     ----------

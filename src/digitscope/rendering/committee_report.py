@@ -8,8 +8,8 @@ from matplotlib.ticker import MaxNLocator
 from digitscope.errors import BadRun
 from digitscope.models.classifier import Classifier
 from digitscope.rendering import style
-from digitscope.rendering.digit_run import RECIPE_NOTES, TIMING_NOTES
-from digitscope.rendering.figure_files import Drawing, Picture, draw_figures
+from digitscope.rendering.digit_report import RECIPE_NOTES, TIMING_NOTES
+from digitscope.rendering.figure_files import FigureEntry, RenderedFigure, draw_figures
 from digitscope.rendering.run_description import describe_making
 from digitscope.rendering.wording import count, percent, precise
 from digitscope.runs import Run
@@ -17,7 +17,7 @@ from digitscope.runs import Run
 Committee = dict[str, Any]  # as `ModelCard.committee` keeps it
 
 
-def gather(run: Run) -> Committee:
+def load_results(run: Run) -> Committee:
     """Return what the card of a committee tells; `BadRun` where nothing was held out."""
     committee = Classifier(run.model_file, threads=1).card.committee
     if "alone" not in committee:
@@ -49,7 +49,7 @@ def _by_number(figure: Figure, committee: Committee) -> None:
     axes.legend(frameon=False)
 
 
-FIGURES: tuple[Drawing[Committee], ...] = (
+FIGURES: tuple[FigureEntry[Committee], ...] = (
     (
         "members",
         "How many members pay",
@@ -60,7 +60,7 @@ FIGURES: tuple[Drawing[Committee], ...] = (
 )
 
 
-def draw_all(committee: Committee) -> list[Picture]:
+def draw_all(committee: Committee) -> list[RenderedFigure]:
     """Return all figures of the page, drawn."""
     return draw_figures(committee, FIGURES)
 

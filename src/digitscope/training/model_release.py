@@ -22,7 +22,7 @@ MIN_CALIBRATION = 100  # held-out images; fewer fit no temperature
 COVERAGE = 0.99  # share of digits that the threshold of a network that refuses keeps
 
 
-def ship_model(
+def release_model(
     run: Run,
     proto: onnx.ModelProto,
     dataset: Dataset,

@@ -29,7 +29,7 @@ from digitscope.recipes.page_recipe import PAGE
 from digitscope.rendering.wording import percent
 from digitscope.runs import Row, Run
 from digitscope.synthesis.pages.stream import Source, held_out_patches
-from digitscope.synthesis.pages.targets import sought
+from digitscope.synthesis.pages.targets import is_target
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
 
 BINS = 10  # of the reliability diagram, as for the errors in the card
@@ -119,7 +119,7 @@ class Cut:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PageEvidence:
+class PageResults:
     """What is known of a run of the page network.
 
     Attributes
@@ -265,7 +265,7 @@ class PageEvidence:
         return cuts
 
 
-def gather(run: Run, held_out: Source | None = None) -> PageEvidence:
+def load_results(run: Run, held_out: Source | None = None) -> PageResults:
     """Return what a run's folder and the held-out pages tell.
 
     Parameters
@@ -294,12 +294,12 @@ def gather(run: Run, held_out: Source | None = None) -> PageEvidence:
     def look() -> Iterator[tuple[NDArray[np.float32], PageTruth]]:
         for image, truth in drawn:
             maps = network.maps(image)
-            chosen = [glyph for glyph in truth.glyphs if sought(glyph)]
+            chosen = [glyph for glyph in truth.glyphs if is_target(glyph)]
             support.extend(_support(maps[HEAT], glyph) for glyph in chosen)
             yield maps, truth
 
     scores = PageScores.from_maps(look())
-    return PageEvidence(
+    return PageResults(
         history=history,
         card=network.card,
         scores=scores,

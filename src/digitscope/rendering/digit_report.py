@@ -11,7 +11,7 @@ from digitscope.runs import Run
 
 if TYPE_CHECKING:
     from digitscope.evaluation import Scores
-    from digitscope.rendering.evidence import Evidence
+    from digitscope.rendering.digit_results import DigitResults
 
 DATA_TITLES = {"mnist": "MNIST", "digits": "scikit-learn's bundled digits"}
 FEW = 1_000  # test images; below it the page warns of chance
@@ -42,10 +42,10 @@ TIMING_NOTES = {
 }
 
 
-def describe(run: Run, evidence: Evidence) -> dict[str, Any]:
+def describe(run: Run, results: DigitResults) -> dict[str, Any]:
     """Return what the page says, as ``report.html.j2`` wants it."""
-    record, recipe, scores = run.record, run.recipe, evidence.scores
-    about, card = record["data"], evidence.card
+    record, recipe, scores = run.record, run.recipe, results.scores
+    about, card = record["data"], results.card
     low, high = scores.accuracy_interval
     n = scores.n
     return {
@@ -69,7 +69,7 @@ def describe(run: Run, evidence: Evidence) -> dict[str, Any]:
         **describe_making(
             record,
             recipe.to_dict(),
-            evidence.history,
+            results.history,
             recipe_notes=RECIPE_NOTES,
             timing_notes=TIMING_NOTES,
         ),

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from digitscope.rendering.evidence import Evidence, errors_by_coverage
-from digitscope.rendering.figure_files import Drawing, Picture, draw_figures
+from digitscope.rendering.digit_results import DigitResults, errors_by_coverage
+from digitscope.rendering.figure_files import FigureEntry, RenderedFigure, draw_figures
 from digitscope.rendering.figures_confidence import draw_coverage, draw_reliability
 from digitscope.rendering.figures_network import draw_weights
 from digitscope.rendering.figures_scores import (
@@ -16,48 +16,48 @@ from digitscope.rendering.figures_scores import (
 from digitscope.rendering.figures_training import draw_learning, draw_norms
 
 
-def _confusion(figure: Figure, evidence: Evidence) -> None:
-    draw_confusion(figure, np.array(evidence.scores.confusion))
+def _confusion(figure: Figure, results: DigitResults) -> None:
+    draw_confusion(figure, np.array(results.scores.confusion))
 
 
-def _per_digit(figure: Figure, evidence: Evidence) -> None:
-    scores = evidence.scores
+def _per_digit(figure: Figure, results: DigitResults) -> None:
+    scores = results.scores
     draw_per_digit(figure, np.array(scores.confusion), scores.precision, scores.recall, scores.f1)
 
 
-def _mistakes(figure: Figure, evidence: Evidence) -> None:
-    rows = evidence.mistakes
+def _mistakes(figure: Figure, results: DigitResults) -> None:
+    rows = results.mistakes
     draw_mistakes(
         figure,
-        evidence.images[rows],
-        evidence.labels[rows],
-        evidence.predicted[rows],
-        evidence.confidence[rows],
-        len(evidence.labels),
+        results.images[rows],
+        results.labels[rows],
+        results.predicted[rows],
+        results.confidence[rows],
+        len(results.labels),
     )
 
 
-def _pairs(figure: Figure, evidence: Evidence) -> None:
+def _pairs(figure: Figure, results: DigitResults) -> None:
     # The surest comes last and so stays in the dictionary.
-    rows = evidence.mistakes[::-1]
-    kinds = zip(evidence.labels[rows].tolist(), evidence.predicted[rows].tolist(), strict=True)
-    examples = dict(zip(kinds, evidence.images[rows], strict=True))
-    draw_pairs(figure, np.array(evidence.scores.confusion), examples)
+    rows = results.mistakes[::-1]
+    kinds = zip(results.labels[rows].tolist(), results.predicted[rows].tolist(), strict=True)
+    examples = dict(zip(kinds, results.images[rows], strict=True))
+    draw_pairs(figure, np.array(results.scores.confusion), examples)
 
 
-def _reliability(figure: Figure, evidence: Evidence) -> None:
-    before, after = evidence.reliability
-    card = evidence.card
+def _reliability(figure: Figure, results: DigitResults) -> None:
+    before, after = results.reliability
+    card = results.card
     draw_reliability(
         figure, before, after, temperature=card.temperature, calibrated_on=card.calibrated_on
     )
 
 
-FIGURES: tuple[Drawing[Evidence], ...] = (
+FIGURES: tuple[FigureEntry[DigitResults], ...] = (
     (
         "learning",
         "Learning curves",
-        lambda figure, evidence: draw_learning(figure, evidence.history),
+        lambda figure, results: draw_learning(figure, results.history),
         "The loss is what the training makes smaller; the accuracy is what one wants of it. When "
         "the training line goes on improving and the validation line does not, the network is "
         "learning its examples by heart. In the first epochs validation can look better than "
@@ -104,8 +104,8 @@ FIGURES: tuple[Drawing[Evidence], ...] = (
     (
         "coverage",
         "Error and coverage",
-        lambda figure, evidence: draw_coverage(
-            figure, errors_by_coverage(evidence.confidence, evidence.right)
+        lambda figure, results: draw_coverage(
+            figure, errors_by_coverage(results.confidence, results.right)
         ),
         "At 100 % every image is answered. Going left, the least sure are handed to a person "
         "instead, and the error among the rest falls: the price of fewer mistakes is more work.",
@@ -113,7 +113,7 @@ FIGURES: tuple[Drawing[Evidence], ...] = (
     (
         "weights",
         "First-layer weights",
-        lambda figure, evidence: draw_weights(figure, evidence.weights, evidence.layer),
+        lambda figure, results: draw_weights(figure, results.weights, results.layer),
         "Each unit multiplies the image, pixel by pixel, with its picture and adds up: it looks "
         "for ink where the picture is red and for paper where it is blue. Faint, even noise at the "
         "rim is left over from the random start, where no training digit has ink.",
@@ -121,7 +121,7 @@ FIGURES: tuple[Drawing[Evidence], ...] = (
     (
         "norms",
         "Norms of weights, updates and gradients",
-        lambda figure, evidence: draw_norms(figure, evidence.history),
+        lambda figure, results: draw_norms(figure, results.history),
         "The update is how far a layer's weights moved in the epoch. The gradient is that of the "
         "mean loss over the same 2,000 training images, after the epoch. Updates that shrink say "
         "that the training settles; a gradient that grows without end says that it breaks up.",
@@ -129,6 +129,6 @@ FIGURES: tuple[Drawing[Evidence], ...] = (
 )
 
 
-def draw_all(evidence: Evidence) -> list[Picture]:
+def draw_all(results: DigitResults) -> list[RenderedFigure]:
     """Return all figures, drawn, in the order of the page."""
-    return draw_figures(evidence, FIGURES)
+    return draw_figures(results, FIGURES)

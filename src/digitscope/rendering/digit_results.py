@@ -16,7 +16,7 @@ from digitscope.runs import Row, Run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class DigitResults:
     """What is known of a run.
 
     Attributes
@@ -76,7 +76,7 @@ class Evidence:
         return reliability(self.labels, self.plain), reliability(self.labels, self.calibrated)
 
 
-def gather(run: Run, data: Dataset | None = None) -> Evidence:
+def load_results(run: Run, data: Dataset | None = None) -> DigitResults:
     """Return what a run's folder and its test images tell.
 
     Raises
@@ -99,7 +99,7 @@ def gather(run: Run, data: Dataset | None = None) -> Evidence:
         raise BadRun(f"{run.path} was scored on other test images than {name} holds now.")
     plain = classifier.predict_proba(test.images, calibrated=False)
     layer, weights = first_layer(run.model_file)
-    return Evidence(
+    return DigitResults(
         history=history,
         scores=scores,
         card=classifier.card,

@@ -1,7 +1,8 @@
-"""Real pictures without digits: photographs, textures, drawings. They lie behind pages or on them.
+"""Real pictures without digits, used as backgrounds and illustrations of pages.
 
-A folder of such pictures, named by ``DIGITSCOPE_PICTURES``, adds them to the drawn surfaces;
-``tools/pictures`` fills one. Without it, all surfaces are drawn.
+The environment variable ``DIGITSCOPE_PICTURES`` names a folder of such pictures, which
+``tools/pictures`` fills. They are used in addition to drawn surfaces. Without the variable, all
+surfaces are drawn.
 """
 
 import functools
@@ -13,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.errors import Misuse
-from digitscope.synthesis.pages.textures import Plane, Size, between
+from digitscope.synthesis.pages.textures import Plane, Size, uniform
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
-PART = (0.3, 1.0)  # of a picture's shorter side: the part that is cut out
-GAIN = (0.4, 1.1)  # factor of its contrast
-TURNED = 0.2  # share that is turned by 90°, 180° or 270°
-MANY = 0.5  # share of surfaces that show several whole pictures, as a coarse look shows them
-SIDES = (24, 160)  # pixels; of the squares that those fill; small ones are more frequent
-MOST = 12  # different pictures on one surface
-COVERED = (0.2, 0.9)  # of the sides of a page: an illustration's height and width
-# Pictures of the packages in `tools/pictures` that show numbers, as their files' names end.
+PART = (0.3, 1.0)  # size of the crop, as a share of the largest crop that fits in the picture
+GAIN = (0.4, 1.1)  # factor of the contrast
+TURNED = 0.2  # share of pictures that are rotated by 90°, 180° or 270°
+MANY = 0.5  # share of surfaces that show several whole pictures, each reduced to a square
+SIDES = (24, 160)  # pixels; side of these squares, log-uniform
+MOST = 12  # most different pictures on one surface
+COVERED = (0.2, 0.9)  # height and width of an illustration, as shares of those of the page
+# Endings of the names of pictures from `tools/pictures` that show numbers.
 NUMBERED = (
     "-firestation_mimooh_01.jpg", "-postage_stamp_jarno_vasa_.jpg", "-mobile.jpg",
     "-numero_verde_angelo_gelm_01.jpg", "-cronometro_mauro_olivo_01.jpg", "-mag4.jpg",
@@ -38,7 +39,7 @@ def find_pictures(folder: Path | None = None) -> tuple[str, ...]:
     Parameters
     ----------
     folder : Path, optional
-        By default the folder that ``DIGITSCOPE_PICTURES`` names, if it names one.
+        By default the folder named by ``DIGITSCOPE_PICTURES``, if any.
 
     Raises
     ------
@@ -54,10 +55,10 @@ def find_pictures(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def of_part(files: tuple[str, ...], validation: bool) -> tuple[str, ...]:
-    """Return the files of validation pages, every eighth one, or the others, for training.
+def files_of_part(files: tuple[str, ...], validation: bool) -> tuple[str, ...]:
+    """Return the files for validation pages, which are every eighth, or those for training.
 
-    Where the part would be empty, all files belong to it.
+    If the result would be empty, all files are returned.
 
     >>> of_part(tuple("abcdefg"), validation=True)
     ('f',)
@@ -66,8 +67,8 @@ def of_part(files: tuple[str, ...], validation: bool) -> tuple[str, ...]:
 
 
 def pictures_of_part(validation: bool) -> tuple[str, ...]:
-    """Return the real pictures of a part, without those that show numbers after all."""
-    part = of_part(find_pictures(), validation)
+    """Return the real pictures for validation or training, without those that show numbers."""
+    part = files_of_part(find_pictures(), validation)
     return tuple(file for file in part if not file.endswith(NUMBERED))
 
 
@@ -75,12 +76,12 @@ def pictures_of_part(validation: bool) -> tuple[str, ...]:
 def _load(name: str) -> NDArray[np.uint8]:
     picture = cv2.imread(name, cv2.IMREAD_GRAYSCALE)
     if picture is None:
-        raise Misuse(f"{name} cannot be read as a picture; take it out of the folder.")
+        raise Misuse(f"{name} cannot be read as a picture; remove it from the folder.")
     return np.asarray(picture, np.uint8)
 
 
-def cut_picture(rng: np.random.Generator, size: Size, names: tuple[str, ...]) -> Plane:
-    """Return a part of a picture at another size, mirrored or turned.
+def crop_picture(rng: np.random.Generator, size: Size, names: tuple[str, ...]) -> Plane:
+    """Return a random crop of a random picture, scaled to a size, possibly mirrored or rotated.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def cut_picture(rng: np.random.Generator, size: Size, names: tuple[str, ...]) ->
     size : tuple of int
         Height and width in pixels.
     names : tuple of str
-        As `find_pictures` returns them; one is drawn.
+        Paths as `find_pictures` returns them.
 
     Returns
     -------
@@ -98,7 +99,7 @@ def cut_picture(rng: np.random.Generator, size: Size, names: tuple[str, ...]) ->
     picture = _load(names[int(rng.integers(len(names)))])
     if rng.random() < TURNED:
         picture = np.rot90(picture, int(rng.integers(1, 4)))
-    scale = between(rng, PART) * min(
+    scale = uniform(rng, PART) * min(
         side / asked for side, asked in zip(picture.shape, size, strict=True)
     )
     height, width = (max(int(scale * asked), 2) for asked in size)
@@ -111,9 +112,9 @@ def cut_picture(rng: np.random.Generator, size: Size, names: tuple[str, ...]) ->
     cut: Plane = np.asarray(
         cv2.resize(np.ascontiguousarray(part), size[::-1], interpolation=way), np.float32
     )
-    gain = between(rng, GAIN)
+    gain = uniform(rng, GAIN)
     lowest, highest = float(cut.min()), float(cut.max())
-    # Any level at which the changed contrast still fits between black and white.
+    # A random level at which the changed contrast fits between black and white.
     room = max(255 - gain * (highest - lowest), 0)
     cut -= lowest
     cut *= gain
@@ -121,14 +122,14 @@ def cut_picture(rng: np.random.Generator, size: Size, names: tuple[str, ...]) ->
     return np.clip(cut, 0, 255, out=cut)
 
 
-def lay_pictures(rng: np.random.Generator, size: Size, names: tuple[str, ...]) -> Plane:
-    """Return a part of one picture, or several whole ones side by side, each in a square.
+def draw_picture_surface(rng: np.random.Generator, size: Size, names: tuple[str, ...]) -> Plane:
+    """Return a crop of one picture, or several whole pictures side by side, each in a square.
 
-    A reader also looks at a picture at coarse scales, where an apple is as large as a digit.
-    Parameters and result are those of `cut_picture`.
+    The small pictures represent coarse scales of a reader, at which an object has the size of a
+    digit. Parameters and result are those of `crop_picture`.
     """
     if rng.random() >= MANY:
-        return cut_picture(rng, size, names)
+        return crop_picture(rng, size, names)
     side = int(np.exp(rng.uniform(*np.log(SIDES))))
     rows, columns = (-(-length // side) for length in size)
     wall = np.empty((rows * side, columns * side), np.float32)
@@ -143,8 +144,8 @@ def lay_pictures(rng: np.random.Generator, size: Size, names: tuple[str, ...]) -
     return np.ascontiguousarray(rolled)
 
 
-def illustrate(rng: np.random.Generator, paper: Plane, names: tuple[str, ...]) -> None:
-    """Print a picture on a part of a light paper, in place, as in newspapers and work sheets.
+def print_picture(rng: np.random.Generator, paper: Plane, names: tuple[str, ...]) -> None:
+    """Print a random picture on a part of a light paper, in place, as in newspapers.
 
     Parameters
     ----------
@@ -152,10 +153,10 @@ def illustrate(rng: np.random.Generator, paper: Plane, names: tuple[str, ...]) -
     paper : ndarray of shape (height, width), dtype float32
         0 = black, 255 = white.
     names : tuple of str
-        As `find_pictures` returns them.
+        Paths as `find_pictures` returns them.
     """
-    height, width = (max(int(between(rng, COVERED) * side), 2) for side in paper.shape)
+    height, width = (max(int(uniform(rng, COVERED) * side), 2) for side in paper.shape)
     top = int(rng.integers(paper.shape[0] - height + 1))
     left = int(rng.integers(paper.shape[1] - width + 1))
     part = paper[top : top + height, left : left + width]
-    part *= cut_picture(rng, (height, width), names) / 255
+    part *= crop_picture(rng, (height, width), names) / 255

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from digitscope.rendering import style
-from digitscope.rendering.figure_files import Drawing, draw_figures
-from digitscope.rendering.html_page import write_page
+from digitscope.rendering.figure_files import FigureEntry, draw_figures
+from digitscope.rendering.html_report import write_page
 from digitscope.rendering.run_description import recipe_rows
 from digitscope.rendering.wording import count, percent
 
@@ -169,7 +169,7 @@ def _shown(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-FIGURES: tuple[Drawing[Search], ...] = (
+FIGURES: tuple[FigureEntry[Search], ...] = (
     (
         "trials",
         "Trials",

@@ -13,8 +13,6 @@ from digitscope.synthesis.pages.textures import (
     Plane,
     Range,
     Size,
-    below,
-    between,
     clouds,
     coordinates,
     enlarge,
@@ -22,40 +20,42 @@ from digitscope.synthesis.pages.textures import (
     grain,
     lines,
     smooth,
+    triangular,
+    uniform,
     window,
 )
 
 
 @dataclass(frozen=True)
-class SecurityStyle:
-    """How security paper varies. Levels are gray of 0 to 255.
+class SecurityPaperStyle:
+    """Variation of security paper. Levels are gray levels, 0 to 255.
 
     Attributes
     ----------
     level : tuple of float
-        Gray of the paper between its lines.
+        Gray level of the paper between its lines.
     families : tuple of int
-        Fewest and most families of lines.
+        Smallest and largest number of families of lines.
     spacing : tuple of float
-        Distance of two lines, in pixels; small values are more frequent.
+        Distance between two lines, in pixels; small values are more frequent.
     depth : tuple of float
-        How much darker a line is than the paper, in levels; small values are more frequent.
+        Contrast of a line to the paper, in levels; small values are more frequent.
     width : tuple of float
-        Width of a line as a part of the distance of two lines.
+        Width of a line, as a share of the distance between two lines.
     light_chance : float
-        Chance that a family is lighter than the paper instead.
+        Chance that a family is lighter than the paper.
     patchy_chance : float
-        Chance that a family covers only a part of the paper.
+        Chance that a family covers a part of the paper only.
     raster_chance : float
         Chance of a fine raster of dots.
     raster : tuple of float
-        Distance of its dots, in pixels.
+        Distance between its dots, in pixels.
     microprint_chance : float
-        Chance of lines of print too small to be read.
+        Chance of lines of print that is too small to be read.
     tint_chance : float
-        Chance of slowly changing or sharply bounded tinted areas.
+        Chance of tinted areas, with gradients or sharp edges.
     tint : tuple of float
-        Their depth, in levels.
+        Their contrast, in levels.
     """
 
     level: Range = (160.0, 240.0)
@@ -72,8 +72,8 @@ class SecurityStyle:
     tint: Range = (4.0, 28.0)
 
 
-def draw_security(
-    rng: np.random.Generator, size: Size, style: SecurityStyle | None = None
+def draw_security_paper(
+    rng: np.random.Generator, size: Size, style: SecurityPaperStyle | None = None
 ) -> Plane:
     """Draw the empty paper of a cheque, lottery ticket, certificate or banknote.
 
@@ -87,67 +87,69 @@ def draw_security(
     >>> draw_security(np.random.default_rng(0), (32, 64)).shape
     (32, 64)
     """
-    style = style or SecurityStyle()
-    gray = flat(size, between(rng, style.level))
+    style = style or SecurityPaperStyle()
+    gray = flat(size, uniform(rng, style.level))
     if rng.random() < style.tint_chance:
-        gray -= between(rng, style.tint) * _tint(rng, size)
+        gray -= uniform(rng, style.tint) * _tint(rng, size)
     raster = rng.random() < style.raster_chance
     for _ in range(int(rng.integers(style.families[0], style.families[1] + 1)) - raster):
-        spacing = below(rng, style.spacing)
-        depth = below(rng, style.depth)
-        # A line is at least a bit less than a pixel wide.
-        width = max(between(rng, style.width), min(0.5, 0.7 / spacing))
+        spacing = triangular(rng, style.spacing)
+        depth = triangular(rng, style.depth)
+        # At least 0.7 pixels, or half of the spacing.
+        width = max(uniform(rng, style.width), min(0.5, 0.7 / spacing))
         drawn = lines(_phase(rng, size, spacing), width)
         if rng.random() < style.patchy_chance:
             drawn *= np.clip(0.5 + 1.5 * smooth(rng, size, max(size) / 2.5), 0, 1)
         gray += depth * drawn if rng.random() < style.light_chance else -depth * drawn
     if raster:
-        gray -= below(rng, style.depth) * _raster(rng, size, between(rng, style.raster))
+        gray -= triangular(rng, style.depth) * _raster(rng, size, uniform(rng, style.raster))
     if rng.random() < style.microprint_chance:
-        gray -= between(rng, style.depth) * _microprint(rng, size)
+        gray -= uniform(rng, style.depth) * _microprint(rng, size)
     return gray
 
 
 def _phase(rng: np.random.Generator, size: Size, spacing: float) -> Plane:
-    """Return the phase of a family of lines, in cycles: parallel, around a centre, or as a fan."""
+    """Return the phase of a family of lines, in cycles: parallel, concentric, or a fan."""
     x, y = coordinates(size)
-    wave = between(rng, (4, 20)) * spacing  # pixels; length of the waves along a line
-    swing = between(rng, (0.0, 0.16)) * wave / spacing  # cycles
+    wave = uniform(rng, (4, 20)) * spacing  # pixels; wavelength along a line
+    swing = uniform(rng, (0.0, 0.16)) * wave / spacing  # cycles
     wave = max(wave, 30.0)
     pick = rng.random()
     if pick < 0.55:
-        angle = between(rng, (0, 3.1416))
+        angle = uniform(rng, (0, 3.1416))
         cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
         across, along = cos * x + sin * y, cos * y - sin * x
         drift = rng.normal(0, 0.3)
         phase = across / spacing + swing * np.sin((6.283 / wave) * (along + drift * across))
-        if rng.random() < 0.5:  # bundles that come together and part again
+        if rng.random() < 0.5:  # the distance between lines varies
             phase += swing * np.sin((6.283 / (2.7 * wave)) * (along - drift * across) + 1.0)
     elif pick < 0.9:
-        dx = x - (between(rng, (-0.6, 1.6)) * size[1])
-        dy = (y - (between(rng, (-0.6, 1.6)) * size[0])) * between(rng, (0.6, 1.6))
+        dx = x - (uniform(rng, (-0.6, 1.6)) * size[1])
+        dy = (y - (uniform(rng, (-0.6, 1.6)) * size[0])) * uniform(rng, (0.6, 1.6))
         away = np.sqrt(dx * dx + dy * dy + 4 * spacing**2)
         lobes = int(rng.integers(4, 24))
         ripple = np.sin(lobes * np.arctan2(dy, dx) + rng.normal(0, 2) * away / wave)
-        ripple *= np.minimum(away / (lobes * 10.0), 1)  # too fine for the coarse points otherwise
+        ripple *= np.minimum(
+            away / (lobes * 10.0), 1
+        )  # finer ripples cannot be sampled at coarse points
         phase = away / spacing + 0.6 * swing * ripple
     else:
-        dx = x - between(rng, (-1.2, 2.2)) * size[1]
-        dy = y + between(rng, (0.3, 1.5)) * size[0]
+        dx = x - uniform(rng, (-1.2, 2.2)) * size[1]
+        dy = y + uniform(rng, (0.3, 1.5)) * size[0]
         reach = float(np.hypot(size[0], size[1]))
         phase = np.arctan2(dx, dy) * (reach / spacing)
         phase += swing * np.sin(6.283 * np.hypot(dx, dy) / wave)
-    few: Plane = np.asarray(phase, np.float32)
+    coarse: Plane = np.asarray(phase, np.float32)
     if rng.random() < 0.4:
-        few += 0.8 * swing * smooth(rng, (few.shape[0], few.shape[1]), 6.0)
-    return enlarge(few, size)
+        coarse += 0.8 * swing * smooth(rng, (coarse.shape[0], coarse.shape[1]), 6.0)
+    return enlarge(coarse, size)
 
 
 def _raster(rng: np.random.Generator, size: Size, spacing: float) -> Plane:
-    """Return fine dots or a fine mesh, 0 to 1, whose depth changes slowly."""
+    """Return fine dots or a fine mesh, 0 to 1, with slowly varying contrast."""
     x = np.arange(size[1], dtype=np.float32)[None, :]
     y = np.arange(size[0], dtype=np.float32)[:, None]
-    angle = between(rng, (0, 1.5708))
+    angle = uniform(rng, (0, 1.5708))
     cos, sin = np.float32(np.cos(angle) / spacing), np.float32(np.sin(angle) / spacing)
     dots = lines(cos * x + sin * y, 0.5)
     other = lines(cos * y - sin * x, 0.5)
@@ -157,9 +159,9 @@ def _raster(rng: np.random.Generator, size: Size, spacing: float) -> Plane:
 
 def _microprint(rng: np.random.Generator, size: Size) -> Plane:
     """Return lines of print of 2 to 3 pixels height, 0 to 1, some pixels apart."""
-    pitch = between(rng, (6, 24))
+    pitch = uniform(rng, (6, 24))
     rows = np.arange(size[0]) / pitch + rng.random()
-    height = between(rng, (2, 3.2)) / pitch
+    height = uniform(rng, (2, 3.2)) / pitch
     letters = (window(rng, grain(), size) > -0.2).astype(np.float32)
     letters *= (rows % 1 < height).astype(np.float32)[:, None]
     turn = cv2.getRotationMatrix2D((size[1] / 2, size[0] / 2), rng.normal(0, 12), 1.0)
@@ -169,18 +171,18 @@ def _microprint(rng: np.random.Generator, size: Size) -> Plane:
 
 
 def _tint(rng: np.random.Generator, size: Size) -> Plane:
-    """Return tinted areas, 0 to 1: clouds, or fields with sharp edges such as a logo."""
+    """Return tinted areas, 0 to 1: clouds, or areas with sharp edges such as a logo."""
     if rng.random() < 0.5:
-        return 0.5 + 0.3 * smooth(rng, size, max(size) / between(rng, (1.5, 4)))
+        return 0.5 + 0.3 * smooth(rng, size, max(size) / uniform(rng, (1.5, 4)))
     layer = np.zeros(size, np.float32)
     for _ in range(int(rng.integers(1, 4))):
         centre = (int(rng.random() * size[1]), int(rng.random() * size[0]))
         if rng.random() < 0.5:
-            reach = max(3, int(between(rng, (0.1, 0.7)) * max(size)))
+            reach = max(3, int(uniform(rng, (0.1, 0.7)) * max(size)))
             corners = np.array(centre) + rng.normal(0, 0.5 * reach, (int(rng.integers(3, 7)), 2))
             cv2.fillPoly(layer, [corners.astype(np.int32)], rng.random(), cv2.LINE_AA)
         else:
-            radius = max(3, int(between(rng, (0.1, 0.6)) * max(size)))
+            radius = max(3, int(uniform(rng, (0.1, 0.6)) * max(size)))
             width = -1 if rng.random() < 0.5 else max(1, radius // 6)
             cv2.circle(layer, centre, radius, rng.random(), width, cv2.LINE_AA)
     return layer + 0.1 * window(rng, clouds(), size)

@@ -1,8 +1,8 @@
-"""Letters and signs that stand among the numbers of a page, as strokes.
+"""Forms of the letters and signs among the numbers of a page.
 
-None of them looks like a digit. They are kept apart from `signs`, which networks are trained to
-refuse, so that the letters on a page have forms that no network was trained on. Here y is 0 at the
-top of a digit and 100 at its foot, so that a glyph also says where it stands on the line.
+None of them looks like a digit. They differ from the forms of `sign_forms`, so no network was
+trained on them. Here y is 0 at the top of a digit and 100 at the baseline, so a form also gives its
+vertical position on the line.
 """
 
 from digitscope.synthesis.stroke_notation import Glyph
