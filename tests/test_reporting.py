@@ -693,4 +693,4 @@ def test_weights_of_few_units_and_of_nothing(units):
 def test_template_is_part_of_the_package():
     import digitscope.rendering
 
-    assert (Path(digitscope.rendering.__file__).parent / "report.html.j2").is_file()
+    assert (Path(digitscope.rendering.__file__).parent / "digit_report.html.j2").is_file()

@@ -184,7 +184,7 @@ def test_other_fonts_are_no_way_to_go_on(copy):
     record = copy.record
     record["data"]["fonts"] = ["Lato"]
     copy.update_record(**record)
-    with pytest.raises(BadRun, match=r"cannot go on: it was begun with 1 fonts"):
+    with pytest.raises(BadRun, match=r"cannot go on: it began with 1 fonts"):
         resume(copy.path)
 
 
@@ -259,7 +259,7 @@ def test_a_loss_that_breaks_keeps_the_last_good_weights(tmp_path, digits):
 
 def test_a_folder_that_holds_a_run_is_not_written_over(whole):
     before = whole.record
-    with pytest.raises(BadRun, match="already holds a run; name another --out"):
+    with pytest.raises(BadRun, match="already holds a run; choose another --out"):
         train(SMALL, data="digits", out=whole.path)
     assert whole.record == before
 

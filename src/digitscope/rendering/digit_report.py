@@ -43,7 +43,7 @@ TIMING_NOTES = {
 
 
 def describe(run: Run, results: DigitResults) -> dict[str, Any]:
-    """Return what the page says, as ``report.html.j2`` wants it."""
+    """Return what the page says, as ``digit_report.html.j2`` wants it."""
     record, recipe, scores = run.record, run.recipe, results.scores
     about, card = record["data"], results.card
     low, high = scores.accuracy_interval

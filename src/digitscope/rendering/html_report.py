@@ -67,7 +67,7 @@ def _report_digits(run: Run, data: Dataset | None) -> Path:
     from digitscope.rendering.digit_results import load_results
 
     results = load_results(run, data)
-    return write_page(run.path, "report.html.j2", describe(run, results), draw_all(results))
+    return write_page(run.path, "digit_report.html.j2", describe(run, results), draw_all(results))
 
 
 def _report_committee(run: Run, data: Dataset | None) -> Path:

@@ -1,4 +1,4 @@
-"""Training, the one room that knows Keras: recipe and data in, a run's folder out."""
+"""Training with Keras: from a recipe and data to the folder of a run."""
 
 from digitscope.errors import MissingExtra
 

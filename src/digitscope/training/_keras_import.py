@@ -1,7 +1,7 @@
-"""Import Keras without the dozen lines about GPUs that TensorFlow writes to stderr meanwhile.
+"""Import of Keras without the messages that TensorFlow writes to stderr.
 
-They come from C++, before any log level holds, so the file descriptor is turned away for the time
-of the import. If the import fails, what was written is shown after all.
+C++ code writes them before any log level applies, so the file descriptor is redirected during the
+import. If the import fails, the messages are printed.
 """
 
 import gc
@@ -16,11 +16,11 @@ if BACKEND not in ("tensorflow", "jax"):
     raise Misuse(f"KERAS_BACKEND must be tensorflow or jax. Received: {BACKEND!r}.")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-# TensorFlow's converter imports JAX where it finds it, a second that only the JAX backend needs.
+# TensorFlow's converter imports JAX if it is installed, which takes a second and is not needed.
 if BACKEND == "tensorflow" and "jax" not in sys.modules:
     sys.modules["jax"] = None  # type: ignore[assignment]
 
-# Looking for garbage among the objects of so large an import finds none and takes a fifth of it.
+# Garbage collection during such a large import takes a fifth of its time and frees nothing.
 _collecting = gc.isenabled()
 gc.disable()
 
@@ -34,7 +34,7 @@ with tempfile.TemporaryFile() as _log:
         if BACKEND == "tensorflow":
             import tensorflow as tf
 
-            tf.config.list_physical_devices()  # logs, too, the first time
+            tf.config.list_physical_devices()  # the first call also logs
     except BaseException:
         _log.seek(0)
         os.write(_stderr, _log.read())

@@ -1,11 +1,11 @@
-"""One epoch as one compiled graph, over Keras's own model, loss and optimizer objects.
+"""One training epoch as one compiled graph, with Keras's model, loss and optimizer objects.
 
-`keras.Model.fit` returns to Python for every batch, which for a network this small costs twenty
-times the arithmetic. Here the images stay in memory as one tensor, the batches are gathered by a
-permutation, and the loop over them is compiled by XLA as a whole.
+`keras.Model.fit` returns to Python for every batch, which takes twenty times as long as the
+arithmetic of a small network. Here the images are one tensor, a permutation selects the batches,
+and XLA compiles the loop over all batches.
 
-TensorFlow updates the variables of the model and the optimizer inside the graph. JAX has no such
-variables, so there the loop carries their values and they are put back after the epoch.
+TensorFlow updates the variables of model and optimizer inside the graph. In JAX the loop carries
+their values, which are assigned to the variables after the epoch.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-Array = Any  # whatever the backend makes of a NumPy array
+Array = Any  # a NumPy array or an array of the backend
 # (images (n, 28, 28), labels (n,), order (steps * batch,), rates (steps,)) -> loss, accuracy
 Epoch = Callable[[Array, Array, Array, Array], tuple[float, float]]
 
@@ -26,7 +26,7 @@ def compile_epoch(
 
     The returned function takes uint8 images of shape (n, 28, 28), int32 labels of shape (n,), the
     int32 order of the images, of shape (steps * batch_size,), and the float32 learning rate of each
-    step, of shape (steps,). It returns the mean loss and the share of right answers while learning.
+    step, of shape (steps,). It returns the mean loss and the accuracy during the epoch.
     """
     if keras.backend.backend() == "tensorflow":
         return _tensorflow_epoch(model, optimizer, loss, batch_size)
@@ -34,7 +34,7 @@ def compile_epoch(
 
 
 def has_convolutions(model: keras.Model) -> bool:
-    """Tell whether an epoch takes minutes, not seconds."""
+    """Return whether a model has convolutions, so that an epoch takes minutes, not seconds."""
     return any(isinstance(layer, keras.layers.Conv2D) for layer in model.layers)
 
 
@@ -68,8 +68,8 @@ def _tensorflow_epoch(
         return total / n, tf.cast(right, tf.float32) / (n * batch_size)
 
     if has_convolutions(model):
-        # On a CPU TensorFlow's own kernels for them are several times as fast as XLA's. One trace
-        # does for any number of steps.
+        # On a CPU, TensorFlow's kernels for convolutions are several times faster than XLA's. The
+        # signature allows any number of steps with one trace.
         any_length = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)]
         signature = [tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8), any_length[0]]
         compiled = tf.function(epoch, [*signature, *any_length], autograph=False)
@@ -126,10 +126,10 @@ def _jax_epoch(
 
 
 def forward_function(model: keras.Model) -> Callable[[Array], Array]:
-    """Return a function from images to probabilities, as the network is used.
+    """Return a function from images to probabilities, in inference mode.
 
-    TensorFlow runs each operation as it comes. JAX would compile each by itself then, so there the
-    whole is compiled.
+    TensorFlow executes it eagerly. JAX would compile each operation separately, so there the whole
+    function is compiled.
     """
     if keras.backend.backend() == "tensorflow":
         return lambda images: model(images, training=False)
@@ -142,7 +142,7 @@ def forward_function(model: keras.Model) -> Callable[[Array], Array]:
 def gradient_function(
     model: keras.Model, loss: keras.Loss
 ) -> Callable[[Array, Array], list[np.ndarray]]:
-    """Return a function from images and labels to the gradient by each trainable variable."""
+    """Return a function from images and labels to the gradient of each trainable variable."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

@@ -1,8 +1,8 @@
-"""Begin a training with the weights of another network, which may be narrower or less deep.
+"""Initial weights from another network, which may be narrower or have fewer layers.
 
 After Chen, Goodfellow and Shlens, "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR
-2016: the larger network begins with what the smaller one knows. Here new channels begin with random
-weights, and no old channel sees them at first.
+2016: the larger network initially computes the same function as the smaller one. Here new channels
+have random weights, and their weights to old channels are 0.
 """
 
 from collections.abc import Callable
@@ -19,24 +19,24 @@ from digitscope.training.onnx_weights import take_onnx_weights
 def take_weights(
     path: Path, model: keras.Model, sample: Callable[[int], NDArray[np.uint8]]
 ) -> None:
-    """Give a network the weights of another, layer by layer, as far as their names and forms agree.
+    """Copy the weights of another network to the layers of the same names and shapes.
 
-    A layer with more channels than its counterpart takes its weights, too, and computes in these
-    channels what the counterpart computes. So a network that is only wider, or has more residual
-    blocks, begins as the same function. Other layers keep their initial weights.
+    A layer with more channels than its counterpart also takes the weights, and computes the same in
+    these channels. So a network that is wider or has more residual blocks begins as the same
+    function. Other layers keep their initial weights.
 
     Parameters
     ----------
     path : path
-        The ``model.keras`` of an earlier run, or an ONNX file as the networks are shipped.
+        The ``model.keras`` of an earlier run, or an ONNX file of the page or glyph network.
     model : keras.Model
     sample : callable
-        Returns a number of inputs of the network, uint8 (n, H, W); see `take_onnx_weights`.
+        Returns n inputs of the network, uint8 (n, H, W); see `take_onnx_weights`.
 
     Raises
     ------
     BadModel
-        When the file cannot be loaded, or no layer agrees.
+        If the file cannot be loaded, or no layer has the same name and shape.
     """
     if path.suffix == ".onnx":
         taken = take_onnx_weights(path, model, sample)
@@ -44,7 +44,7 @@ def take_weights(
         taken = _take_keras_weights(path, model)
     if not taken:
         raise BadModel(
-            f"{path} has no layer in common with the recipe's network; give the same stem, "
+            f"{path} has no layer in common with the recipe's network; choose the same stem, "
             f"channels, encoder and decoder, or larger ones."
         )
 
@@ -52,7 +52,7 @@ def take_weights(
 def _take_keras_weights(path: Path, model: keras.Model) -> int:
     try:
         other = keras.models.load_model(path, compile=False)
-    except Exception as error:  # Keras raises many kinds for a damaged file
+    except Exception as error:  # Keras raises many error types for a damaged file
         raise BadModel(f"{path} cannot be loaded: {error}.") from None
     trained = {layer.name: layer.get_weights() for layer in other.layers}
     inputs, positions = _flattened(other)
@@ -70,7 +70,7 @@ def _take_keras_weights(path: Path, model: keras.Model) -> int:
 
 
 def _flattened(network: keras.Model) -> tuple[int, int]:
-    """Return how many values a network flattens, and of how many places; zeros if none."""
+    """Return the number of values that a network flattens, and of positions; zeros if none."""
     for layer in network.layers:
         if isinstance(layer, keras.layers.Flatten):
             inner = layer.input.shape[1:]
@@ -81,15 +81,15 @@ def _flattened(network: keras.Model) -> tuple[int, int]:
 def grow(
     old: NDArray[np.float32], new: NDArray[np.float32], positions: int = 1
 ) -> NDArray[np.float32] | None:
-    """Return the weights `new` with those of a narrower layer in them; None if it is not narrower.
+    """Return the weights `new` with those of a narrower layer inserted; None if it is not narrower.
 
     Parameters
     ----------
     old, new : ndarray
-        Of one dimension, a value for each channel; or kernels, of which the last two axes are the
-        channels that come in and go out.
+        Vectors with one value per channel, or kernels whose last two axes are the input and output
+        channels.
     positions : int
-        Of a kernel behind a flattened map: the first axis counts positions, then channels.
+        For a kernel after a flattened map: number of positions, by which the first axis is divided.
     """
     if old.shape == new.shape:
         return old

@@ -1,4 +1,4 @@
-"""From an exported network to the file that ships: calibrated, scored, with its card."""
+"""Final model file of a digit classifier: calibration, threshold, scores and card."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,8 +18,8 @@ from digitscope.models.classifier import Classifier
 from digitscope.runs import Run
 from digitscope.training.onnx_export import write_onnx
 
-MIN_CALIBRATION = 100  # held-out images; fewer fit no temperature
-COVERAGE = 0.99  # share of digits that the threshold of a network that refuses keeps
+MIN_CALIBRATION = 100  # least number of held-out images to fit a temperature or a threshold on
+COVERAGE = 0.99  # share of held-out digits with a score above the threshold
 
 
 def release_model(
@@ -38,23 +38,23 @@ def release_model(
     Parameters
     ----------
     run : Run
-        Its record tells recipe, data and versions.
+        Its record contains recipe, data and versions.
     proto : onnx.ModelProto
     dataset : Dataset
-        Whose test images it is scored on.
+        Its test images give the scores.
     held_out : Split
-        Fits the temperature and the threshold.
+        Images to fit the temperature and the threshold on.
     seed : int
-        Of the non-digits that the threshold is judged by.
+        Seed of the drawn digits and non-digits for the threshold.
     parameters : int
-        Trained weights, for the card.
+        Number of trained weights, for the card.
     check : callable, optional
-        Called with the probabilities of the test images; raises if they are wrong.
+        Called with the probabilities of the test images; raises an error if they are wrong.
     **card
         Further fields of `ModelCard`.
     """
     record, test = run.record, dataset.test
-    # The file takes its name when it is checked and its card is complete.
+    # The file gets its name after all checks, with a complete card.
     with replacing(run.model_file) as temporary:
         write_onnx(proto, temporary, ModelCard())
         classifier = Classifier(temporary)
@@ -66,7 +66,7 @@ def release_model(
         short = ("n", "accuracy", "accuracy_interval", "log_loss", "calibration_error")
         complete = ModelCard(
             recipe=record["recipe"],
-            # The card must not tell the paths of the training machine.
+            # The card must not contain paths of the training machine.
             data={key: value for key, value in record["data"].items() if key != "source"},
             versions=record["versions"],
             parameters=parameters,
@@ -83,9 +83,10 @@ def release_model(
 
 
 def _calibrate(classifier: Classifier, held_out: Split) -> tuple[float, int]:
-    """Return the temperature, and on how many images it was fitted; 1 and 0 where too few tell.
+    """Return the temperature and the number of images it was fitted on; 1 and 0 without a fit.
 
-    Without a single mistake the likeliest temperature is 0: the answers would become certainties.
+    If all images are classified correctly, the best temperature would be 0, with probabilities of 0
+    and 1. So it is not fitted.
     """
     if len(held_out) < MIN_CALIBRATION:
         return 1.0, 0
@@ -96,10 +97,10 @@ def _calibrate(classifier: Classifier, held_out: Split) -> tuple[float, int]:
 
 
 def _choose_threshold(classifier: Classifier, held_out: Split, seed: int) -> dict[str, float]:
-    """Return the score below which an answer is refused, and what it was chosen for.
+    """Return the score below which an answer is refused, and how it was chosen.
 
-    It keeps 99 % of digits that the network never saw: those held out, and for a network that
-    refuses as many drawn ones.
+    99 % of unseen digits have a higher score: of held-out images, and for a network with the output
+    "no digit" also of the same number of drawn digits.
     """
     if len(held_out) < MIN_CALIBRATION:
         return {}
@@ -109,7 +110,7 @@ def _choose_threshold(classifier: Classifier, held_out: Split, seed: int) -> dic
         return {"threshold": threshold, "coverage": COVERAGE, "digits": len(digits)}
     from digitscope.synthesis.digits import draw_digits, draw_non_digits
 
-    rng = np.random.default_rng([seed, 0, 3])  # no epoch draws from this one
+    rng = np.random.default_rng([seed, 0, 3])  # not used by any epoch
     n = len(held_out)
     drawn = draw_digits(np.arange(n) % DIGITS, rng)
     others = draw_non_digits(n, rng, held_out.images, labels=held_out.labels)
@@ -127,12 +128,12 @@ def _choose_threshold(classifier: Classifier, held_out: Split, seed: int) -> dic
 
 @contextmanager
 def timed(timings: dict[str, float], part: str) -> Iterator[None]:
-    """Note the seconds of a block as a part of the time."""
+    """Store the duration of a ``with`` block, in seconds."""
     started = time.perf_counter()
     yield
     timings[part] = time.perf_counter() - started
 
 
 def now() -> str:
-    """Return the time, UTC, as ISO 8601."""
+    """Return the current time, UTC, as ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")

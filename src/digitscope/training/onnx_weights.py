@@ -1,8 +1,8 @@
-"""Begin a training with the weights of an ONNX file, as the networks that ship are kept.
+"""Initial weights from an ONNX file of the page network or the glyph network.
 
-The file has no batch normalization: each is folded into the convolution before it. Here they are
-unfolded again, so that training can go on. Mean and variance are measured on patches; scale and
-shift are then chosen such that the network answers what the file answers.
+In the file each batch normalization is folded into the convolution before it. Here it is restored,
+so that training can continue: mean and variance are measured on patches, and scale and shift are
+chosen so that the network gives the same results as the file.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,33 +17,33 @@ from onnx import numpy_helper
 
 from digitscope.errors import BadModel
 
-Weights = tuple[NDArray[np.float32], NDArray[np.float32]]  # kernel as Keras keeps it, and bias
-PATCHES = 160  # from which means and variances are measured
-BATCH = 16  # patches at a time
+Weights = tuple[NDArray[np.float32], NDArray[np.float32]]  # kernel in the layout of Keras, and bias
+PATCHES = 160  # patches on which means and variances are measured
+BATCH = 16  # patches per forward pass
 KERNEL = np.sqrt(2)  # norm of the kernel of a channel, as of initial weights (He et al., ICCV 2015)
-TINY = 1e-12  # a kernel of a smaller norm is a channel that was never used
+TINY = 1e-12  # norm of a kernel below which a channel is unused
 
 
 def take_onnx_weights(
     path: Path, model: keras.Model, sample: Callable[[int], NDArray[np.uint8]]
 ) -> int:
-    """Give a network the weights of an ONNX file and return how many layers got theirs.
+    """Copy the weights of an ONNX file to a network; return the number of layers that took them.
 
-    Layers whose names or forms differ keep their initial weights.
+    Layers with other names or shapes keep their initial weights.
 
     Parameters
     ----------
     path : path
         Written by `LayerGraph`: with float32 or float16 weights, or 8-bit integers.
     model : keras.Model
-        Of convolutions, each with batch normalization or a bias, and dense layers.
+        A model of convolutions, each with batch normalization or a bias, and dense layers.
     sample : callable
-        Returns a number of inputs of the network, uint8 (n, H, W).
+        Returns n inputs of the network, uint8 (n, H, W).
 
     Raises
     ------
     BadModel
-        When the file is no ONNX model.
+        If the file is not an ONNX model.
     """
     trained = read_onnx_weights(path)
     taken, folded = 0, []
@@ -71,9 +71,9 @@ def take_onnx_weights(
 def _unfold(
     model: keras.Model, folded: list[tuple[keras.Layer, Any]], images: NDArray[np.uint8]
 ) -> None:
-    """Give each batch normalization the mean and variance of what comes in; answers stay the same.
+    """Set each batch normalization to the statistics of its input, without changing the results.
 
-    Kernels get the norm of initial weights, on which the effect of a learning rate depends.
+    Kernels get the norm of initial weights, since the effect of a learning rate depends on it.
     """
     inner = keras.Model(model.input, [layer.output for layer, _ in folded])
     sums: list[Any] = [(0.0, 0.0)] * len(folded)
@@ -97,7 +97,7 @@ def _unfold(
 
 
 def read_onnx_weights(path: Path) -> dict[str, Weights]:
-    """Return kernel and bias of each layer of an ONNX file by the layer's name.
+    """Return kernel and bias of each layer of an ONNX file, by the name of the layer.
 
     Parameters
     ----------
@@ -107,11 +107,11 @@ def read_onnx_weights(path: Path) -> dict[str, Weights]:
     Raises
     ------
     BadModel
-        When the file is no ONNX model.
+        If the file is not an ONNX model.
     """
     try:
         graph = onnx.load(path).graph
-    except Exception as error:  # ONNX and protobuf raise many kinds for a damaged file
+    except Exception as error:  # ONNX and protobuf raise many error types for a damaged file
         raise BadModel(f"{path} cannot be loaded: {error}.") from None
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     makers = {name: node for node in graph.node for name in node.output}
@@ -135,7 +135,7 @@ def _layers(
 def _value(
     name: str, constants: dict[str, np.ndarray], makers: dict[str, Any]
 ) -> NDArray[np.float32] | None:
-    """Return a constant tensor as float32, whatever form it is kept in; None for no constant."""
+    """Return a constant tensor as float32, converted from any stored form; None if not constant."""
     if name in constants:
         return constants[name].astype(np.float32)
     maker = makers.get(name)

@@ -1,4 +1,4 @@
-"""The record with which a run begins: what is trained, on what, with which versions and machine."""
+"""The record of a new run: recipe, data, versions and machine."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ def begin_run(
     data_dir: str | Path | None,
     **more: Any,
 ) -> Run:
-    """Return a run in a folder that held none, with the record of what is begun.
+    """Create the folder and the record of a new run, and return the run.
 
     Parameters
     ----------
@@ -30,21 +30,23 @@ def begin_run(
         The folder; by default ``runs/<name of the recipe>-<number>``.
     recipe : Recipe or StreamRecipe
     data : dict
-        What it learns from.
+        Description of the training data.
     data_dir : path, optional
-        Where the data sets were loaded from.
+        Folder of the data sets.
     **more
         Further fields of the record.
 
     Raises
     ------
     BadRun
-        When there is a run already.
+        If the folder already contains a run.
     """
     path = new_run_folder(RUNS, recipe.name) if out is None else Path(out)
     run = Run(path)
     if run.record_file.exists():
-        raise BadRun(f"{path} already holds a run; name another --out, or go on with --resume.")
+        raise BadRun(
+            f"{path} already holds a run; choose another --out, or continue it with --resume."
+        )
     path.mkdir(parents=True, exist_ok=True)
     run.update_record(
         status="running",
@@ -60,12 +62,12 @@ def begin_run(
 
 
 def describe_versions() -> dict[str, str]:
-    """Return the versions of digitscope, Python and the libraries that train."""
+    """Return the versions of digitscope, Python and the libraries used for training."""
     backend = keras.backend.backend()
     libraries = ("digitscope", "keras", backend, "numpy", "onnx", "onnxruntime", "scikit-learn")
     return {"python": platform.python_version()} | {name: version(name) for name in libraries}
 
 
 def describe_machine() -> str:
-    """Return system, processor and number of cores."""
+    """Return operating system, processor and number of cores."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"

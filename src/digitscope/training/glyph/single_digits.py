@@ -1,4 +1,4 @@
-"""Single digits as crops: what `cnn` learns from, for the glyph network."""
+"""Crops of single digits for the glyph network, from the training data of `cnn`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,22 +17,22 @@ from digitscope.recipes import RECIPES, Augmentation
 from digitscope.training.augmentation import augment, defocus
 from digitscope.training.mixture import Mixture
 
-INK = 96  # level from which on a pixel belongs to the box of a digit
+INK = 96  # least gray level of a pixel in the bounding box of a digit
 NEGATIVE = 0.15  # share of digits that are light on dark
-# Share of crops in training that are out of focus, and how far: smallest and largest standard
-# deviation of the blur, in pixels of a crop, in which a digit is 20 pixels high.
+# Share of training crops that are blurred; smallest and largest standard deviation of the blur, in
+# pixels of a crop, in which a digit is 20 pixels high.
 DEFOCUS = (0.15, (0.5, 2.6))
-# Neighbours come with the crops of pages.
+# Without neighbours, which crops of pages already have.
 AUGMENTATION = replace(RECIPES["cnn"].augmentation or Augmentation(), neighbours=0.0)
 
 
 def load_singles(data_dir: str | Path | None = None) -> Mixture:
-    """Return what draws single digits: MNIST, and of other data sets those that are here.
+    """Return the mixture of single digits: MNIST, and those other data sets that are stored.
 
     Parameters
     ----------
     data_dir : path, optional
-        Where the data sets are; by default the folder that ``DIGITSCOPE_DATA`` names.
+        Folder of the data sets; by default the one named by ``DIGITSCOPE_DATA``.
     """
     recipe = RECIPES["cnn"].but(non_digits=0, augmentation=AUGMENTATION)
     train = load_data("mnist", data_dir).train
@@ -54,14 +54,14 @@ def draw_singles(
     Parameters
     ----------
     mixture : Mixture
-        Its recipe tells how they are augmented.
+        Its recipe contains the augmentation.
     n : int
     rng : numpy.random.Generator
 
     Returns
     -------
     crops : ndarray of shape (n, 32, 32), dtype uint8
-        As `cut_crops` gives them.
+        In the form of `cut_crops`.
     labels : ndarray of shape (n,), dtype int8
     """
     images, labels, drawn = mixture.sample(n, rng)
@@ -80,7 +80,7 @@ def draw_singles(
 
 
 def ink_boxes(images: Images) -> Floats:
-    """Return left, top, right, bottom of the ink in each image, shape (n, 4); all where is none."""
+    """Return the bounding box of the ink in each image, (n, 4); the whole image without ink."""
     _, height, width = images.shape
     inked = images >= INK
     inked |= ~inked.any(axis=(1, 2), keepdims=True)
