@@ -270,7 +270,7 @@ def test_a_tiny_run_gets_a_page_and_figures(run):
         assert f'id="{name}"' in text
     for said in (
         "on 4 held-out pages",
-        "synthesised",
+        "synthetic",
         "page_sources",
         "PAGE.but(",
         '<th scope="row">batch size</th><td>4</td>',
@@ -292,7 +292,7 @@ def test_other_pages_than_those_of_the_training_are_remarked_on(run):
     metrics = run.metrics
     run.write_metrics(metrics | {"f1_digits": 0.9})
     try:
-        assert "drawn otherwise now" in load_results(run, SOURCE).remark
+        assert "the generator has changed" in load_results(run, SOURCE).remark
     finally:
         run.write_metrics(metrics)
 

@@ -1,4 +1,4 @@
-"""The page of a committee: what its members reach alone, and together."""
+"""The report of a committee: scores of its members, alone and together."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from digitscope.rendering.run_description import describe_making
 from digitscope.rendering.wording import count, percent, precise
 from digitscope.runs import Run
 
-Committee = dict[str, Any]  # as `ModelCard.committee` keeps it
+Committee = dict[str, Any]  # as in `ModelCard.committee`
 
 
 def load_results(run: Run) -> Committee:
-    """Return what the card of a committee tells; `BadRun` where nothing was held out."""
+    """Load the results of a committee; raise `BadRun` if nothing was held out."""
     committee = Classifier(run.model_file, threads=1).card.committee
     if "alone" not in committee:
         raise BadRun(f"{run.path} held out nothing, so there is nothing to report of its members.")
@@ -52,21 +52,21 @@ def _by_number(figure: Figure, committee: Committee) -> None:
 FIGURES: tuple[FigureEntry[Committee], ...] = (
     (
         "members",
-        "How many members pay",
+        "Number of members",
         _by_number,
-        "Each member began with other weights and saw the images in another order. Where the blue "
-        "line no longer falls, more members cost time and bring nothing.",
+        "Members have different initial weights and another order of the images. Where the blue "
+        "line no longer falls, more members take time without fewer errors.",
     ),
 )
 
 
 def draw_all(committee: Committee) -> list[RenderedFigure]:
-    """Return all figures of the page, drawn."""
+    """Draw all figures of the report."""
     return draw_figures(committee, FIGURES)
 
 
 def describe(run: Run, committee: Committee) -> dict[str, Any]:
-    """Return what the page says, as ``committee_report.html.j2`` wants it."""
+    """Return the values for the template ``committee_report.html.j2``."""
     metrics, card = run.metrics, Classifier(run.model_file, threads=1).card
     n, members = metrics["n"], committee["members"]
     low, high = metrics["accuracy_interval"]

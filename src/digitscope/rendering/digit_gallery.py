@@ -1,4 +1,4 @@
-"""Which figures there are, in the order of the page, each with how to read it."""
+"""The figures of the report of a digit classifier, in order, with explanations."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -38,7 +38,7 @@ def _mistakes(figure: Figure, results: DigitResults) -> None:
 
 
 def _pairs(figure: Figure, results: DigitResults) -> None:
-    # The surest comes last and so stays in the dictionary.
+    # Of each pair, the most confident mistake is last and stays in the dictionary.
     rows = results.mistakes[::-1]
     kinds = zip(results.labels[rows].tolist(), results.predicted[rows].tolist(), strict=True)
     examples = dict(zip(kinds, results.images[rows], strict=True))
@@ -58,17 +58,17 @@ FIGURES: tuple[FigureEntry[DigitResults], ...] = (
         "learning",
         "Learning curves",
         lambda figure, results: draw_learning(figure, results.history),
-        "The loss is what the training makes smaller; the accuracy is what one wants of it. When "
-        "the training line goes on improving and the validation line does not, the network is "
-        "learning its examples by heart. In the first epochs validation can look better than "
-        "training, because training is an average over the epoch and validation comes at its end.",
+        "Training minimises the loss; the accuracy is the share of right answers. When the "
+        "training curve improves and the validation curve does not, the network is overfitting. "
+        "In the first epochs validation can look better than training, because training is an "
+        "average over the epoch and validation is measured at its end.",
     ),
     (
         "confusion",
         "Confusion matrix",
         _confusion,
-        "Take a row: all test images of that digit. The grey field counts those that were read "
-        "correctly, each coloured field those that were read as the digit above it.",
+        "A row contains all test images of one digit. The grey cell counts those that were read "
+        "correctly, each coloured cell those that were read as the digit above it.",
     ),
     (
         "per-digit",
@@ -83,7 +83,7 @@ FIGURES: tuple[FigureEntry[DigitResults], ...] = (
         "The surest mistakes",
         _mistakes,
         "Under each picture: the true digit, an arrow, what the network said, and how sure it was. "
-        "Some of these a person would misread as well; the others show what it has not understood.",
+        "A person would misread some of these, too; the others show where the network fails.",
     ),
     (
         "pairs",
@@ -96,10 +96,10 @@ FIGURES: tuple[FigureEntry[DigitResults], ...] = (
         "reliability",
         "Calibration",
         _reliability,
-        "Answers are sorted into bins by how sure they are. On the dotted line, answers that are "
-        "80 % sure are right 80 % of the time; below it, the network is too sure of itself. The "
-        "lower panel says how many images a point stands for; points of few images mean little. "
-        "ECE is the mean distance from the line, weighted by these counts.",
+        "Answers are sorted into bins by confidence. On the dotted line, answers with a confidence "
+        "of 80 % are right in 80 % of the cases; below it, the network is overconfident. The lower "
+        "panel shows the number of images of each point; points of few images mean little. ECE is "
+        "the mean distance from the line, weighted by these numbers.",
     ),
     (
         "coverage",
@@ -107,28 +107,28 @@ FIGURES: tuple[FigureEntry[DigitResults], ...] = (
         lambda figure, results: draw_coverage(
             figure, errors_by_coverage(results.confidence, results.right)
         ),
-        "At 100 % every image is answered. Going left, the least sure are handed to a person "
-        "instead, and the error among the rest falls: the price of fewer mistakes is more work.",
+        "At 100 % every image is answered. Further left, the least confident answers are refused, "
+        "and the error of the others falls. A person has to read the refused images.",
     ),
     (
         "weights",
         "First-layer weights",
         lambda figure, results: draw_weights(figure, results.weights, results.layer),
-        "Each unit multiplies the image, pixel by pixel, with its picture and adds up: it looks "
-        "for ink where the picture is red and for paper where it is blue. Faint, even noise at the "
-        "rim is left over from the random start, where no training digit has ink.",
+        "The sum of a unit is that of all pixels, multiplied by its weights: ink on red increases "
+        "it, and ink on blue decreases it. Weak noise at the border remains from the initial "
+        "weights, where no training digit has ink.",
     ),
     (
         "norms",
         "Norms of weights, updates and gradients",
         lambda figure, results: draw_norms(figure, results.history),
-        "The update is how far a layer's weights moved in the epoch. The gradient is that of the "
-        "mean loss over the same 2,000 training images, after the epoch. Updates that shrink say "
-        "that the training settles; a gradient that grows without end says that it breaks up.",
+        "The update is the change of a layer's weights in the epoch. The gradient is that of the "
+        "mean loss over the same 2,000 training images, after the epoch. Decreasing updates mean "
+        "that the training converges; a gradient that keeps growing means that it diverges.",
     ),
 )
 
 
 def draw_all(results: DigitResults) -> list[RenderedFigure]:
-    """Return all figures, drawn, in the order of the page."""
+    """Draw all figures in the order of the report."""
     return draw_figures(results, FIGURES)

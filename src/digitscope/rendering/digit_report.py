@@ -1,4 +1,4 @@
-"""What the page says of a run that trained a digit classifier."""
+"""The texts of the report of a digit classifier."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ if TYPE_CHECKING:
     from digitscope.rendering.digit_results import DigitResults
 
 DATA_TITLES = {"mnist": "MNIST", "digits": "scikit-learn's bundled digits"}
-FEW = 1_000  # test images; below it the page warns of chance
+FEW = 1_000  # number of test images below which the report warns of random differences
 
-# What of the recipe needs a word of explanation.
+# Explanations of fields of the recipe.
 RECIPE_NOTES = {
-    "filters": "of each 3×3 convolution; more than before halves the picture",
-    "stem": "side of the first kernels, which then halve the picture",
-    "synthetic": "drawn digits that join in each epoch",
+    "filters": "of each 3×3 convolution; where they increase, the stride is 2",
+    "stem": "side of the first kernels, which have stride 2",
+    "synthetic": "drawn digits in each epoch",
     "sources": "data sets of other writers",
-    "handwritten": "digits of those, drawn by another pen in each epoch",
-    "non_digits": "drawn letters, signs and blots that it learns to refuse",
+    "handwritten": "digits of these, drawn anew in each epoch",
+    "non_digits": "drawn letters, signs and blots, which it learns to refuse",
     "hidden": "units of each hidden layer",
-    "learning_rate": "the rate, or its peak where a schedule shapes it",
+    "learning_rate": "the rate, or its peak if there is a schedule",
     "warmup": "share of the steps over which the rate rises",
     "validation": "training images to hold out",
     "average": "decay of the moving average of the weights; 0 keeps the last",
-    "dropout": "share of hidden units silenced in a step",
-    "augmentation": "how far training images are bent",
-    "weight_decay": "for adamw alone",
+    "dropout": "share of hidden units set to 0 in a step",
+    "augmentation": "strength of the changes of training images",
+    "weight_decay": "for adamw only",
 }
 TIMING_NOTES = {
     "data": "reading and checking the images",
-    "build": "making the network",
-    "fit": "training, with the compilation",
+    "build": "building the network",
+    "fit": "training, including compilation",
     "export": "writing and checking the model files",
     "evaluation": "calibration and scores",
 }
 
 
 def describe(run: Run, results: DigitResults) -> dict[str, Any]:
-    """Return what the page says, as ``digit_report.html.j2`` wants it."""
+    """Return the values for the template ``digit_report.html.j2``."""
     record, recipe, scores = run.record, run.recipe, results.scores
     about, card = record["data"], results.card
     low, high = scores.accuracy_interval
@@ -107,7 +107,7 @@ def _digit_rows(scores: Scores) -> list[tuple[str, ...]]:
 
 
 def command(recipe: Recipe, data: str, data_dir: str | None = None) -> str:
-    """Return the Python that trains this recipe on this data again.
+    """Return Python code that trains this recipe on this data.
 
     >>> print(command(RECIPES["mlp"].but(epochs=1), "digits"))
     from digitscope import RECIPES, train
@@ -117,7 +117,7 @@ def command(recipe: Recipe, data: str, data_dir: str | None = None) -> str:
     known = RECIPES.get(recipe.name)
     fields = recipe.to_dict()
     changed = {name for name in fields if known and fields[name] != known.to_dict()[name]}
-    # `but` takes None for "leave it", so it cannot take an augmentation away.
+    # `but` ignores None, so it cannot remove an augmentation.
     if known is None or (known.augmentation and not recipe.augmentation):
         lines = ["from digitscope import Recipe, train"]
         expression = repr(recipe)

@@ -1,4 +1,4 @@
-"""The numbers the figures show, computed once from a run's folder and its test images."""
+"""The results of a digit classifier that its report shows, computed from run and test images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,24 +17,24 @@ from digitscope.runs import Row, Run
 
 @dataclass(frozen=True, kw_only=True)
 class DigitResults:
-    """What is known of a run.
+    """The results of a run.
 
     Attributes
     ----------
     history : list of dict
-        One row an epoch.
+        One row per epoch.
     scores : Scores
-        As metrics.json has them.
+        The scores in metrics.json.
     card : ModelCard
-        Of model.onnx.
+        The card of model.onnx.
     images, labels : ndarray of shape (n, 28, 28) and (n,)
         The test images.
     plain, calibrated : ndarray of shape (n, 10)
-        Their probabilities at T = 1, and at the card's T.
+        Their probabilities at T = 1, and at the T of the card.
     weights : ndarray of shape (units, 28, 28)
-        Of the first layer.
+        The weights of the first layer.
     layer : str
-        Its name.
+        The name of the first layer.
     """
 
     history: list[Row]
@@ -55,36 +55,36 @@ class DigitResults:
 
     @property
     def confidence(self) -> NDArray[np.float32]:
-        """How probable it was, calibrated."""
+        """The calibrated probability of the predicted digit."""
         confidence: NDArray[np.float32] = self.calibrated.max(axis=1)
         return confidence
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Whether it is the true one."""
+        """Whether the predicted digit is the true digit."""
         return np.equal(self.predicted, self.labels)
 
     @property
     def mistakes(self) -> NDArray[np.int64]:
-        """Indices of the images read wrongly, the surest first."""
+        """Indices of the misclassified images, in the order of decreasing confidence."""
         wrong = np.flatnonzero(~self.right)
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")]
 
     @property
     def reliability(self) -> tuple[Reliability, Reliability]:
-        """Before and after temperature scaling."""
+        """The reliability before and after temperature scaling."""
         return reliability(self.labels, self.plain), reliability(self.labels, self.calibrated)
 
 
 def load_results(run: Run, data: Dataset | None = None) -> DigitResults:
-    """Return what a run's folder and its test images tell.
+    """Load the results of a run, and compute the rest from the test images.
 
     Raises
     ------
     BadRun
-        When the folder has no scores, or the data is not what the run was scored on.
+        If the folder has no scores, or the test images are others than those of the run.
     BadModel
-        When its model is missing or damaged.
+        If its model is missing or damaged.
     """
     record, metrics, history = run.record, run.metrics, run.history
     try:
@@ -92,11 +92,11 @@ def load_results(run: Run, data: Dataset | None = None) -> DigitResults:
         about = record["data"]
         name, sha256 = about["name"], about["sha256"]["test"]
     except (KeyError, TypeError) as error:
-        raise BadRun(f"{run.path} is damaged: it does not tell {error}.") from None
+        raise BadRun(f"{run.path} is damaged: {error} is missing.") from None
     classifier = Classifier(run.model_file)
     test = (data or load_data(name, record.get("data_dir"))).test
     if test.sha256() != sha256:
-        raise BadRun(f"{run.path} was scored on other test images than {name} holds now.")
+        raise BadRun(f"{run.path} was scored on other test images than {name} contains now.")
     plain = classifier.predict_proba(test.images, calibrated=False)
     layer, weights = first_layer(run.model_file)
     return DigitResults(
@@ -113,9 +113,9 @@ def load_results(run: Run, data: Dataset | None = None) -> DigitResults:
 
 
 def first_layer(model: Path) -> tuple[str, NDArray[np.float32]]:
-    """Return the name of a model's first layer and its weights as pictures, one for each unit.
+    """Return the name and the weights of a model's first layer.
 
-    float32 of shape (units, 28, 28), or for a convolution (filters, 3, 3).
+    The weights are float32 of shape (units, 28, 28), or (filters, 3, 3) for a convolution.
     """
     import onnx
     from onnx.numpy_helper import to_array
@@ -134,7 +134,7 @@ def first_layer(model: Path) -> tuple[str, NDArray[np.float32]]:
 def errors_by_coverage(
     confidence: NDArray[np.floating], right: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """Return how many of the k surest answers are wrong, for k = 1 to n.
+    """Return the number of errors among the k most confident answers, for k = 1 to n.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The page of a run that trained the glyph network: what is known, the figures, the words."""
+"""The report of the glyph network: results, figures and texts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,13 +23,13 @@ from digitscope.rendering.wording import count, percent, precise
 from digitscope.runs import Row, Run
 
 DIGITS = len(DIGIT_CLASSES)
-LEAST = 0.2  # probability of a digit from which on an answer counts in the reliability diagram
+LEAST = 0.2  # least probability of a digit that is included in the reliability diagram
 RECIPE_NOTES = {
     "stem": "channels at half the resolution",
     "channels": "at a quarter and an eighth of the resolution",
     "blocks": "residual blocks at both",
     "hidden": "units before the classes",
-    "dropout": "share of their inputs that are silenced in a step",
+    "dropout": "share of their inputs that are set to 0 in a step",
     "patches": "training pages in an epoch, drawn anew",
     "batch_size": "pages in a step",
     "crops": "crops in a step",
@@ -40,26 +40,26 @@ RECIPE_NOTES = {
     "validation": "held-out pages",
 }
 TIMING_NOTES = {
-    "fit": "training, with the compilation and the held-out pages",
-    "report": "drawing the figures and this page",
+    "fit": "training, including compilation and held-out pages",
+    "report": "figures and this report",
 }
 
 
 @dataclass(frozen=True)
 class GlyphResults:
-    """What is known of a run.
+    """The results of a run.
 
     Attributes
     ----------
     history : list of dict
     card : ModelCard
-        Of the run's model.
+        The card of the run's model.
     labels : ndarray of shape (n,), dtype intp
         The true classes of the held-out crops.
     page, both : ndarray of shape (n, 16), dtype float32
-        The probabilities of the page network alone, and of both networks together.
+        The probabilities by the page network alone, and by both networks.
     mistakes : ndarray of shape (k,), dtype intp
-        Which crops are the surest mistakes.
+        Indices of the crops with the most confident mistakes.
     images : ndarray of shape (k, 32, 32), dtype uint8
         These crops.
     """
@@ -79,13 +79,13 @@ class GlyphResults:
         return shown
 
     def accuracy(self, heat: NDArray[np.float32]) -> float:
-        """Return the share of digits that are told from the nine others."""
+        """Return the accuracy among the ten digits, on crops of digits."""
         right = heat[self.digits, :DIGITS].argmax(axis=1) == self.labels[self.digits]
         return float(right.mean()) if len(right) else 0.0
 
 
 def load_results(run: Run) -> GlyphResults:
-    """Return what is known of a run; `BadRun` before it has been scored."""
+    """Load the results of a run; raise `BadRun` before it has scores."""
     if not run.held_out_file.is_file():
         raise BadRun(f"{run.path} holds no {run.held_out_file.name}; is the run finished?")
     try:
@@ -197,12 +197,12 @@ FIGURES: tuple[FigureEntry[GlyphResults], ...] = (
 
 
 def draw_all(results: GlyphResults) -> list[RenderedFigure]:
-    """Return all figures of the page, drawn."""
+    """Draw all figures of the report."""
     return draw_figures(results, FIGURES)
 
 
 def describe(run: Run, results: GlyphResults) -> dict[str, Any]:
-    """Return what the page says, as ``glyph_report.html.j2`` wants it."""
+    """Return the values for the template ``glyph_report.html.j2``."""
     record, metrics, n = run.record, run.metrics, int(results.digits.sum())
     both, alone = results.accuracy(results.both), results.accuracy(results.page)
     rows = []

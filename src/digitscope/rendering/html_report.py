@@ -1,4 +1,4 @@
-"""The page: a run's folder in, report.html and its figures out."""
+"""HTML reports: from a run's folder to report.html and its figures."""
 
 from __future__ import annotations
 
@@ -24,26 +24,25 @@ def report(
     Parameters
     ----------
     run : Run or path
-        A run that has a model, finished or not; one of a digit classifier must have scores, too.
+        A run with a model, finished or not; a run of a digit classifier also needs scores.
     data : Dataset, optional
-        What a digit classifier was trained and scored on, if that is in memory already; otherwise
-        it is loaded.
+        The data of a digit classifier, if it is already in memory; by default it is loaded.
     held_out : Source, optional
-        What draws the held-out pages of a page network; by default that of
+        Source of the held-out pages of a page network; by default that of
         `digitscope.data.page_sources.page_sources`.
 
     Returns
     -------
     Path
-        Of the page. It is one file: it needs no network, no script and no file beside it.
+        The path of the report, a file without scripts that needs no network and no other files.
 
     Raises
     ------
     BadRun
-        When the folder is no run or has no history; of a digit classifier also when it has no
-        scores, or the data has changed since.
+        If the folder is not a run or has no history; for a digit classifier also if it has no
+        scores, or the data has changed.
     BadModel
-        When its model is missing or damaged.
+        If its model is missing or damaged.
 
     Examples
     --------
@@ -99,15 +98,15 @@ def _report_pages(run: Run, held_out: Source | None) -> Path:
 def write_page(
     folder: Path, template: str, said: dict[str, Any], drawn: Sequence[RenderedFigure]
 ) -> Path:
-    """Write ``report.html`` and its figures into a folder, and return the page.
+    """Write ``report.html`` and its figures to a folder, and return the path of the report.
 
     Parameters
     ----------
     folder : Path
     template : str
-        Of this package.
+        Name of a template of this package.
     said : dict
-        What the template wants.
+        The values for the template.
     drawn : sequence of Picture
     """
     pictures = {picture.name: picture for picture in drawn}

@@ -1,4 +1,4 @@
-"""Which figures the page of a page network has, in its order, each with how to read it."""
+"""The figures of the report of the page network, in order, with explanations."""
 
 from matplotlib.figure import Figure
 
@@ -116,9 +116,9 @@ FIGURES: tuple[FigureEntry[PageResults], ...] = (
         "learning",
         "Learning curves",
         lambda figure, results: draw_page_learning(figure, results.history),
-        "The loss is what the training makes smaller; F1, the harmonic mean of precision and "
-        "recall, is what one wants of it. The training pages are drawn anew in each epoch, so the "
-        "network cannot learn them by heart; held-out pages have other writers and fonts.",
+        "Training minimises the loss. F1 is the harmonic mean of precision and recall. The "
+        "training pages are drawn anew in each epoch, so the network cannot overfit to single "
+        "pages; held-out pages have other writers and fonts.",
     ),
     (
         "thresholds",
@@ -126,16 +126,16 @@ FIGURES: tuple[FigureEntry[PageResults], ...] = (
         _thresholds,
         "A higher threshold reports fewer digits, and more of these are right. Precision: of the "
         "digits reported, how many are right? Recall: of the true digits, how many are found? The "
-        "dotted line is the threshold in the title. At the right, precision rests on few digits.",
+        "dotted line is the threshold in the title. At the right, there are few reported digits.",
     ),
     (
         "reliability",
         "Calibration",
         _reliability,
         "Reported digits are sorted into bins by confidence. On the dotted line, digits of 80 % "
-        "confidence are right 80 % of the time; below it, the network is too sure of itself. The "
-        "lower panel says how many digits a point stands for. ECE is the mean distance from the "
-        "line, weighted by these counts.",
+        "confidence are right in 80 % of the cases; below it, the network is overconfident. The "
+        "lower panel shows the number of digits of each point. ECE is the mean distance from the "
+        "line, weighted by these numbers.",
     ),
     (
         "classes",
@@ -185,5 +185,5 @@ FIGURES: tuple[FigureEntry[PageResults], ...] = (
 
 
 def draw_all(results: PageResults) -> list[RenderedFigure]:
-    """Return all figures, drawn, in the order of the page."""
+    """Draw all figures in the order of the report."""
     return draw_figures(results, FIGURES)

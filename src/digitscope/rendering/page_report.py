@@ -1,4 +1,4 @@
-"""What the page says of a run that trained the page network."""
+"""The texts of the report of the page network."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from digitscope.rendering.run_description import describe_making
 from digitscope.rendering.wording import count, percent, precise
 from digitscope.runs import Run
 
-# What of the recipe needs a word of explanation.
+# Explanations of fields of the recipe.
 RECIPE_NOTES = {
     "stem": "channels at half the resolution",
     "channels": "at a quarter, an eighth and a sixteenth of the resolution",
-    "encoder": "residual blocks at each of the three, on the way down",
-    "decoder": "residual blocks at a quarter and an eighth, on the way up",
+    "encoder": "residual blocks at each of the three resolutions, in the encoder",
+    "decoder": "residual blocks at a quarter and an eighth, in the decoder",
     "head": "channels of the convolution before the maps; 0 for none",
     "patch": "side of a training page, pixels",
     "patches": "training pages in an epoch, drawn anew",
@@ -24,16 +24,16 @@ RECIPE_NOTES = {
     "average": "decay of the moving average of the weights",
     "clip": "largest norm of the gradient",
     "validation": "held-out pages",
-    "loss": "weights of its parts",
+    "loss": "weights of the parts of the loss",
 }
 TIMING_NOTES = {
-    "fit": "training, with the compilation and the held-out pages",
-    "report": "drawing the held-out pages, the figures and this page",
+    "fit": "training, including compilation and held-out pages",
+    "report": "held-out pages, figures and this report",
 }
 
 
 def describe(run: Run, results: PageResults) -> dict[str, Any]:
-    """Return what the page says, as ``page_report.html.j2`` wants it."""
+    """Return the values for the template ``page_report.html.j2``."""
     record, whole = run.record, results.digits
     return {
         "run_name": run.path.resolve().name,
@@ -106,7 +106,7 @@ def _rows(groups: list[Group]) -> list[tuple[str, ...]]:
 
 
 def command(recipe: PageRecipe, start: str | None = None, data_dir: str | None = None) -> str:
-    """Return the Python that trains this recipe again.
+    """Return Python code that trains this recipe.
 
     >>> print(command(PAGE.but(epochs=4)))
     from digitscope.data.page_sources import page_sources

@@ -1,4 +1,4 @@
-"""The numbers that the figures of a page network show, computed once on held-out pages."""
+"""The results of the page network that its report shows, computed on held-out pages."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,21 +32,21 @@ from digitscope.synthesis.pages.stream import Source, held_out_patches
 from digitscope.synthesis.pages.targets import is_target
 from digitscope.synthesis.pages.truth import PageTruth, TrueGlyph
 
-BINS = 10  # of the reliability diagram, as for the errors in the card
-HEIGHTS = (SMALLEST, 14.0, 16.0, 20.0, 24.0, 28.0, 32.0, 40.0, 48.001)  # px, edges of the bins
-SHOWN = 30  # pictures of misses, and of inventions
-TILE = 56  # pixels, side of such a picture
-ROOM = 2.0  # side of a cut-out, in longer sides of its glyph
-LEAST_CUT, USUAL_CUT = 24.0, 48.0  # px, side of the smallest cut-out, and of one without a glyph
+BINS = 10  # bins of the reliability diagram, as for the calibration errors in the card
+HEIGHTS = (SMALLEST, 14.0, 16.0, 20.0, 24.0, 28.0, 32.0, 40.0, 48.001)  # pixels; edges of the bins
+SHOWN = 30  # largest number of pictures of missed digits, and of invented digits
+TILE = 56  # pixels; side of such a picture
+ROOM = 2.0  # side of a crop, in longer sides of its glyph
+LEAST_CUT, USUAL_CUT = 24.0, 48.0  # pixels; side of the smallest crop, and of one without a glyph
 NAMES = {POINT: "point", COMMA: "comma", MINUS: "minus", SLASH: "slash", COLON: "colon"}
 NAMES[OTHER] = "other"
-FAINT = 80.0  # levels; a cut-out with a smaller range is not stretched to the whole of it
-AGREES = 0.005  # difference of the F1 of digits from metrics.json that arithmetic may make
+FAINT = 80.0  # gray levels; least range that is stretched to 0 to 255
+AGREES = 0.005  # difference of the F1 of digits to metrics.json that rounding can cause
 
 
 @dataclass(frozen=True)
 class Share:
-    """How many of how many.
+    """A part of n items.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Share:
 
     @property
     def value(self) -> float:
-        """The share; not a number when there are none."""
+        """The share, NaN if n is 0."""
         return self.part / self.n if self.n else float("nan")
 
     @property
@@ -75,7 +75,7 @@ class Group:
     ----------
     name : str
     pages : int
-        On how many pages they are.
+        Number of pages with these glyphs.
     rates : Rates
     """
 
@@ -85,30 +85,30 @@ class Group:
 
     @property
     def precision(self) -> Share:
-        """Share of the peaks that are right."""
+        """The share of right peaks."""
         return Share(self.rates.right, self.rates.right + self.rates.invented)
 
     @property
     def recall(self) -> Share:
-        """Share of the glyphs that are found."""
+        """The share of glyphs that are found."""
         return Share(self.rates.right, self.rates.right + self.rates.missed)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:
-    """A piece of a page on which the network is wrong.
+    """A crop of a page around an error of the network.
 
     Attributes
     ----------
     pixels : ndarray of shape (56, 56), dtype uint8
-        With more contrast than the network sees, 255 is white.
+        With stretched contrast; 255 = white.
     outline : tuple of float
-        Left, top, right, bottom of the true glyph's box in these pixels; where there is no glyph,
-        of a point.
+        Left, top, right, bottom of the true glyph's box in these pixels; a point if there is no
+        glyph.
     truth, said : str
-        What stands there and what the network says; empty for nothing.
+        The true character and the predicted class; empty for none.
     confidence : float
-        Of what it says.
+        Confidence of the prediction.
     """
 
     pixels: NDArray[np.uint8]
@@ -120,22 +120,22 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True)
 class PageResults:
-    """What is known of a run of the page network.
+    """The results of a run of the page network.
 
     Attributes
     ----------
     history : list of dict
-        One row an epoch.
+        One row per epoch.
     card : ModelCard
-        Of model.onnx.
+        The card of model.onnx.
     scores : PageScores
-        What that file finds on the held-out pages.
+        The scores of model.onnx on the held-out pages.
     images : tuple of ndarray of shape (height, width), dtype uint8
-        These pages, as the network sees them.
+        These pages, with normalised contrast.
     support : ndarray of shape (glyphs,), dtype float32
         The largest probability of its class in the box of each glyph of `scores`.
     remark : str
-        Why the pages are not those of the training; empty if they are.
+        Why the pages are not those of the training; empty if they are the same.
     """
 
     history: list[Row]
@@ -147,7 +147,7 @@ class PageResults:
 
     @property
     def pages(self) -> int:
-        """How many held-out pages there are."""
+        """The number of held-out pages."""
         return len(self.images)
 
     @property
@@ -157,12 +157,12 @@ class PageResults:
 
     @property
     def threshold(self) -> float | None:
-        """The confidence from which the model reports a digit, if its card has one."""
+        """The threshold of confidence for digits in the card, if any."""
         return self.card.refusal.get("threshold")
 
     @property
     def reliability(self) -> Reliability:
-        """Share of right digits by confidence."""
+        """The share of right digits by confidence."""
         mine = among(self.scores.peak_class, DIGIT_CLASSES)
         return bin_by_confidence(self.scores.confidence[mine], self.scores.right[mine], BINS)
 
@@ -180,12 +180,12 @@ class PageResults:
 
     @property
     def layouts(self) -> list[Group]:
-        """Digits by layout of the page, the layout with the most digits first."""
+        """Scores of digits by layout of the page, the layout with the most digits first."""
         return self._by_page([(truth.layout,) for truth in self.scores.truths])
 
     @property
     def faults(self) -> list[Group]:
-        """Digits by what was done to the paper and by the camera; a page may have several."""
+        """Scores of digits by effect of paper or camera; a page may have several effects."""
         return self._by_page([truth.faults for truth in self.scores.truths])
 
     def _by_page(self, names: Sequence[tuple[str, ...]]) -> list[Group]:
@@ -197,7 +197,7 @@ class PageResults:
 
     @property
     def heights(self) -> list[tuple[float, float, Share]]:
-        """Recall of digits by the height of the writing: from, to (pixels), share found."""
+        """Bounds of the height of writing in pixels, and the recall of digits in these bounds."""
         mine = among(self.scores.glyph_class, DIGIT_CLASSES)
         heights, found = self.scores.glyph_height[mine], self.scores.found[mine] >= USUAL
         rows = []
@@ -209,21 +209,21 @@ class PageResults:
 
     @property
     def missed(self) -> NDArray[np.intp]:
-        """Digits without a peak of their class, the least probable first; numbers of glyphs."""
+        """Indices of missed digits, without a peak of their class, the least probable first."""
         mine = among(self.scores.glyph_class, DIGIT_CLASSES) & (self.scores.found < 0)
         rows = np.flatnonzero(mine)
         return rows[np.argsort(self.support[rows], kind="stable")]
 
     @property
     def invented(self) -> NDArray[np.intp]:
-        """Wrong peaks of digits of confidence ≥ 0.3, the most confident first; their numbers."""
+        """Indices of wrong peaks of digits of confidence ≥ 0.3, the most confident first."""
         mine = among(self.scores.peak_class, DIGIT_CLASSES) & ~self.scores.right
         mine &= self.scores.confidence >= USUAL
         rows = np.flatnonzero(mine)
         return rows[np.argsort(-self.scores.confidence[rows], kind="stable")]
 
     def said_at(self, glyph: int) -> tuple[str, float]:
-        """Return the most confident wrong answer in the box of a glyph, and its confidence."""
+        """Return the most confident wrong class in the box of a glyph, and its confidence."""
         found = self.scores
         left, top, right, bottom = found.glyph_box[glyph]
         x, y = found.peak_place.T
@@ -235,7 +235,7 @@ class PageResults:
         return CLASSES[found.peak_class[best]], float(found.confidence[best])
 
     def misses(self) -> list[Cut]:
-        """Return pictures of the worst misses."""
+        """Return crops of the worst missed digits."""
         cuts = []
         for glyph in self.missed[:SHOWN]:
             said, confidence = self.said_at(glyph)
@@ -249,7 +249,7 @@ class PageResults:
         return cuts
 
     def inventions(self) -> list[Cut]:
-        """Return pictures of the worst inventions."""
+        """Return crops of the worst invented digits."""
         found, cuts = self.scores, []
         for peak in self.invented[:SHOWN]:
             page, (x, y) = found.peak_page[peak], found.peak_place[peak]
@@ -266,21 +266,21 @@ class PageResults:
 
 
 def load_results(run: Run, held_out: Source | None = None) -> PageResults:
-    """Return what a run's folder and the held-out pages tell.
+    """Load the results of a run, and compute the rest on held-out pages.
 
     Parameters
     ----------
     run : Run
     held_out : Source, optional
-        What draws the pages; by default that of `digitscope.data.page_sources.page_sources`. There
-        are as many as the recipe holds out, or 320 where it holds out none.
+        Source of the pages; by default that of `digitscope.data.page_sources.page_sources`. Their
+        number is that of the recipe, or 320 if the recipe holds out none.
 
     Raises
     ------
     BadRun
-        When the folder has no history.
+        If the folder has no history.
     BadModel
-        When its model is missing or damaged.
+        If its model is missing or damaged.
     """
     record, recipe, history = run.record, run.page_recipe, run.history
     network = PageNetwork(run.model_file)
@@ -318,20 +318,22 @@ def _support(heat: NDArray[np.float32], glyph: TrueGlyph) -> float:
 
 
 def _remark(run: Run, held_out: Source, scores: PageScores) -> str:
-    """Return why pages are not those of the training; empty if they are."""
+    """Return why pages are not those of the training; empty if they are the same."""
     if not run.page_recipe.validation or run.record["data"].get("held_out") == "None":
         return "No pages were held out in the training; these were drawn for the report."
     remark = ""
     if run.record["data"].get("held_out") != repr(held_out):
         remark = (
-            "The held-out pages are not those of the training, because their writers, fonts or "
-            "settings are others now."
+            "The held-out pages are not those of the training, because writers, fonts or settings "
+            "have changed since."
         )
     if not (run.path / "metrics.json").exists():
         return remark
     then, now = run.metrics.get("f1_digits", 0.0), scores.row()["f1_digits"]
     if not remark and abs(then - now) > AGREES:
-        remark = "The held-out pages are not those of the training: they are drawn otherwise now."
+        remark = (
+            "The held-out pages are not those of the training: the generator has changed since."
+        )
     if remark:
         remark += (
             f" At the end of the training the F1 of digits was {percent(then)}; here it is "
@@ -341,7 +343,7 @@ def _remark(run: Run, held_out: Source, scores: PageScores) -> str:
 
 
 def glyph_at(truth: PageTruth, x: float, y: float) -> TrueGlyph | None:
-    """Return the smallest glyph whose box holds a place, if there is one."""
+    """Return the smallest glyph whose box contains a position, if any."""
     here = [g for g in truth.glyphs if g.box[0] <= x <= g.box[2] and g.box[1] <= y <= g.box[3]]
     return min(here, key=lambda g: (g.box[2] - g.box[0]) * (g.box[3] - g.box[1]), default=None)
 
@@ -349,7 +351,7 @@ def glyph_at(truth: PageTruth, x: float, y: float) -> TrueGlyph | None:
 def cut_out(
     image: NDArray[np.uint8], box: NDArray[np.float64], side: float
 ) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
-    """Return a square of a page around a box, enlarged or made smaller, and the box in it.
+    """Return a square crop of a page around a box, scaled to `TILE` pixels, and the box in it.
 
     Parameters
     ----------
@@ -357,12 +359,12 @@ def cut_out(
     box : ndarray of shape (4,)
         Left, top, right, bottom in pixels of the page.
     side : float
-        Of the square, in pixels of the page; beyond the page it is mid-gray.
+        Side of the square, in pixels of the page; outside of the page it is mid-gray.
 
     Returns
     -------
     pixels : ndarray of shape (56, 56), dtype uint8
-        From black to white, unless the square is faint.
+        With stretched contrast, unless the contrast is low.
     box : tuple of float
         In these pixels.
     """

@@ -1,4 +1,4 @@
-"""The page of a search for a better recipe: its trials, and which fields matter."""
+"""The report of a search for a better recipe: its trials, and the importance of the fields."""
 
 import math
 import platform
@@ -18,21 +18,21 @@ from digitscope.rendering.html_report import write_page
 from digitscope.rendering.run_description import recipe_rows
 from digitscope.rendering.wording import count, percent
 
-FEW = 5  # values of a field; each gets a place of its own
-MOST = 12  # fields with a panel or a bar of their own
-LOG_FROM = 20.0  # ratio of the largest value to the least from which on an axis is logarithmic
+FEW = 5  # largest number of values of a field that is drawn as categories
+MOST = 12  # largest number of fields with a panel or a bar
+LOG_FROM = 20.0  # ratio of the largest to the smallest value from which an axis is logarithmic
 
 
 @dataclass(frozen=True)
 class Search:
-    """What a search has found.
+    """The results of a search.
 
     Attributes
     ----------
     trials : list of dict
         With ``number``, ``state``, ``loss``, ``epochs``, ``seconds`` and ``values``.
     best : dict
-        One of them.
+        The trial with the smallest loss.
     importances : dict
         Share of the variance of the loss that each field explains.
     """
@@ -42,12 +42,12 @@ class Search:
     importances: dict[str, float]
 
     def of_state(self, state: str) -> list[dict[str, Any]]:
-        """Return the trials that ended so and have a loss."""
+        """Return the trials with this final state and a loss."""
         return [t for t in self.trials if t["state"] == state and t["loss"] is not None]
 
     @property
     def fields(self) -> list[str]:
-        """The fields that were searched, the ones that matter most first."""
+        """The fields that were searched, the most important first."""
         names = list(self.best["values"])
         return sorted(names, key=lambda name: -self.importances.get(name, 0.0))[:MOST]
 
@@ -58,15 +58,15 @@ def report_tuning(result: dict[str, Any], recipe: dict[str, Any], out: Path) -> 
     Parameters
     ----------
     result : dict
-        As ``tuning.json`` keeps it.
+        The content of ``tuning.json``.
     recipe : dict
-        The recipe that the trials started from, as plain JSON types.
+        The recipe of the search, as JSON types.
     out : path
 
     Returns
     -------
     Path
-        Of the page.
+        The path of the report.
     """
     search = Search(result["trials"], result["best"], result["importances"])
     pictures = draw_figures(search, FIGURES)
@@ -144,7 +144,7 @@ def _fields(figure: Figure, search: Search) -> None:
 
 
 def _positions(axes: Axes, values: list[Any]) -> list[float]:
-    """Return where values lie on the x axis, and set its ticks: a place each for few values."""
+    """Return the positions of values on the x axis, and set its ticks."""
     different = sorted(set(values))
     if len(different) <= FEW:
         axes.set_xticks(range(len(different)), [_shown(value) for value in different])
@@ -157,7 +157,7 @@ def _positions(axes: Axes, values: list[Any]) -> list[float]:
 
 
 def words(field: str) -> str:
-    """Return the name of a field for people.
+    """Return the readable name of a field.
 
     >>> words("augmentation.shear"), words("learning_rate")
     ('shear', 'learning rate')
@@ -194,7 +194,7 @@ FIGURES: tuple[FigureEntry[Search], ...] = (
 
 
 def _describe(search: Search, recipe: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Return what the page says, as ``tuning_report.html.j2`` wants it."""
+    """Return the values for the template ``tuning_report.html.j2``."""
     states = [trial["state"] for trial in search.trials]
     best = search.best
     seconds = sum(trial["seconds"] for trial in search.trials)
