@@ -176,43 +176,48 @@ def form(page: LayoutContext) -> None:
             if page.chance(0.04):
                 block_code(page, x, y)
                 x += 4 * h
-            kind = page.rng.random()
-            if kind < 0.35:  # on a line
-                end = x + page.uniform(2, 7) * h
-                page.sheet.add_ruling(
-                    np.array([[x, y + 0.12 * h], [end, y + 0.12 * h]]), page.uniform(0.6, 2)
-                )
-                if page.chance(0.8):
-                    page.sheet.write(page.script, number(page.rng, 6), x + 0.3 * h, y, page.rng)
-                x = end
-            elif kind < 0.6:  # in a box
-                end = x + page.uniform(2.5, 6) * h
-                top, bottom = y - 1.5 * h, y + 0.5 * h
-                box(page, x, top, end, bottom, page.uniform(0.6, 3))
-                if page.chance(0.8):
-                    last = page.sheet.write(
-                        page.script, number(page.rng, 4), x + 0.4 * h, y, page.rng
-                    )
-                    end = max(end, last)
-                x = end
-            elif kind < 0.8:
-                n = page.randint(2, 6)
-                comb(
-                    page,
-                    x,
-                    y - 1.3 * h,
-                    n,
-                    1.2 * h,
-                    1.7 * h,
-                    page.randint(0, 4),
-                    page.uniform(0.6, 2),
-                )
-                x += n * 1.2 * h
-            elif kind < 0.9:
-                tick_box(page, x, y)
-                x += 1.2 * h
+            x = _draw_field(page, x, y)
             x += page.uniform(0.8, 2) * h
         y += h * page.uniform(1.9, 3.2)
+
+
+def _draw_field(page: LayoutContext, x: float, y: float) -> float:
+    """Draw a field for a number on a line, in a box or in a comb, and return its right edge."""
+    h = page.height
+    kind = page.rng.random()
+    if kind < 0.35:  # on a line
+        end = x + page.uniform(2, 7) * h
+        page.sheet.add_ruling(
+            np.array([[x, y + 0.12 * h], [end, y + 0.12 * h]]), page.uniform(0.6, 2)
+        )
+        if page.chance(0.8):
+            page.sheet.write(page.script, number(page.rng, 6), x + 0.3 * h, y, page.rng)
+        x = end
+    elif kind < 0.6:  # in a box
+        end = x + page.uniform(2.5, 6) * h
+        top, bottom = y - 1.5 * h, y + 0.5 * h
+        box(page, x, top, end, bottom, page.uniform(0.6, 3))
+        if page.chance(0.8):
+            last = page.sheet.write(page.script, number(page.rng, 4), x + 0.4 * h, y, page.rng)
+            end = max(end, last)
+        x = end
+    elif kind < 0.8:
+        n = page.randint(2, 6)
+        comb(
+            page,
+            x,
+            y - 1.3 * h,
+            n,
+            1.2 * h,
+            1.7 * h,
+            page.randint(0, 4),
+            page.uniform(0.6, 2),
+        )
+        x += n * 1.2 * h
+    elif kind < 0.9:
+        tick_box(page, x, y)
+        x += 1.2 * h
+    return x
 
 
 def block_code(page: LayoutContext, x: float, y: float) -> None:
