@@ -26,7 +26,7 @@ GFLOP = IMAGES * 2 * (2 * (784 * HIDDEN + HIDDEN * 10) + HIDDEN * 10) / 1e9
 
 def whole_epoch(optimizer: str) -> Callable[[], Any]:
     """Return the product's epoch with this optimizer."""
-    from digitscope.training.compiled import compile_epoch
+    from digitscope.training.compiled_epoch import compile_epoch
     from digitscope.training.fit import Fit
 
     rng = np.random.default_rng(0)

@@ -25,7 +25,7 @@ from digitscope.models.glyph_classes import CLASSES, HEAT, STRIDE
 from digitscope.models.page_network import PageNetwork
 from digitscope.synthesis.digit_forms import DIGITS
 from digitscope.synthesis.pages.generator import SIDE, PageSource
-from digitscope.synthesis.pages.inks import StrokePool
+from digitscope.synthesis.pages.writing_sources import StrokePool
 
 AROUND = 1  # cells of the maps around a digit's centre, in which its class is looked for
 PATCHES = 400  # at most, for one form

@@ -23,7 +23,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 import empty_pictures
-from digitscope.synthesis.pages.collected import pictures_of_part
+from digitscope.synthesis.pages.background_pictures import pictures_of_part
 from equations import draw_terms, set_equation
 from fields import KINDS, set_field
 from page_score import aligned, score_page

@@ -248,12 +248,12 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(refused, monkeypatch, t
 
 def test_a_disk_that_fills_up_during_the_fit_keeps_what_was_whole(cli, monkeypatch, tmp_path):
     """The model files cannot be written; the epochs that are done can be gone on from."""
-    from digitscope.training import shipping
+    from digitscope.training import model_release
 
     def full(*args):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "model.onnx"))
 
-    monkeypatch.setattr(shipping, "write_onnx", full)
+    monkeypatch.setattr(model_release, "write_onnx", full)
     out = tmp_path / "run"
     options = ["--data", "digits", "--hidden", "8", "--epochs", "1", "--no-report"]
     code, answer, err = cli("train", *options, "--out", out)

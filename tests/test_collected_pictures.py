@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from digitscope.errors import Misuse
-from digitscope.synthesis.pages import collected
-from digitscope.synthesis.pages.collected import (
-    cut_picture,
+from digitscope.synthesis.pages import background_pictures
+from digitscope.synthesis.pages.background_pictures import (
+    crop_picture,
+    draw_picture_surface,
     find_pictures,
-    illustrate,
-    lay_pictures,
     pictures_of_part,
+    print_picture,
 )
 from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sources
 
@@ -55,7 +55,7 @@ def test_pictures_that_show_numbers_are_left_out_and_change_no_part(folder):
 def test_a_cut_has_the_size_asked_for_and_stays_gray(folder):
     rng = np.random.default_rng(0)
     for size in [(224, 224), (17, 90), (90, 17), (300, 40)]:
-        cut = cut_picture(rng, size, find_pictures())
+        cut = crop_picture(rng, size, find_pictures())
         assert cut.shape == size
         assert cut.dtype == np.float32
         assert 0 <= cut.min() <= cut.max() <= 255
@@ -63,13 +63,13 @@ def test_a_cut_has_the_size_asked_for_and_stays_gray(folder):
 
 def test_a_file_that_is_no_picture_is_named(folder):
     (folder / "broken.png").write_text("no picture")
-    with pytest.raises(Misuse, match=r"broken\.png cannot be read as a picture; take it out"):
-        cut_picture(np.random.default_rng(0), (8, 8), (str(folder / "broken.png"),))
+    with pytest.raises(Misuse, match=r"broken\.png cannot be read as a picture; remove it"):
+        crop_picture(np.random.default_rng(0), (8, 8), (str(folder / "broken.png"),))
 
 
 def test_an_illustration_darkens_a_part_of_the_paper(folder):
     paper = np.full((100, 120), 250, np.float32)
-    illustrate(np.random.default_rng(3), paper, find_pictures())
+    print_picture(np.random.default_rng(3), paper, find_pictures())
     changed = paper < 250
     assert 0.02 < changed.mean() < 0.95
     rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
@@ -95,15 +95,15 @@ def test_surfaces_are_cut_from_the_pictures(folder, monkeypatch):
 
 
 def test_whole_pictures_lie_side_by_side_as_a_coarse_look_shows_them(folder, monkeypatch):
-    monkeypatch.setattr(collected, "MANY", 1.0)
+    monkeypatch.setattr(background_pictures, "MANY", 1.0)
     for seed in range(8):
-        wall = lay_pictures(np.random.default_rng(seed), (200, 224), find_pictures())
+        wall = draw_picture_surface(np.random.default_rng(seed), (200, 224), find_pictures())
         assert wall.shape == (200, 224)
         assert wall.dtype == np.float32
         # Each of the pictures has a dark frame above: a sixth of its height.
         assert (wall < 20).mean() == pytest.approx(1 / 6, abs=0.09)
-    monkeypatch.setattr(collected, "MANY", 0.0)
-    part = lay_pictures(np.random.default_rng(1), (30, 40), find_pictures())
+    monkeypatch.setattr(background_pictures, "MANY", 0.0)
+    part = draw_picture_surface(np.random.default_rng(1), (30, 40), find_pictures())
     rng = np.random.default_rng(1)
     rng.random()  # by which it chose
-    np.testing.assert_array_equal(part, cut_picture(rng, (30, 40), find_pictures()))
+    np.testing.assert_array_equal(part, crop_picture(rng, (30, 40), find_pictures()))

@@ -131,7 +131,7 @@ def test_committees_that_make_no_sense(committee, tmp_path, capsys):
         train_committee(MLP, 2, data="digits", out=committee.path)
     member = members_of(committee)[0]
     member.update_record(status="interrupted")
-    with pytest.raises(BadRun, match="is no committee"):
+    with pytest.raises(BadRun, match="is not a committee"):
         resume_committee(member.path)
     member.update_record(status="finished")
     with pytest.raises(BadRun, match="is finished"):

@@ -382,7 +382,7 @@ def test_a_network_of_another_kind_is_named_and_occlusion_offered(cnn, tmp_path)
     recipe = Recipe(name="small", hidden=(8,), non_digits=60)
     from digitscope.training.networks import build_network
 
-    with pytest.raises(BadModel, match=r"of ten answers.*Received: the node 'digits/"):
+    with pytest.raises(BadModel, match=r"ten outputs.*Received: the node 'digits/"):
         explain(write(tmp_path / "m.onnx", build_network(recipe)), seven())
 
 

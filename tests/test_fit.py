@@ -237,7 +237,7 @@ def test_a_checkpoint_restores_the_fit_to_the_last_bit(fitted, train, held_out, 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (None, "has no finished epoch to go on from; train anew"),
+        (None, "has no finished epoch to continue from; start a new"),
         (b"", r"c\.npz is damaged"),
         (b"PK\x03\x04 not much more", r"c\.npz is damaged"),
     ],

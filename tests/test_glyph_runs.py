@@ -28,9 +28,9 @@ import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.cli import main, train_stream
 from digitscope.data import page_sources
 from digitscope.rendering import report
-from digitscope.rendering.glyph_run import gather
+from digitscope.rendering.glyph_report import load_results
 from digitscope.runs import Run, latest_run
-from digitscope.training.glyph import singles
+from digitscope.training.glyph import single_digits as singles
 from digitscope.training.glyph.crop_stream import (
     UNKNOWN,
     Crops,
@@ -45,13 +45,13 @@ from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
 from digitscope.training.glyph.fusion_fit import fit_fusion
 from digitscope.training.glyph.network import build_glyph_network
-from digitscope.training.glyph.singles import draw_singles, ink_boxes
+from digitscope.training.glyph.single_digits import draw_singles, ink_boxes
 from digitscope.training.glyph.trainer import judge_digits, resume_glyph, train_glyph
+from digitscope.training.initial_weights import grow
 from digitscope.training.layer_export import check_difference
 from digitscope.training.mixture import Mixture
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.trainer import resume_page
-from digitscope.training.start import grow
 
 TINY = TINY_GLYPH
 PAGES = FakePages(side=64, glyphs=4)
@@ -386,7 +386,7 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
     shutil.rmtree(run.path / "figures")
     assert cli("report", folder)[0] == 0
     assert (run.path / "figures" / "mistakes.png").exists()
-    saved = gather(run)
+    saved = load_results(run)
     right = (saved.both[:, :10].argmax(axis=1) == saved.labels)[saved.digits]
     assert right.mean() == pytest.approx(metrics["both"]["accuracy"], abs=0.02)
     assert (saved.labels[saved.mistakes] != saved.both[saved.mistakes, :10].argmax(axis=1)).all()

@@ -9,7 +9,7 @@ from digitscope.lessons import open_lesson, run
 from digitscope.lessons.activations import KINDS, NONE, Settings, collapse, dead_units, measure
 from digitscope.lessons.course import make_settings
 from digitscope.nn import SGD, Design, Network, pixels, train
-from digitscope.nn.perceptron import ACTIVATIONS
+from digitscope.nn.activations import ACTIVATIONS
 
 TINY = {"units": 12, "rates": "0.05,0.5", "images": 300, "epochs": 2, "seeds": 2}
 

@@ -12,7 +12,7 @@ import digitscope.training  # noqa: F401  (Keras without its noise)
 from digitscope.errors import BadModel, BadRun
 from digitscope.models.card import MODELS
 from digitscope.recipes.page_recipe import PAGE
-from digitscope.training.onnx_start import read_onnx_weights
+from digitscope.training.onnx_weights import read_onnx_weights
 from digitscope.training.page.export import page_to_onnx
 from digitscope.training.page.fit import PageFit
 from digitscope.training.quantisation import clip_kernel, quantise

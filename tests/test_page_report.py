@@ -14,10 +14,10 @@ from digitscope.evaluation.page_scores import PageScores
 from digitscope.models.card import ModelCard
 from digitscope.models.glyph_classes import CLASSES, DIGIT_CLASSES, MAPS
 from digitscope.recipes.page_recipe import PAGE, LossWeights
-from digitscope.rendering import page_evidence, page_gallery, report
+from digitscope.rendering import page_gallery, page_results, report
 from digitscope.rendering.figures_pages import draw_page_learning
-from digitscope.rendering.page_evidence import PageEvidence, Share, cut_out, gather
-from digitscope.rendering.page_run import command, describe
+from digitscope.rendering.page_report import command, describe
+from digitscope.rendering.page_results import PageResults, Share, cut_out, load_results
 from digitscope.rendering.style import finding
 from digitscope.rendering.wording import NBSP
 from digitscope.runs import Run
@@ -42,7 +42,7 @@ def maps(*peaks):
 def evidence(pages, **changes):
     scores = PageScores.from_maps(pages)
     images = tuple(np.full((SIDE, SIDE), 128, np.uint8) for _ in pages)
-    return PageEvidence(
+    return PageResults(
         **{
             "history": history(),
             "card": ModelCard(),
@@ -134,7 +134,7 @@ def test_misses_and_inventions_say_what_stands_there(known):
     inventions = [(cut.truth, cut.said, round(cut.confidence, 2)) for cut in known.inventions()]
     assert inventions == [("", "2", 0.7), ("3", "5", 0.6)]  # the 4 is below 0.3
     for cut in (*known.misses(), *known.inventions()):
-        assert cut.pixels.shape == (page_evidence.TILE, page_evidence.TILE)
+        assert cut.pixels.shape == (page_results.TILE, page_results.TILE)
     words = texts(draw("misses", known))
     assert words == ["7 → none", "nothing seen", "3 → 5", f"60.0{NBSP}% sure"]
     title = plain(finding(draw("inventions", known)))
@@ -270,7 +270,7 @@ def test_a_tiny_run_gets_a_page_and_figures(run):
         assert f'id="{name}"' in text
     for said in (
         "on 4 held-out pages",
-        "synthesised",
+        "synthetic",
         "page_sources",
         "PAGE.but(",
         '<th scope="row">batch size</th><td>4</td>',
@@ -284,21 +284,21 @@ def test_a_tiny_run_gets_a_page_and_figures(run):
 
 def test_other_pages_than_those_of_the_training_are_remarked_on(run):
     other = dataclasses.replace(SOURCE, glyphs=1)
-    known = gather(run, other)
+    known = load_results(run, other)
     assert known.remark.startswith("The held-out pages are not those of the training, because")
     assert "At the end of the training the F1 of digits was" in known.remark
     assert describe(run, known)["remark"] == known.remark
-    assert gather(run, SOURCE).remark == ""
+    assert load_results(run, SOURCE).remark == ""
     metrics = run.metrics
     run.write_metrics(metrics | {"f1_digits": 0.9})
     try:
-        assert "drawn otherwise now" in gather(run, SOURCE).remark
+        assert "the generator has changed" in load_results(run, SOURCE).remark
     finally:
         run.write_metrics(metrics)
 
 
 def test_support_is_the_probability_of_the_true_class(run):
-    known = gather(run, SOURCE)
+    known = load_results(run, SOURCE)
     assert known.support.shape == known.scores.found.shape
     seen = known.scores.found >= 0
     assert (known.support[seen] > 0).all()

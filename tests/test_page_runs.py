@@ -21,7 +21,7 @@ from digitscope.models.glyph_classes import HEAT
 from digitscope.models.page_network import PageNetwork
 from digitscope.runs import Run, latest_run
 from digitscope.training import stream_run
-from digitscope.training.onnx_start import read_onnx_weights
+from digitscope.training.onnx_weights import read_onnx_weights
 from digitscope.training.page import trainer
 from digitscope.training.page.calibration import Calibration
 from digitscope.training.page.trainer import resume_page

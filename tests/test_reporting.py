@@ -20,9 +20,10 @@ from digitscope.evaluation import evaluate, reliability
 from digitscope.models.card import KEY, ModelCard
 from digitscope.models.classifier import Classifier
 from digitscope.recipes import RECIPES, Augmentation, Recipe
-from digitscope.rendering import gallery, report, style
-from digitscope.rendering.digit_run import command, describe
-from digitscope.rendering.evidence import errors_by_coverage, first_layer, gather
+from digitscope.rendering import digit_gallery, report, style
+from digitscope.rendering.digit_gallery import FIGURES, RenderedFigure
+from digitscope.rendering.digit_report import command, describe
+from digitscope.rendering.digit_results import errors_by_coverage, first_layer, load_results
 from digitscope.rendering.figures_confidence import draw_coverage, draw_reliability
 from digitscope.rendering.figures_network import draw_weights
 from digitscope.rendering.figures_scores import (
@@ -32,7 +33,6 @@ from digitscope.rendering.figures_scores import (
     draw_per_digit,
 )
 from digitscope.rendering.figures_training import draw_learning, draw_norms
-from digitscope.rendering.gallery import FIGURES, Picture
 from digitscope.runs import Run
 
 
@@ -140,10 +140,10 @@ def undrawn(monkeypatch):
     """Leave the drawing out, where only the words of the page matter."""
     blank = {"finding": "", "png": b"PNG", "width": 9, "height": 9}
     pictures = [
-        Picture(name=name, topic=topic, reading=reading, **blank)
+        RenderedFigure(name=name, topic=topic, reading=reading, **blank)
         for name, topic, _, reading in FIGURES
     ]
-    monkeypatch.setattr(gallery, "draw_all", lambda evidence: pictures)
+    monkeypatch.setattr(digit_gallery, "draw_all", lambda evidence: pictures)
 
 
 @pytest.fixture(scope="module")
@@ -238,11 +238,11 @@ def test_names_are_escaped(tmp_path, data, kernel, undrawn):
 
 def test_unfinished_run_says_why(tmp_path, data, kernel, run, page, undrawn):
     other = make_run(tmp_path / "run", data, kernel, status="failed", stopped="the loss is NaN")
-    said = describe(other, gather(other, data))["unfinished"]
+    said = describe(other, load_results(other, data))["unfinished"]
     assert said.startswith("This run is not finished (status: failed): the loss is NaN. ")
     assert "after epoch 3 of 3" in said
     assert said in report(other, data=data).read_text(encoding="utf-8")
-    assert describe(run, gather(run, data))["unfinished"] == ""
+    assert describe(run, load_results(run, data))["unfinished"] == ""
     assert "not finished" not in page
 
 
@@ -297,7 +297,7 @@ def test_import_is_light():
 
 def test_pyplot_is_never_imported():
     code = (
-        "import sys, digitscope.rendering.gallery as g; print('matplotlib.pyplot' in sys.modules)"
+        "import sys, digitscope.rendering.digit_gallery; print('matplotlib.pyplot' in sys.modules)"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"
@@ -326,7 +326,7 @@ def test_command_makes_the_same_recipe_again(recipe):
 
 
 def test_mistakes_come_surest_first(run, data):
-    evidence = gather(run, data)
+    evidence = load_results(run, data)
     rows = evidence.mistakes
     assert len(rows) == 297 - np.trace(run.metrics["confusion"]) > 3
     assert (np.diff(evidence.confidence[rows]) <= 0).all()
@@ -334,7 +334,7 @@ def test_mistakes_come_surest_first(run, data):
 
 
 def test_confidence_is_calibrated(run, data):
-    evidence = gather(run, data)
+    evidence = load_results(run, data)
     classifier = Classifier(run.model_file)
     assert classifier.card.temperature == 0.5
     np.testing.assert_allclose(
@@ -379,7 +379,7 @@ def test_mosaic_keeps_every_picture_in_its_place():
 
 
 def test_nothing_is_written_outside_a_figure_or_over_its_title(run, data):
-    evidence = gather(run, data)
+    evidence = load_results(run, data)
     for name, _, function, _ in FIGURES:
         figure = draw(function, evidence)
         style.render(figure)
@@ -696,4 +696,4 @@ def test_weights_of_few_units_and_of_nothing(units):
 def test_template_is_part_of_the_package():
     import digitscope.rendering
 
-    assert (Path(digitscope.rendering.__file__).parent / "report.html.j2").is_file()
+    assert (Path(digitscope.rendering.__file__).parent / "digit_report.html.j2").is_file()

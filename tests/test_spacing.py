@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from digitscope.synthesis.pages.inks import Outline
+from digitscope.synthesis.pages.glyph_ink import Outline
 from digitscope.synthesis.pages.spacing import APART, BAND, overlap
 
 

@@ -135,5 +135,5 @@ def test_a_batch_that_cannot_be_shared_out(monkeypatch):
         device_mesh = np.zeros(2)
 
     monkeypatch.setattr(devices.keras.distribution, "distribution", Two)
-    with pytest.raises(Misuse, match="3 rows of images cannot be shared out among 2 devices"):
+    with pytest.raises(Misuse, match="3 rows of images cannot be distributed over 2 devices"):
         devices.shared_out({"images": np.zeros((3, 4))})

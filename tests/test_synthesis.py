@@ -7,16 +7,16 @@ import pytest
 from digitscope.data.synthetic import load_synthetic
 from digitscope.errors import BadData, BadImage, Misuse
 from digitscope.image.mnist_form import BOX, fit_to_box
-from digitscope.synthesis.clutter import HALVES, MAKERS, draw_clutter, gather, half
+from digitscope.synthesis.clutter import HALVES, MAKERS, collect_digits, draw_clutter, half
+from digitscope.synthesis.degradation import CANVAS, Degradation, fit
 from digitscope.synthesis.digit_forms import DIGITS as BOOK
 from digitscope.synthesis.digits import GLYPHS, TYPE, draw_digits, draw_non_digits
 from digitscope.synthesis.pen import CLEAN, HAND, Style, draw, draw_lines, trace
+from digitscope.synthesis.printed_characters import draw_printed
 from digitscope.synthesis.sign_forms import LETTERS, SIGNS
 from digitscope.synthesis.stroke_notation import STEPS, Glyph, Stroke, outline, parse, spline
-from digitscope.synthesis.type import draw_type
-from digitscope.synthesis.wear import CANVAS, Wear, fit
 
-UNWORN = Style(wear=0.0, type=0.0)
+UNWORN = Style(degradation=0.0, printed=0.0)
 
 
 def rng(seed=0):
@@ -138,16 +138,16 @@ def test_every_form_leaves_ink_however_worn(book):
 def test_wear_of_nothing_is_the_fit_alone():
     ink = np.zeros(CANVAS, np.uint8)
     cv2.ellipse(ink, (40, 50), (20, 36), 10, 0, 360, 255, 9)
-    wear = Wear(50, rng(), 0.0)
+    wear = Degradation(50, rng(), 0.0)
     assert all((wear.finish(ink, i) == fit(ink)).all() for i in range(50))
-    worn = Wear(50, rng(), 1.0)
+    worn = Degradation(50, rng(), 1.0)
     assert sum((worn.finish(ink, i) != fit(ink)).any() for i in range(50)) > 10
 
 
 def test_wear_keeps_the_aspect():
     square = np.zeros(CANVAS, np.uint8)
     square[10:80, 10:80] = 255
-    wear = Wear(200, rng(), 1.0)
+    wear = Degradation(200, rng(), 1.0)
     worn = [sides(wear.finish(square, i, 0.5)) for i in range(200)]
     assert all(0.35 <= width / height <= 0.65 for height, width in worn)
 
@@ -210,7 +210,7 @@ def test_a_flag_points_down_to_the_left():
 
 
 def test_a_bar_leans_less_than_a_slash():
-    steep = Style(slant=(20.0, 30.0), wear=0.0, type=0.0)  # writers who lean a lot
+    steep = Style(slant=(20.0, 30.0), degradation=0.0, printed=0.0)  # writers who lean a lot
     bars = [lean(image) for image in draw_one(named(1, "bar"), 1000, steep)]
     slash = next(glyph for glyph in SIGNS if glyph.name == "slash")
     slashes = [lean(image) for image in draw_one(slash, 1000, steep)]
@@ -220,7 +220,7 @@ def test_a_bar_leans_less_than_a_slash():
 
 
 def test_print_is_in_the_box_too():
-    images = draw_type(list("0123456789" + TYPE), rng(), UNWORN)
+    images = draw_printed(list("0123456789" + TYPE), rng(), UNWORN)
     assert all(max(sides(image)) == BOX for image in images)
     assert holes(images[8]) == 2
     assert not set(TYPE) & set("bgilqosSIO0123456789|/")
@@ -266,7 +266,7 @@ def test_the_data_set_is_fixed_and_balanced():
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
 def test_every_maker_leaves_ink_in_the_box(maker):
-    source = gather(30, rng())
+    source = collect_digits(30, rng())
     images = draw_clutter([maker] * 40, rng(5), source)
     assert images.shape == (40, 28, 28)
     assert (images.reshape(40, -1).max(axis=1) > 60).all()
@@ -278,7 +278,7 @@ def test_real_digits_are_used_and_halved_only_with_their_labels():
     real = np.zeros((4, 28, 28), np.uint8)
     real[:, 4:24, 10:18] = 255
     labels = np.array([0, 6, 8, 0], np.uint8)
-    unlabelled, labelled = gather(60, rng(), real), gather(60, rng(), real, labels)
+    unlabelled, labelled = collect_digits(60, rng(), real), collect_digits(60, rng(), real, labels)
     assert len(unlabelled.inks) == len(labelled.inks) == 60
     assert (unlabelled.labels[30:] == -1).all()
     assert unlabelled.halves.max() < 30 <= labelled.halves.max()
@@ -286,7 +286,7 @@ def test_real_digits_are_used_and_halved_only_with_their_labels():
 
 
 def test_a_half_is_never_so_thin_as_to_be_a_one():
-    source = gather(100, rng())
+    source = collect_digits(100, rng())
     for seed in range(200):
         part = half(rng(seed), source)
         assert part.shape[1] >= 0.35 * part.shape[0]
@@ -336,7 +336,7 @@ def test_wrong_arguments_for_non_digits():
 
 
 def test_a_pen_is_no_fatter_than_its_form_bears():
-    fat = Style(pen=(9.0, 0.0), nib=0.0, wear=0.0, type=0.0)
+    fat = Style(pen=(9.0, 0.0), nib=0.0, degradation=0.0, printed=0.0)
     thin = Glyph("two rings", "30,0 0,25 30,50 60,25 z | 30,50 0,75 30,100 60,75 z", fattest=0.1)
     lines = trace(thin, 10, rng(), fat)
     assert max(lines.pens) <= 0.1 * 80 + 1e-6

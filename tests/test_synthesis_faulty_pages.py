@@ -16,8 +16,8 @@ from digitscope.synthesis.faulty_pages import (
     write,
     write_page,
 )
-from digitscope.synthesis.faulty_pages.ink import StrokeStyle, draw_letter
-from digitscope.synthesis.faulty_pages.letters import LETTERS
+from digitscope.synthesis.faulty_pages.letter_forms import LETTERS
+from digitscope.synthesis.faulty_pages.stroke_drawing import StrokeStyle, draw_letter
 
 
 @pytest.fixture(scope="module")

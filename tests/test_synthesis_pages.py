@@ -9,14 +9,21 @@ import numpy as np
 import pytest
 
 from digitscope.models.glyph_classes import CLASSES, OTHER
-from digitscope.synthesis.pages.drawing import PEN, PRINT, RULING
-from digitscope.synthesis.pages.generator import PageSource, PageStyle, make_sources, without_lost
-from digitscope.synthesis.pages.hands import HandStyle, draw_hand, draw_typeface
-from digitscope.synthesis.pages.inks import Bitmap, Outline, scanned
+from digitscope.synthesis.pages.generator import (
+    PageSource,
+    PageStyle,
+    ignore_invisible,
+    make_sources,
+)
+from digitscope.synthesis.pages.glyph_ink import Bitmap, Outline, scanned
+from digitscope.synthesis.pages.handwriting import HandwritingStyle, draw_handwriting
+from digitscope.synthesis.pages.ink_layers import PEN, PRINT, RULING
 from digitscope.synthesis.pages.layouts import LAYOUTS
-from digitscope.synthesis.pages.layouts.setting import Setting, digits, number, quantity
+from digitscope.synthesis.pages.layouts.context import LayoutContext
+from digitscope.synthesis.pages.layouts.random_text import digits, number, quantity
 from digitscope.synthesis.pages.sheet import USUAL, Sheet
 from digitscope.synthesis.pages.sign_strokes import draw_operator
+from digitscope.synthesis.pages.typefaces import draw_typeface
 
 SIZE = (224, 224)
 
@@ -96,7 +103,7 @@ def test_a_box_is_the_bounds_of_its_ink(sources, kind, to_picture):
         if kind == "type":
             script = draw_typeface(rng, sources, height, PRINT)
         else:
-            script = draw_hand(rng, sources, height, PEN)
+            script = draw_handwriting(rng, sources, height, PEN)
             script.pen = min(script.pen, 0.1)  # a broader one may fill a loop
         if kind == "scan":
             disc = np.zeros((40, 30), np.uint8)
@@ -104,7 +111,7 @@ def test_a_box_is_the_bounds_of_its_ink(sources, kind, to_picture):
             script.scans, script.weight = {d: [disc[3:37, 4:26]] for d in "0123456789"}, 0
             script.nib = 0.2, 0.1  # of the hand's pen, with which no scan is drawn
         sheet = Sheet(SIZE)
-        sheet.character(script, str(seed % 10), 90, 130, rng)
+        sheet.write_character(script, str(seed % 10), 90, 130, rng)
         ink, truth = drawn(sheet, to_picture)
         (glyph,) = truth.glyphs
         np.testing.assert_allclose(glyph.box, bounds(ink > 60), atol=2.0)
@@ -121,11 +128,11 @@ def test_the_outline_of_a_scan_follows_its_slant():
 @pytest.mark.parametrize("points", [[[0, -1], [0, 0]], [[0, 0], [1, 0]]])
 @pytest.mark.parametrize("edge", [(0.5, 0.0), (0.0, 0.5), (0.0, 0.0)])
 def test_a_nib_widens_lines_by_its_edge(sources, points, edge):
-    hand = draw_hand(np.random.default_rng(0), sources, 40, PEN)
+    hand = draw_handwriting(np.random.default_rng(0), sources, 40, PEN)
     hand.pen, hand.nib = 0.05, edge
     hand.ink = lambda *_: Outline(np.array(points, np.float32), (0, 2))
     sheet = Sheet(SIZE)
-    sheet.character(hand, "1", 80, 120, np.random.default_rng(0))
+    sheet.write_character(hand, "1", 80, 120, np.random.default_rng(0))
     ink, truth = drawn(sheet)
     left, top, right, bottom = bounds(ink > 127)
     extent = 40 * (np.ptp(points, axis=0) + 0.05 + edge)  # of the line, the pen and the nib
@@ -135,8 +142,8 @@ def test_a_nib_widens_lines_by_its_edge(sources, points, edge):
 
 def test_slashes_are_longer_than_digits(sources):
     rng = np.random.default_rng(0)
-    hand = draw_hand(rng, sources, 30.0, 0)
-    hand.uneven = 0.0
+    hand = draw_handwriting(rng, sources, 30.0, 0)
+    hand.size_jitter = 0.0
     heights = [np.ptp(hand.ink("/", rng).points[:, 1]) for _ in range(200)]
     assert min(heights) > 1.1
 
@@ -144,7 +151,7 @@ def test_slashes_are_longer_than_digits(sources):
 def test_digits_and_their_signs_are_one_number(sources):
     rng = np.random.default_rng(3)
     sheet = Sheet((80, 600))
-    sheet.text(draw_typeface(rng, sources, 20, PRINT), "-1.5 12/07 a3-4 1.250,00,", 5, 50, rng)
+    sheet.write(draw_typeface(rng, sources, 20, PRINT), "-1.5 12/07 a3-4 1.250,00,", 5, 50, rng)
     _, truth = sheet.draw(same)
     assert truth.numbers == ["-1.5", "12", "07", "3", "4", "1.250,00"]
     alone = [glyph.text for glyph in truth.glyphs if glyph.number < 0]
@@ -160,7 +167,7 @@ def test_boxed_characters_are_linked_until_a_gap(sources):
     rng = np.random.default_rng(4)
     sheet = Sheet(SIZE)
     places = [(20.0 + 40 * i, 100.0) for i in range(5)]
-    sheet.boxed(draw_typeface(rng, sources, 20, PRINT), "12 34", places, rng)
+    sheet.write_boxed(draw_typeface(rng, sources, 20, PRINT), "12 34", places, rng)
     _, truth = sheet.draw(same)
     assert truth.numbers == ["12", "34"]
     centres = [(g.box[0] + g.box[2]) / 2 for g in truth.glyphs]
@@ -172,7 +179,7 @@ def test_what_is_cut_by_the_border_is_ignored_or_left_out(sources):
     script = draw_typeface(rng, sources, 40, PRINT)
     sheet = Sheet(SIZE)
     for x in (100, 208, 216, -22, 400):  # whole, two thirds, a third, less, and nothing of it
-        sheet.character(script, "8", x, 100, rng)
+        sheet.write_character(script, "8", x, 100, rng)
     _, truth = sheet.draw(same)
     assert len(truth.glyphs) == 1
     assert len(truth.ignored) == 1
@@ -184,9 +191,9 @@ def test_nothing_is_written_beside_the_sheet(sources):
     sheet = Sheet(SIZE)
     script = draw_typeface(rng, sources, 30, PRINT)
     for x in (30, 150):
-        sheet.character(script, "5", x, 100, rng)
-    sheet.rule(np.array([[0, 120], [224, 120]]), 2)
-    sheet.cross(np.array([[50, 120], [180, 120]]))
+        sheet.write_character(script, "5", x, 100, rng)
+    sheet.add_ruling(np.array([[0, 120], [224, 120]]), 2)
+    sheet.add_crossings(np.array([[50, 120], [180, 120]]))
     mask = np.zeros(SIZE, np.float32)
     mask[:, :110] = 1
     ink, truth = drawn(sheet, same, mask)
@@ -197,7 +204,7 @@ def test_nothing_is_written_beside_the_sheet(sources):
 
 
 def test_a_grid_lies_on_its_ruling_lines(sources):
-    setting = Setting(np.random.default_rng(7), Sheet(SIZE), sources, 20)
+    setting = LayoutContext(np.random.default_rng(7), Sheet(SIZE), sources, 20)
     LAYOUTS["table"][0](setting)
     _, truth = drawn(setting.sheet)
     (grid,) = truth.grids
@@ -210,7 +217,7 @@ def test_a_grid_lies_on_its_ruling_lines(sources):
 def test_boxed_fields_in_a_table_are_one_number_a_cell(sources):
     linked = 0
     for seed in range(8):
-        setting = Setting(np.random.default_rng([7, seed]), Sheet((400, 400)), sources, 20)
+        setting = LayoutContext(np.random.default_rng([7, seed]), Sheet((400, 400)), sources, 20)
         LAYOUTS["combs in table"][0](setting)
         _, truth = setting.sheet.draw(same)
         (grid,) = truth.grids
@@ -247,19 +254,19 @@ def test_a_broad_pen_fills_loops():
 def test_a_0_that_is_a_blot_is_ignored(sources, pen, known):
     rng = np.random.default_rng(3)
     sheet = Sheet(SIZE)
-    hand = draw_hand(rng, replace(sources, scans=()), 40, PEN)
+    hand = draw_handwriting(rng, replace(sources, scans=()), 40, PEN)
     hand.pen, hand.nib, hand.ink = pen, (0.0, 0.0), lambda character, rng: ring(0.3)
-    sheet.character(hand, "0", 100, 100, rng)
+    sheet.write_character(hand, "0", 100, 100, rng)
     _, truth = drawn(sheet)
     assert (len(truth.glyphs), len(truth.ignored)) == (int(known), int(not known))
 
 
 def test_the_longest_1s_reach_above_and_below_the_line(sources):
-    style = HandStyle(ones=(1.0, 0.0, 2.0), bend=(1e-6, 2e-6), size=(1e-6, 2e-6))
+    style = HandwritingStyle(ones=(1.0, 0.0, 2.0), bend=(1e-6, 2e-6), size=(1e-6, 2e-6))
     tops, feet = [], []
     for seed in range(60):
         rng = np.random.default_rng([12, seed])
-        hand = draw_hand(rng, replace(sources, scans=()), 1.0, PEN, style)
+        hand = draw_handwriting(rng, replace(sources, scans=()), 1.0, PEN, style)
         ink = hand.ink("1", rng)
         tops.append(ink.points[:, 1].min())
         feet.append(ink.points[:, 1].max())
@@ -268,10 +275,12 @@ def test_the_longest_1s_reach_above_and_below_the_line(sources):
 
 
 def test_small_0s_stand_on_the_line_beside_tall_digits(sources):
-    style = HandStyle(zeros=(1.0, 0.5, 0.5), sizes=0, bend=(1e-6, 2e-6), size=(1e-6, 2e-6), turn=0)
+    style = HandwritingStyle(
+        zeros=(1.0, 0.5, 0.5), sizes=0, bend=(1e-6, 2e-6), size=(1e-6, 2e-6), turn=0
+    )
     for seed in range(20):
         rng = np.random.default_rng([13, seed])
-        hand = draw_hand(rng, replace(sources, scans=()), 1.0, PEN, style)
+        hand = draw_handwriting(rng, replace(sources, scans=()), 1.0, PEN, style)
         zero, eight = (hand.ink(text, rng).points[:, 1] for text in "08")
         assert np.ptp(zero) < 0.7 * np.ptp(eight)
         assert zero.max() > -0.15
@@ -280,33 +289,33 @@ def test_small_0s_stand_on_the_line_beside_tall_digits(sources):
 def test_some_hands_space_strokes_and_not_boxes(sources):
     widths = {0.0: 0.0, 1.0: 0.0}
     for seed in range(60):
-        for tucked in widths:
+        for kerned in widths:
             rng = np.random.default_rng([14, seed])
-            hand = draw_hand(rng, sources, 20, PEN)
-            hand.tucked, hand.gap, hand.pen, hand.pitched = tucked, 0.1, 0.03, 0.0
+            hand = draw_handwriting(rng, sources, 20, PEN)
+            hand.kerned, hand.gap, hand.pen, hand.monospaced = kerned, 0.1, 0.03, 0.0
             sheet = Sheet(SIZE)
-            sheet.text(hand, "5010", 40, 100, rng)
+            sheet.write(hand, "5010", 40, 100, rng)
             _, truth = drawn(sheet)
             boxes = [glyph.box for glyph in truth.glyphs]
             middles = [(box[0] + box[2]) / 2 for box in boxes]
             assert len(boxes) == 4
             assert sorted(middles) == middles
             assert len({glyph.number for glyph in truth.glyphs}) == 1
-            widths[tucked] += boxes[-1][2] - boxes[0][0]
+            widths[kerned] += boxes[-1][2] - boxes[0][0]
     assert widths[1.0] < 0.97 * widths[0.0]
 
 
-@pytest.mark.parametrize("pitched", [0.0, 0.5, 1.0])
-def test_a_narrow_digit_stands_in_the_middle_of_its_space(sources, pitched):
+@pytest.mark.parametrize("monospaced", [0.0, 0.5, 1.0])
+def test_a_narrow_digit_stands_in_the_middle_of_its_space(sources, monospaced):
     rng = np.random.default_rng(15)
     script = draw_typeface(rng, sources, 20, PRINT)
-    script.pitched, script.aspect = pitched, 0.5
+    script.monospaced, script.aspect = monospaced, 0.5
     sheet = Sheet(SIZE)
     for character in "018,x":
-        end = sheet.character(script, character, 50, 100, rng)
+        end = sheet.write_character(script, character, 50, 100, rng)
         glyph = sheet.glyphs[-1]
         missing = max(USUAL - glyph.ink.right, 0) if character.isdigit() else 0
-        assert end - 50 == pytest.approx(20 * (glyph.ink.right + pitched * missing))
+        assert end - 50 == pytest.approx(20 * (glyph.ink.right + monospaced * missing))
         assert (glyph.x - 50) + 20 * glyph.ink.right / 2 == pytest.approx((end - 50) / 2)
         if character == "1":
             assert missing > 0.1
@@ -334,13 +343,13 @@ def test_writing_has_the_heights_that_were_asked_for(sources, enlarged):
 def test_a_glyph_without_ink_in_the_picture_is_ignored(sources):
     rng = np.random.default_rng(10)
     sheet = Sheet(SIZE)
-    sheet.text(draw_typeface(rng, sources, 30, PRINT), "4071", 30, 100, rng)
+    sheet.write(draw_typeface(rng, sources, 30, PRINT), "4071", 30, 100, rng)
     ink, truth = drawn(sheet)
     picture = 255 - ink
-    assert without_lost(truth, picture, ink) is truth
+    assert ignore_invisible(truth, picture, ink) is truth
     left, _, right, _ = (int(edge) for edge in truth.glyphs[1].box)
     picture[:, left - 2 : right + 2] = 255
-    kept = without_lost(truth, picture, ink)
+    kept = ignore_invisible(truth, picture, ink)
     assert [glyph.text for glyph in kept.glyphs] == ["4", "7", "1"]
     assert [glyph.next for glyph in kept.glyphs] == [-1, 2, -1]
     assert kept.ignored == (truth.glyphs[1].box,)
@@ -350,20 +359,20 @@ def test_a_glyph_without_ink_in_the_picture_is_ignored(sources):
 def test_a_glyph_in_uneven_light_is_kept_as_long_as_its_contrast_is_seen(sources, contrast, kept):
     rng = np.random.default_rng(16)
     sheet = Sheet(SIZE)
-    sheet.text(draw_typeface(rng, sources, 30, PRINT), "407", 30, 100, rng)
+    sheet.write(draw_typeface(rng, sources, 30, PRINT), "407", 30, 100, rng)
     ink, truth = drawn(sheet)
     light = np.linspace(40, 250, SIZE[0])[:, None] + rng.standard_normal(SIZE)
     picture = (light - contrast * (ink > 128)).clip(0, 255).astype(np.uint8)
-    assert len(without_lost(truth, picture, ink).glyphs) == kept
+    assert len(ignore_invisible(truth, picture, ink).glyphs) == kept
 
 
 @pytest.mark.parametrize(("layer", "ignored"), [(PRINT, 1), (RULING, 0)])
 def test_a_glyph_under_a_drawn_area_is_ignored_and_one_on_shading_is_not(sources, layer, ignored):
     rng = np.random.default_rng(10)
     sheet = Sheet(SIZE)
-    sheet.text(draw_typeface(rng, sources, 30, PEN), "4071", 30, 100, rng)
+    sheet.write(draw_typeface(rng, sources, 30, PEN), "4071", 30, 100, rng)
     left, top, right, bottom = drawn(sheet)[1].glyphs[1].box
-    sheet.wash(np.array([[left, top], [right, top], [right, bottom], [left, bottom]]), 200, layer)
+    sheet.fill(np.array([[left, top], [right, top], [right, bottom], [left, bottom]]), 200, layer)
     truth = drawn(sheet)[1]
     assert len(truth.ignored) == ignored
     assert len(truth.glyphs) == 4 - ignored
@@ -372,9 +381,9 @@ def test_a_glyph_under_a_drawn_area_is_ignored_and_one_on_shading_is_not(sources
 def test_a_glyph_at_infinity_is_left_out(sources):
     rng = np.random.default_rng(10)
     sheet = Sheet(SIZE)
-    hand = draw_hand(rng, sources, 30, PEN)
+    hand = draw_handwriting(rng, sources, 30, PEN)
     for x in (30, 100):
-        sheet.character(hand, "4", x, 100, rng)
+        sheet.write_character(hand, "4", x, 100, rng)
 
     def far(points):
         """Send what is right of the middle of the second glyph to infinity."""

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from digitscope.synthesis.pages import paper_kinds, papers, surfaces
-from digitscope.synthesis.pages.cameras import Camera, CameraStyle
-from digitscope.synthesis.pages.lights import LightStyle, light
-from digitscope.synthesis.pages.photos import PhotoStyle, develop
+from digitscope.synthesis.pages.camera import Camera, CameraStyle
+from digitscope.synthesis.pages.lighting import LightingStyle, apply_lighting
+from digitscope.synthesis.pages.photo_effects import PhotoEffectStyle, apply_photo_effects
 from digitscope.synthesis.pages.textures import (
     SIDE,
     coordinates,
@@ -17,7 +17,7 @@ from digitscope.synthesis.pages.textures import (
 )
 
 SIZE = (96, 136)
-CLEAN = PhotoStyle(
+CLEAN = PhotoEffectStyle(
     clean_chance=1.0,
     noise_chance=0.0,
     grain_chance=0.0,
@@ -208,7 +208,7 @@ def test_a_page_lies_on_something_else():
     for seed in range(40):
         camera = Camera.draw(rng(seed), SIZE, style=style)
         page, behind = np.full(SIZE, 200, np.float32), np.full(SIZE, 50, np.float32)
-        picture = camera.lay(rng(seed), page, behind)
+        picture = camera.add_background(rng(seed), page, behind)
         mask = camera.page_mask()
         assert picture[mask == 0].max(initial=0) <= 50.01
         if camera.edge == "desk":
@@ -216,10 +216,10 @@ def test_a_page_lies_on_something_else():
 
 
 def test_light_only_multiplies_where_there_is_no_glare():
-    style = LightStyle(lit_chance=1.0, flash_chance=0.0)
+    style = LightingStyle(lit_chance=1.0, flash_chance=0.0)
     for seed in range(40):
-        dark, _ = light(rng(seed), np.full(SIZE, 60, np.float32), style)
-        bright, names = light(rng(seed), np.full(SIZE, 120, np.float32), style)
+        dark, _ = apply_lighting(rng(seed), np.full(SIZE, 60, np.float32), style)
+        bright, names = apply_lighting(rng(seed), np.full(SIZE, 120, np.float32), style)
         assert names[0] == "uneven light"
         assert np.allclose(2 * dark, bright, rtol=1e-4)
         assert dark.min() > 5
@@ -228,14 +228,14 @@ def test_light_only_multiplies_where_there_is_no_glare():
 def test_light_leaves_what_it_was_given():
     picture = np.full(SIZE, 200, np.float32)
     for seed in range(20):
-        light(rng(seed), picture)
-        develop(rng(seed), picture)
+        apply_lighting(rng(seed), picture)
+        apply_photo_effects(rng(seed), picture)
     assert (picture == 200).all()
 
 
 def test_a_clean_photo_is_the_picture_rounded():
     picture = rng().random(SIZE, dtype=np.float32) * 255
-    result, names = develop(rng(1), picture, style=CLEAN)
+    result, names = apply_photo_effects(rng(1), picture, style=CLEAN)
     assert names == ()
     assert result.dtype == np.uint8
     assert np.abs(result - picture).max() <= 0.5
@@ -245,8 +245,8 @@ def test_photos_repeat_and_name_what_was_done():
     picture = papers.draw_paper(rng(), SIZE, "security").gray
     seen: set[str] = set()
     for seed in range(150):
-        result, names = develop(rng(seed), picture)
-        again, _ = develop(rng(seed), picture)
+        result, names = apply_photo_effects(rng(seed), picture)
+        again, _ = apply_photo_effects(rng(seed), picture)
         assert np.array_equal(result, again)
         assert result.shape == SIZE
         seen.update(names)
@@ -257,7 +257,7 @@ def test_photos_repeat_and_name_what_was_done():
 
 @pytest.mark.parametrize(("paper", "ink"), [(220, 60), (40, 200)])
 def test_scans_in_black_and_white_keep_the_writing(paper, ink):
-    style = PhotoStyle(
+    style = PhotoEffectStyle(
         **{field: 0.0 for field in vars(CLEAN) if field.endswith("_chance")}
         | {"clean_chance": 1.0, "bilevel_chance": 1.0}
     )
@@ -265,7 +265,7 @@ def test_scans_in_black_and_white_keep_the_writing(paper, ink):
     page[30:44, 20:120:10] = page[30:44, 21:120:10] = ink
     page *= np.linspace(0.7, 1.0, SIZE[1], dtype=np.float32)  # a little uneven light
     for seed in range(30):
-        result, names = develop(rng(seed), page, style=style)
+        result, names = apply_photo_effects(rng(seed), page, style=style)
         assert names == ("black and white",)
         assert abs(result[32:42, 20:120:10].mean() - 255 * (ink > paper)) < 10
         assert abs(result[32:42, 25:120:10].mean() - 255 * (ink < paper)) < 10
@@ -276,7 +276,7 @@ def test_half_of_all_photos_stay_nearly_as_they_were():
     page[30:60, 20:24] = page[30:60, 60:64] = 40
     near = 0
     for seed in range(200):
-        result = develop(rng(seed), page)[0].astype(np.float32)
+        result = apply_photo_effects(rng(seed), page)[0].astype(np.float32)
         near += np.corrcoef(result.ravel(), page.ravel())[0, 1] > 0.97
     assert near > 100
 
@@ -286,7 +286,7 @@ def test_strokes_of_small_writing_stay_darker_than_the_paper():
     page[30:44, 20:120:10] = page[30:44, 21:120:10] = 60
     readable = 0
     for seed in range(150):
-        result, names = develop(rng(seed), page)
+        result, names = apply_photo_effects(rng(seed), page)
         ink = result[32:42, 20:120:10].astype(float)
         gap = result[32:42, 25:120:10].astype(float)
         difference = ink.mean() - gap.mean() if "negative" in names else gap.mean() - ink.mean()

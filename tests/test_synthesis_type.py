@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from digitscope.errors import Misuse
-from digitscope.synthesis import type as printing
+from digitscope.synthesis import printed_characters as printing
 from digitscope.synthesis.fonts import OWN, find_fonts, find_handwriting_fonts, load_font
 from digitscope.synthesis.pen import HAND
-from digitscope.synthesis.type import draw_type
+from digitscope.synthesis.printed_characters import draw_printed
 
 FONTS = Path(importlib.util.find_spec("matplotlib").origin).parent / "mpl-data" / "fonts" / "ttf"
 
@@ -56,9 +56,9 @@ def test_a_file_that_is_no_font_is_named(tmp_path):
 
 def test_other_fonts_give_other_images_and_the_own_font_is_the_default():
     def draw(style):
-        return draw_type(list("0123456789"), np.random.default_rng(1), style)
+        return draw_printed(list("0123456789"), np.random.default_rng(1), style)
 
-    clean = replace(HAND, wear=0.0)
+    clean = replace(HAND, degradation=0.0)
     own, other = draw(clean), draw(replace(clean, fonts=(str(FONTS / "DejaVuSerif.ttf"),)))
     assert not (own == other).all()
 

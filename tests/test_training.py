@@ -15,7 +15,7 @@ from digitscope.models.card import ModelCard
 from digitscope.models.classifier import Classifier, load
 from digitscope.recipes import RECIPES, Activation
 from digitscope.runs import Run
-from digitscope.training import resume, shipping, train, trainer
+from digitscope.training import model_release, resume, train, trainer
 from digitscope.training.export import load_keras
 from digitscope.training.fit import Fit, FitResult
 from digitscope.training.networks import build_network
@@ -184,7 +184,7 @@ def test_other_fonts_are_no_way_to_go_on(copy):
     record = copy.record
     record["data"]["fonts"] = ["Lato"]
     copy.update_record(**record)
-    with pytest.raises(BadRun, match=r"cannot go on: it was begun with 1 fonts"):
+    with pytest.raises(BadRun, match=r"cannot go on: it began with 1 fonts"):
         resume(copy.path)
 
 
@@ -228,10 +228,10 @@ def test_interrupted_in_the_first_epoch_it_begins_again(tmp_path):
 def test_no_temperature_is_fitted_where_no_answer_is_wrong(run, digits):
     classifier = Classifier(run.model_file)
     right = classifier.predict(digits.train.images) == digits.train.labels
-    assert right.sum() >= shipping.MIN_CALIBRATION
-    assert shipping._calibrate(classifier, digits.train.take(right)) == (1.0, 0)
-    assert shipping._calibrate(classifier, digits.train.take(slice(50))) == (1.0, 0)
-    temperature, n = shipping._calibrate(classifier, digits.train)
+    assert right.sum() >= model_release.MIN_CALIBRATION
+    assert model_release._calibrate(classifier, digits.train.take(right)) == (1.0, 0)
+    assert model_release._calibrate(classifier, digits.train.take(slice(50))) == (1.0, 0)
+    temperature, n = model_release._calibrate(classifier, digits.train)
     assert temperature != 1
     assert n == len(digits.train)
 
@@ -259,7 +259,7 @@ def test_a_loss_that_breaks_keeps_the_last_good_weights(tmp_path, digits):
 
 def test_a_folder_that_holds_a_run_is_not_written_over(whole):
     before = whole.record
-    with pytest.raises(BadRun, match="already holds a run; name another --out"):
+    with pytest.raises(BadRun, match="already holds a run; choose another --out"):
         train(SMALL, data="digits", out=whole.path)
     assert whole.record == before
 

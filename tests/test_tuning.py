@@ -17,7 +17,7 @@ from digitscope.recipes.described import Choice, Range
 from digitscope.recipes.glyph_recipe import GLYPH
 from digitscope.recipes.page_recipe import PAGE
 from digitscope.recipes.recipe_file import read_recipe, write_recipe
-from digitscope.rendering.tuning_page import report_tuning
+from digitscope.rendering.tuning_report import report_tuning
 from digitscope.tuning import study
 from digitscope.tuning.space import usual_space, value_of, with_values
 from digitscope.tuning.study import Tuning, tune

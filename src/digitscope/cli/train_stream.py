@@ -75,7 +75,7 @@ def train(recipe: StreamRecipe, options: StreamOptions, *, report: bool, json: b
     started = time.perf_counter()
     import digitscope.training  # noqa: F401  (Keras without its noise)
     from digitscope.data.page_sources import page_sources
-    from digitscope.training.glyph.singles import load_singles
+    from digitscope.training.glyph.single_digits import load_singles
     from digitscope.training.glyph.trainer import resume_glyph, train_glyph
     from digitscope.training.page.trainer import resume_page, train_page
 

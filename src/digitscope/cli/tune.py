@@ -105,7 +105,7 @@ def command(
     except KeyboardInterrupt:
         remark(f"continue with the same command and --out {tuning.out}")
         raise
-    from digitscope.rendering.tuning_page import report_tuning
+    from digitscope.rendering.tuning_report import report_tuning
 
     report = report_tuning(tuned.to_dict(), tuning.recipe.to_dict(), tuning.out)
     if json:

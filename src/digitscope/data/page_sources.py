@@ -8,11 +8,11 @@ from digitscope.data import stroke_sets, swiss_digits
 from digitscope.data.mnist import load_mnist
 from digitscope.data.places import find_file
 from digitscope.errors import DataUnavailable, Misuse
+from digitscope.synthesis.degradation import trim
 from digitscope.synthesis.pages import papers, surfaces
 from digitscope.synthesis.pages.generator import PageSource, make_sources
-from digitscope.synthesis.pages.inks import Sources
+from digitscope.synthesis.pages.writing_sources import Sources
 from digitscope.synthesis.recorded_strokes import ScanSet, StrokeSet
-from digitscope.synthesis.wear import trim
 
 PARTS = ("train", "validation")
 MNIST_GROUP = 400  # consecutive images of MNIST that count as images of one writer

@@ -25,8 +25,8 @@ from digitscope.errors import BadData, BadImage, DataUnavailable
 from digitscope.image.decode import read_gray
 from digitscope.image.digit import check_labels
 from digitscope.image.ink import find_ink
+from digitscope.synthesis.degradation import REACH, trim
 from digitscope.synthesis.recorded_strokes import ScanSet
-from digitscope.synthesis.wear import REACH, trim
 
 FILE = "swiss-digits/swiss-digits.npz"
 COMMIT = "8211aed397f6da43855377a6fcf573ba56ad8cbf"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from digitscope.models.glyph_classes import CLASSES, DIGIT_CLASSES, HEAT, OTHER, SIGNS, STRIDE
 from digitscope.runs import Row
-from digitscope.synthesis.pages.targets import sought_and_ignored
+from digitscope.synthesis.pages.targets import targets_and_ignored
 from digitscope.synthesis.pages.truth import PageTruth
 
 FLOOR = 0.05  # minimum confidence of a stored peak
@@ -144,7 +144,7 @@ class PageScores:
         truths = []
         for page, (maps, truth) in enumerate(pages):
             seen = find_peaks(maps[HEAT])
-            chosen, ignored = sought_and_ignored(truth)
+            chosen, ignored = targets_and_ignored(truth)
             boxes = np.array([glyph.box for glyph in chosen], np.float64).reshape(-1, 4)
             classes = np.array([CLASSES.index(glyph.label) for glyph in chosen], np.intp)
             counted, right, found = _match(seen, boxes, classes, ignored)

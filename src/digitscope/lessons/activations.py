@@ -25,8 +25,8 @@ from digitscope.lessons.content import (
 )
 from digitscope.lessons.course import Advance
 from digitscope.nn import OPTIMIZERS, SGD, Design, Network, each, pixels, train
+from digitscope.nn.activations import ACTIVATIONS
 from digitscope.nn.network import Activate
-from digitscope.nn.perceptron import ACTIVATIONS
 from digitscope.rendering import style
 from digitscope.rendering.wording import percent
 

@@ -1,16 +1,17 @@
-"""Networks by hand in NumPy: every formula can be read where it runs.
+"""Neural networks in NumPy, for lessons and explanations, with formulas that can be read.
 
 ::
 
+    activations.py activation functions and their derivatives
     network.py     layers, forward and backward; a network as one vector of weights
-    losses.py      cross-entropy, and its gradient with respect to the logits
+    losses.py      softmax and cross-entropy, with the gradient with respect to the logits
     optimizers.py  SGD, momentum, RMSprop, Adam and AdamW
-    loop.py        the training loop over epochs and batches, for one network or for many at once
-    perceptron.py  a trained network of fully connected layers, taken apart number by number
+    loop.py        the training loop over epochs and batches, for one network or several
+    perceptron.py  a trained multilayer perceptron, with all intermediate values and gradients
 
-Keras trains what ships (`digitscope.training`). The lessons train these, dozens in seconds;
-`digitscope.explain` uses `perceptron`. The tests compare each with Keras and with automatic
-differentiation.
+The models of digitscope are trained with Keras (`digitscope.training`). The lessons train networks
+of this package, many in seconds; `digitscope.explain` uses `perceptron`. Tests compare them with
+Keras and with automatic differentiation.
 """
 
 from digitscope.nn.loop import BatchResult, Epoch, each, steps, train

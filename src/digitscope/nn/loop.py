@@ -1,4 +1,4 @@
-"""The loop over epochs and batches, and the same for many networks at once."""
+"""The training loop over epochs and batches, and parallel training of several networks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -21,16 +21,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class BatchResult:
-    """One batch, and what was learned of it.
+    """The result of one training step.
 
     Attributes
     ----------
     loss : float
         Mean loss of the batch, before the step, in nats.
     norms : list of float
-        Norm of the gradient by each kernel, first layer to last, before clipping.
+        Norm of the gradient of each kernel, first layer to last, before clipping.
     finite : bool
-        False if the loss or a gradient is no finite number; no step was then taken.
+        False if the loss or a gradient is not finite; the weights are then not changed.
     """
 
     loss: float
@@ -40,7 +40,7 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass through the images was like.
+    """The result of one epoch.
 
     Attributes
     ----------
@@ -49,10 +49,10 @@ class Epoch:
     losses : ndarray of shape (steps,)
         Mean loss of each batch, before its step, in nats.
     norms : ndarray of shape (steps, layers)
-        Norm of the gradient by each kernel in each step, first layer to last, before clipping.
+        Norm of the gradient of each kernel in each step, first layer to last, before clipping.
     finite : bool
-        False if training ended here since the loss or a gradient was no finite number; the
-        weights are then those before that step.
+        False if training ended here because the loss or a gradient was not finite; the weights are
+        those before that step.
     """
 
     number: int
@@ -72,10 +72,9 @@ def steps(
     loss: Loss = cross_entropy,
     limit: float = 0.0,
 ) -> Iterator[BatchResult]:
-    """Train a network batch by batch, epoch after epoch, for as long as the next step is asked for.
+    """Train a network and yield the result of each step, without a last epoch.
 
-    It ends by itself where the loss or a gradient is no finite number any more. The parameters are
-    those of `train`.
+    The iterator ends if the loss or a gradient is not finite. The parameters are those of `train`.
 
     Examples
     --------
@@ -87,15 +86,15 @@ def steps(
     True
     """
     rng = np.random.default_rng([seed, 128])
-    # Dropout draws elsewhere, so that the order of the images is that of a network without it.
-    silencing = np.random.default_rng([seed, 129])
+    # A generator of its own, so that dropout does not change the order of the images.
+    dropout_rng = np.random.default_rng([seed, 129])
     batch = min(batch, len(x))
     for _ in count():
         order = rng.permutation(len(x))
         for at in range(0, len(x) - batch + 1, batch):
             rows = order[at : at + batch]
-            with np.errstate(all="ignore"):  # what overflows here is seen in the losses
-                values, by_logits = loss(network.forward(x[rows], silencing), labels[rows])
+            with np.errstate(all="ignore"):  # an overflow shows in the losses
+                values, by_logits = loss(network.forward(x[rows], dropout_rng), labels[rows])
                 network.backward(by_logits / by_logits.dtype.type(batch))
                 mean, norms = float(values.mean()), network.norms()
                 finite = bool(np.isfinite(mean) and np.isfinite(norms).all())
@@ -120,7 +119,7 @@ def train(
     loss: Loss = cross_entropy,
     limit: float = 0.0,
 ) -> Iterator[Epoch]:
-    """Train a network, and give account after each epoch; stop asking, and it stops.
+    """Train a network and yield the result of each epoch.
 
     Parameters
     ----------
@@ -130,13 +129,13 @@ def train(
     x : ndarray of shape (n, inputs)
     labels : ndarray of shape (n,)
     epochs, batch : int
-        What does not fill a batch waits for the next epoch, which has another order.
+        An incomplete last batch is left out; the next epoch has another order.
     seed : int
-        Of the order of the images and of dropout.
+        Seed of the order of the images and of dropout.
     loss : callable, optional
-        From logits and labels to losses and gradients.
+        Function from logits and labels to losses and gradients.
     limit : float
-        Longest gradient that is not shortened; 0 shortens none.
+        Largest norm of the gradient, to which longer gradients are clipped; 0 for no clipping.
 
     Yields
     ------
@@ -166,27 +165,28 @@ def each(
     cases: Sequence[Case],
     advance: Callable[[float], None] = lambda share: None,
 ) -> list[Result]:
-    """Return what a function gives for each case, in their order, worked out on all cores.
+    """Return the results of a function for each case, in order, computed on all cores.
 
     Parameters
     ----------
     function : callable
-        Of one case; most of its time in NumPy, which lets other threads run.
+        Takes one case. It should spend most of its time in NumPy, which releases the interpreter
+        lock.
     cases : sequence
     advance : callable, optional
-        Told after each case what share is done.
+        Called after each case with the share that is done.
 
     Examples
     --------
     >>> each(lambda n: n * n, [1, 2, 3])
     [1, 4, 9]
     """
-    # One thread a network: matrices of this size gain little from more.
+    # One thread per network, since matrices of this size gain little from more.
     with threadpool_limits(1), ThreadPoolExecutor(min(usable_cores(), 8)) as pool:
         futures = [pool.submit(function, case) for case in cases]
         try:
             for done, future in enumerate(as_completed(futures), 1):
-                future.result()  # raises here what was raised there
+                future.result()  # raises the error of a worker thread
                 advance(done / len(futures))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""What a network is to make small: for each image the loss, and its gradient by the ten logits."""
+"""The loss of each image and its gradient with respect to the ten logits."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -12,22 +12,23 @@ Loss: TypeAlias = Callable[[Floats, NDArray[Any]], tuple[Floats, Floats]]
 
 
 def softmax(logits: Floats) -> Floats:
-    """Return exp(logits) / Σ exp(logits) of each row.
+    """Return exp(logits) / Σ exp(logits) of each row, or of a single row.
 
-    The largest logit is taken off first, which changes nothing but that exp cannot overflow.
+    The largest logit is subtracted first, so that exp cannot overflow. This does not change the
+    result.
 
     >>> softmax(np.array([[1000.0, 1000.0], [0.0, np.log(3.0)]])).round(3).tolist()
     [[0.5, 0.5], [0.25, 0.75]]
     """
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    shares: Floats = powers / powers.sum(1, keepdims=True)
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    shares: Floats = powers / powers.sum(-1, keepdims=True)
     return shares
 
 
 def cross_entropy(logits: Floats, labels: NDArray[Any]) -> tuple[Floats, Floats]:
     """Return -log softmax(logits)[label] of each row, in nats, and its gradient.
 
-    The gradient by the logits is softmax(logits) - onehot(label).
+    The gradient with respect to the logits is softmax(logits) - onehot(label).
 
     Parameters
     ----------
@@ -47,6 +48,7 @@ def cross_entropy(logits: Floats, labels: NDArray[Any]) -> tuple[Floats, Floats]
     ([2.3026], [0.1, -0.9])
     """
     rows = np.arange(len(logits))
+    # Not log(softmax(logits)), which is -inf where a probability is rounded to 0.
     shifted = logits - logits.max(1, keepdims=True)
     powers = np.exp(shifted)
     sums = powers.sum(1, keepdims=True)

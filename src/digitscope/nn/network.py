@@ -1,13 +1,13 @@
-"""A network by hand: every layer is two formulas, one forwards and one backwards.
+"""A neural network in NumPy: each layer is one formula for forward and one for backward.
 
 ::
 
     forward    x -> Dense -> BatchNorm -> Activate -> Dropout -> ... -> Dense -> logits
-    backward   the same in reverse: from the gradient by what a layer gave
-               to the gradients by its weights and by what it was given
+    backward   the same in reverse: from the gradient with respect to the outputs of a layer
+               to those with respect to its weights and its inputs
 
-`Design` says which layers; `Network` holds all weights as one vector, and all gradients as another,
-of which the layers see their parts. An optimizer then needs no loop over layers.
+`Design` describes the layers. `Network` holds all weights in one vector and all gradients in
+another; layers use views of their parts. So an optimizer needs no loop over layers.
 """
 
 # ruff: noqa: D102
@@ -23,18 +23,18 @@ from numpy.typing import DTypeLike, NDArray
 
 from digitscope.errors import Misuse, did_you_mean
 from digitscope.image.digit import DIGITS, SIDE, Images
+from digitscope.nn.activations import ACTIVATIONS
 from digitscope.nn.losses import Floats, softmax
-from digitscope.nn.perceptron import ACTIVATIONS
 
-EPSILON = 1e-3  # keeps BatchNorm from dividing by zero; Keras's
-MOMENTUM = 0.1  # how fast its running means follow
-CHUNK = 2_000  # images at once where nothing is learned
+EPSILON = 1e-3  # added to the variance in BatchNorm, as in Keras, to avoid division by zero
+MOMENTUM = 0.1  # share of the batch statistics in the running statistics of BatchNorm, per step
+CHUNK = 2_000  # images per forward pass outside of training
 
-# Weights of shape (inputs, outputs) from a generator.
+# Functions of (generator, inputs, outputs) that return weights of shape (inputs, outputs).
 INITIALISATIONS: dict[str, Callable[[np.random.Generator, int, int], NDArray[np.float64]]] = {
-    # Keras's own default. Glorot and Bengio, AISTATS 2010.
+    # Keras's default. Glorot and Bengio, AISTATS 2010.
     "glorot": lambda rng, i, o: rng.uniform(-1, 1, (i, o)) * math.sqrt(6 / (i + o)),
-    # For ReLU, which silences half. He, Zhang, Ren and Sun, ICCV 2015.
+    # For ReLU, which sets half of the outputs to 0. He, Zhang, Ren and Sun, ICCV 2015.
     "he": lambda rng, i, o: rng.normal(0, math.sqrt(2 / i), (i, o)),
     # LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998.
     "lecun": lambda rng, i, o: rng.normal(0, math.sqrt(1 / i), (i, o)),
@@ -54,25 +54,25 @@ def pixels(images: Images) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
-    """Which layers a network has.
+    """The layers of a network.
 
     Attributes
     ----------
     hidden : tuple of int
         Units of each hidden layer.
     activation : str
-        Of the hidden layers: relu, sigmoid, tanh, elu, selu or linear.
+        Activation of the hidden layers: relu, sigmoid, tanh, elu, selu or linear.
     initialisation : str
-        How the first weights are drawn: glorot, he, lecun, small or zeros. Biases begin at 0.
+        Distribution of the initial weights: glorot, he, lecun, small or zeros. Biases begin at 0.
     gain : float
-        What those first weights are multiplied by.
+        Factor of the initial weights.
     residual : bool
-        Each hidden layer adds to what it was given, where the sizes agree. He et al., CVPR 2016.
+        Whether the input of a hidden layer is added to its output if the sizes agree. He et al.,
+        CVPR 2016.
     normalised : bool
-        The sums of each hidden unit get mean 0 and variance 1 in a batch, and then a gain and an
-        offset that are learned. Ioffe and Szegedy, ICML 2015.
+        Whether hidden layers have batch normalization. Ioffe and Szegedy, ICML 2015.
     dropout : float
-        Share of hidden units that are silenced in a training step, 0 to below 1.
+        Share of hidden units that are set to 0 in a training step, 0 to below 1.
     inputs, outputs : int
     """
 
@@ -103,13 +103,13 @@ class Design:
 
 
 class Layer(Protocol):
-    """What every layer can do; it remembers of the last call forwards what it needs backwards."""
+    """The interface of a layer, which keeps the values of its last forward pass."""
 
     def forward(self, x: Floats, rng: np.random.Generator | None) -> Floats:
-        """Return the outputs; `rng` is None where nothing is learned."""
+        """Return the outputs; `rng` is None outside of training."""
 
     def backward(self, by_outputs: Floats) -> Floats:
-        """Return the gradient by the inputs, having stored that by the weights."""
+        """Store the gradient of the weights and return the gradient of the inputs."""
 
 
 class Dense:
@@ -118,11 +118,11 @@ class Dense:
     Parameters
     ----------
     kernel, by_kernel : ndarray of shape (inputs, units)
-        W, and where its gradient goes.
+        W, and the array for its gradient.
     bias, by_bias : ndarray of shape (units,)
     first : bool
-        Whether its inputs are the pixels: nobody asks for the gradient by them, and it would be
-        a third of the arithmetic.
+        Whether its inputs are the pixels. Their gradient is not needed, and would take a third of
+        the arithmetic.
     """
 
     def __init__(
@@ -162,8 +162,8 @@ class Activate:
 class BatchNorm:
     """y = gain · (x - mean) / √(variance + ε) + offset; mean and variance of each unit in a batch.
 
-    Where nothing is learned, running means of both stand in: an answer must not hang on what else
-    is in the batch. Ioffe and Szegedy, ICML 2015.
+    Outside of training, running means of both are used, so that the output for an image does not
+    depend on the rest of the batch. Ioffe and Szegedy, ICML 2015.
     """
 
     def __init__(self, gain: Floats, offset: Floats, by_gain: Floats, by_offset: Floats) -> None:
@@ -187,14 +187,14 @@ class BatchNorm:
         by_outputs.sum(0, out=self.by_offset)
         by: Floats = by_outputs * self.gain
         if self.of_batch:
-            # What would shift or stretch a unit in the whole batch alike changes nothing.
+            # A common shift or scale of a unit in the whole batch has no effect on the output.
             by = by - by.mean(0) - self.standard * (by * self.standard).mean(0)
         by /= self.deviation
         return by
 
 
 class Dropout:
-    """Silence a share of the units at random, and strengthen the others to make up for them.
+    """Set a random share of the units to 0, and scale the others so that the mean stays the same.
 
     Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, JMLR 15 (2014).
     """
@@ -217,19 +217,19 @@ class Dropout:
 
 
 class Network:
-    """A network with its weights and their gradients.
+    """A network with weights and gradients.
 
     Parameters
     ----------
     design : Design
     seed : int
-        Of the first weights.
+        Seed of the initial weights.
     dtype : dtype, default float32
 
     Attributes
     ----------
     weights, gradient : ndarray of shape (parameters,)
-        All of them, one after another.
+        All weights, and their gradients.
     dense : list of Dense
         The layers with a kernel, first to last: one more than there are hidden layers.
 
@@ -248,7 +248,7 @@ class Network:
         self.weights: NDArray[Any] = np.zeros(total, dtype)
         self.gradient: NDArray[Any] = np.zeros(total, dtype)
         self.dense: list[Dense] = []
-        self.blocks: list[list[Layer]] = []  # those of each hidden layer, and of the last
+        self.blocks: list[list[Layer]] = []  # the layers of each block, up to the next `Dense`
         self._taken = 0
         rng = np.random.default_rng([seed, 784])
         for i, o in pairwise(sizes):
@@ -268,13 +268,13 @@ class Network:
                 block.append(Dropout(design.dropout))
 
     def _part(self, *shape: int) -> tuple[Floats, Floats]:
-        """Return the next so many weights and their gradients, as views of that shape."""
+        """Return views of the next weights and their gradients with the given shape."""
         part = slice(self._taken, self._taken + math.prod(shape))
         self._taken = part.stop
         return self.weights[part].reshape(shape), self.gradient[part].reshape(shape)
 
     def forward(self, x: Floats, rng: np.random.Generator | None = None) -> Floats:
-        """Return the logits, (n, outputs); with a generator as in a training step."""
+        """Return the logits, (n, outputs); a generator is given in a training step only."""
         last = len(self.blocks) - 1
         for number, block in enumerate(self.blocks):
             given = x
@@ -285,12 +285,12 @@ class Network:
         return x
 
     def backward(self, by_logits: Floats) -> None:
-        """Put into `gradient` the gradients by all weights, by the chain rule.
+        """Write the gradient with respect to all weights into `gradient`, by the chain rule.
 
         Parameters
         ----------
         by_logits : ndarray of shape (n, outputs)
-            The gradient of what is to become small by what the last call of `forward` returned.
+            The gradient of the loss with respect to the result of the last call of `forward`.
         """
         last, by = len(self.blocks) - 1, by_logits
         for number in range(last, -1, -1):
@@ -305,7 +305,7 @@ class Network:
         return self.design.residual and 0 < number < last and kernel.shape[0] == kernel.shape[1]
 
     def norms(self) -> list[float]:
-        """Return the Euclidean norm of the gradient by each kernel, first layer to last."""
+        """Return the Euclidean norm of the gradient of each kernel, first layer to last."""
         return [float(np.linalg.norm(dense.by_kernel)) for dense in self.dense]
 
     def probabilities(self, x: Floats) -> Floats:

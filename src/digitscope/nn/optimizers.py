@@ -1,7 +1,7 @@
-"""From gradient descent to Adam: what each makes of a gradient, in a few lines.
+"""Optimizers in NumPy, from gradient descent to AdamW.
 
-Each takes one step with `step(weights, gradient)` and changes the weights in place. The forms and
-constants are those of Keras 3, step by step, and the tests compare them.
+`step(weights, gradient)` changes the weights in place by one step. Formulas and default constants
+are those of Keras 3; tests compare the steps of both.
 """
 
 # ruff: noqa: D102
@@ -16,17 +16,17 @@ Array = NDArray[Any]
 
 
 class Optimizer(Protocol):
-    """Anything that moves weights by their gradient."""
+    """The interface of an optimizer."""
 
     rate: float
 
     def step(self, weights: Array, gradient: Array) -> None:
-        """Move the weights, one step."""
+        """Change the weights by one step."""
 
 
 @dataclass
 class SGD:
-    """Gradient descent: downhill, as far as it is steep.
+    """Gradient descent: a step against the gradient, in proportion to it.
 
     w ← w - η g
     """
@@ -39,7 +39,7 @@ class SGD:
 
 @dataclass
 class Momentum:
-    """A ball with mass: past gradients carry it on. Polyak, 1964.
+    """Momentum: steps also follow a decaying sum of earlier gradients. Polyak, 1964.
 
     m ← μ m - η g,  w ← w + m
     """
@@ -55,7 +55,7 @@ class Momentum:
 
 @dataclass
 class RMSprop:
-    """Each weight has its own rate: divided by how large its gradients were of late.
+    """RMSprop: the rate of each weight is divided by the size of its recent gradients.
 
     Tieleman and Hinton, "Neural Networks for Machine Learning", lecture 6e, 2012.
 
@@ -74,9 +74,9 @@ class RMSprop:
 
 @dataclass
 class Adam:
-    """Both: a running mean of gradients over the root of a running mean of their squares.
+    """Adam: a running mean of gradients, divided by the root of a running mean of their squares.
 
-    Kingma and Ba, ICLR 2015; in the second form of its section 2, as Keras has it.
+    Kingma and Ba, ICLR 2015; the second form of section 2, as in Keras.
 
     m ← β₁ m + (1 - β₁) g,  v ← β₂ v + (1 - β₂) g²
     w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε)
@@ -94,14 +94,14 @@ class Adam:
         self.t += 1
         self.m = self.beta_1 * self.m + (1 - self.beta_1) * gradient
         self.v = self.beta_2 * self.v + (1 - self.beta_2) * gradient**2
-        # Both means begin at 0; this makes up for it.
+        # Corrects the bias of both means, which begin at 0.
         correction = (1 - self.beta_2**self.t) ** 0.5 / (1 - self.beta_1**self.t)
         weights -= self.rate * correction * self.m / (np.sqrt(self.v) + self.epsilon)
 
 
 @dataclass
 class AdamW(Adam):
-    """Adam, and every weight shrinks a little each step. Loshchilov and Hutter, ICLR 2019.
+    """Adam with weight decay. Loshchilov and Hutter, ICLR 2019.
 
     w ← w - η λ w, then as Adam
     """
@@ -123,7 +123,7 @@ OPTIMIZERS: dict[str, type[Any]] = {
 
 
 def clip(gradient: Array, limit: float) -> None:
-    """Shorten a gradient, in place, to a Euclidean norm of at most `limit`.
+    """Scale a gradient, in place, to a Euclidean norm of at most `limit`.
 
     Pascanu, Mikolov and Bengio, ICML 2013.
 

@@ -1,4 +1,4 @@
-"""A multilayer perceptron in NumPy: forward, backward, and one step of Adam.
+"""A trained multilayer perceptron in NumPy: forward pass, backward pass and one step of Adam.
 
 ::
 
@@ -7,12 +7,12 @@
     y' = A W2 + b2      B = softmax(y')     the ten digits
     loss = -log B[label]
 
-The weights come from an ONNX file that digitscope wrote. They are float32 there and float64 here:
-an identity then holds to twelve digits, and finite differences can check a gradient.
+The weights come from an ONNX file of digitscope. They are converted from float32 to float64, so
+that finite differences can check a gradient.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,40 +22,20 @@ from numpy.typing import NDArray
 
 from digitscope.errors import BadModel
 from digitscope.image.digit import DIGITS, SIDE
+from digitscope.nn import losses
+from digitscope.nn.activations import ACTIVATIONS
+from digitscope.nn.optimizers import Adam
 
 Vector: TypeAlias = NDArray[np.float64]  # (n,)
 Matrix: TypeAlias = NDArray[np.float64]  # (n, m)
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # of Adam, as the paper proposes them
-SELU, ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al., NIPS 2017
-
-
-def _elu(y: Vector) -> Vector:
-    return np.where(y > 0, y, np.expm1(np.minimum(y, 0)))
-
-
-# The name in ONNX, A of y, and the slope dA/dy of y and A.
-_Function: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
-_Slope: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
-ACTIVATIONS: dict[str, tuple[str, _Function, _Slope]] = {
-    "linear": ("Identity", lambda y: y, lambda y, a: np.ones_like(y)),
-    "relu": ("Relu", lambda y: np.maximum(y, 0), lambda y, a: (y > 0).astype(y.dtype)),
-    # The logistic function; this form cannot overflow.
-    "sigmoid": ("Sigmoid", lambda y: (1 + np.tanh(y / 2)) / 2, lambda y, a: a * (1 - a)),
-    "tanh": ("Tanh", np.tanh, lambda y, a: 1 - a * a),
-    "elu": ("Elu", _elu, lambda y, a: np.where(y > 0, 1, a + 1)),
-    "selu": (
-        "Selu",
-        lambda y: SELU * np.where(y > 0, y, ALPHA * np.expm1(np.minimum(y, 0))),
-        lambda y, a: np.where(y > 0, SELU, a + SELU * ALPHA),
-    ),
-}
-_OF_ONNX = {operator: name for name, (operator, _, _) in ACTIVATIONS.items()}
+_OF_ONNX = {activation.onnx: name for name, activation in ACTIVATIONS.items()}
 
 
 @dataclass(frozen=True)
 class LayerWeights:
-    """One layer: its weights, and what it does with the sums.
+    """The weights and the activation of one layer.
 
     Attributes
     ----------
@@ -82,9 +62,9 @@ class Perceptron:
     Attributes
     ----------
     scale : float
-        What a pixel of 0 to 255 is multiplied by: 1/255.
+        Factor of a pixel from 0 to 255: 1/255.
     layers : tuple of LayerWeights
-        The hidden ones and that of the ten digits.
+        The hidden layers, then the layer of the ten digits.
     """
 
     scale: float
@@ -97,18 +77,18 @@ class Perceptron:
 
     @property
     def parameters(self) -> int:
-        """How many weights and biases there are."""
+        """The number of weights and biases."""
         return sum(layer.kernel.size + layer.bias.size for layer in self.layers)
 
     @classmethod
     def of(cls, path: Path) -> "Perceptron":
-        """Return the weights in an ONNX file.
+        """Read the weights from an ONNX file.
 
         Raises
         ------
         BadModel
-            For a network with convolutions, with further answers than the ten digits, or with gelu
-            or silu: with any node that is no part of a plain perceptron.
+            If the network has a node that is not part of a perceptron, such as a convolution, gelu
+            or silu, or other outputs than the ten digits.
         """
         import onnx
         from onnx import numpy_helper
@@ -122,7 +102,7 @@ class Perceptron:
             weights = [constants.get(name) for name in node.input[1:]]
             sizes = [np.asarray(w).size for w in weights]
             chained = [*node.input[:1]] == [tail] and not any(w is None for w in weights)
-            # A layer is linear until its activation comes.
+            # A layer is linear until its activation follows.
             if chained and operator == "Gemm" and len(weights) == 2 and not done:
                 kernel, bias = (np.asarray(w, np.float64) for w in weights)
                 name = node.output[0].removesuffix("/logits")
@@ -136,7 +116,7 @@ class Perceptron:
                 raise BadModel(f"{path}: {_WANTED} Received: the node {node.name!r} ({operator}).")
             tail = node.output[0]
         if not layers or layers[-1].activation != "softmax":
-            raise BadModel(f"{path}: {_WANTED} Received: no softmax at its end.")
+            raise BadModel(f"{path}: {_WANTED} Received: no softmax as the last node.")
         outs = [len(layer.bias) for layer in layers]
         shapes = [layer.kernel.shape for layer in layers]
         if shapes != [*zip([SIDE * SIDE, *outs], outs)] or outs[-1] != DIGITS:  # noqa: B905
@@ -145,14 +125,14 @@ class Perceptron:
 
 
 _WANTED = (
-    "a walk through the layers needs a multilayer perceptron of ten answers, its activations "
-    f"{', '.join(ACTIVATIONS)}; for any other network take digitscope.occlude."
+    "an explanation layer by layer needs a multilayer perceptron with ten outputs and the "
+    f"activations {', '.join(ACTIVATIONS)}; for other networks use digitscope.occlude."
 )
 
 
 @dataclass(frozen=True)
 class LayerResult:
-    """What one layer computed.
+    """The inputs, sums and outputs of one layer.
 
     Attributes
     ----------
@@ -171,14 +151,14 @@ class LayerResult:
 
 @dataclass(frozen=True)
 class Gradient:
-    """The gradient of a number, such as the loss, by all that took part in one layer.
+    """The gradient of a scalar, such as the loss, with respect to the values of one layer.
 
     Attributes
     ----------
     sums : ndarray of shape (units,)
     kernel : ndarray of shape (inputs, units)
     bias : ndarray of shape (units,)
-        The same as that by the sums.
+        The same as `sums`.
     inputs : ndarray of shape (inputs,)
     """
 
@@ -188,31 +168,20 @@ class Gradient:
     inputs: Vector
 
 
-def softmax(logits: Vector) -> Vector:
-    """Return exp(logits) / Σ exp(logits).
-
-    >>> softmax(np.array([1000.0, 1000.0])).tolist()
-    [0.5, 0.5]
-    """
-    powers: Vector = np.exp(logits - logits.max())
-    shares: Vector = powers / powers.sum()
-    return shares
-
-
 def cross_entropy(logits: Vector, label: int) -> float:
-    """Return -log softmax(logits)[label], in nats; finite also where the probability is 0.
+    """Return -log softmax(logits)[label] of one image, in nats.
 
     >>> round(cross_entropy(np.zeros(10), 3), 4)  # log 10
     2.3026
     >>> cross_entropy(np.array([0.0, 2000.0]), 0)
     2000.0
     """
-    shifted = logits - logits.max()
-    return float(np.log(np.exp(shifted).sum()) - shifted[label])
+    values, _ = losses.cross_entropy(logits[None], np.array([label]))
+    return float(values[0])
 
 
 def forward(network: Perceptron, x: Vector) -> tuple[LayerResult, ...]:
-    """Return what each layer computes.
+    """Return the inputs, sums and outputs of each layer.
 
     Parameters
     ----------
@@ -224,15 +193,18 @@ def forward(network: Perceptron, x: Vector) -> tuple[LayerResult, ...]:
     for layer in network.layers:
         inputs = steps[-1].outputs if steps else x
         sums = inputs @ layer.kernel + layer.bias  # (units,)
-        activate = softmax if layer.activation == "softmax" else ACTIVATIONS[layer.activation][1]
-        steps.append(LayerResult(inputs, sums, activate(sums)))
+        if layer.activation == "softmax":
+            outputs: Any = losses.softmax(sums)
+        else:
+            outputs = ACTIVATIONS[layer.activation].function(sums)
+        steps.append(LayerResult(inputs, sums, outputs))
     return tuple(steps)
 
 
 def backward(
     network: Perceptron, steps: Sequence[LayerResult], seed: Vector
 ) -> tuple[Gradient, ...]:
-    """Return the gradients of a number by everything in each layer, by the chain rule.
+    """Return the gradients of a scalar with respect to the values of each layer, by the chain rule.
 
     Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors",
     Nature 323 (1986).
@@ -241,16 +213,16 @@ def backward(
     ----------
     network : Perceptron
     steps : sequence of LayerResult
-        What `forward` returned.
+        The result of `forward`.
     seed : ndarray of shape (units,)
-        The gradient of that number by the sums of the last layer. For the loss it is
+        The gradient with respect to the sums of the last layer. For the loss it is
         B - onehot(label); for a difference of two logits it is 1, -1 and zeros.
     """
     gradients: list[Gradient] = []
     by_sums = seed
     for layer, step in zip(reversed(network.layers), reversed(steps), strict=True):
         if gradients:  # through A = f(y)
-            slope = ACTIVATIONS[layer.activation][2]
+            slope = ACTIVATIONS[layer.activation].slope
             by_sums = gradients[-1].inputs * slope(step.sums, step.outputs)
         by_kernel = np.outer(step.inputs, by_sums)  # (inputs, units)
         gradients.append(Gradient(by_sums, by_kernel, by_sums, layer.kernel @ by_sums))
@@ -269,14 +241,15 @@ def adam(network: Perceptron, gradients: Sequence[Gradient], learning_rate: floa
     gradients : sequence of Gradient
         Of the loss.
     learning_rate : float
-        About how far each weight goes, whatever the size of its gradient.
+        Approximate size of the change of each weight, for any size of its gradient.
     """
+    # `Adam` adds its ε before the second moment is corrected, the paper after it.
+    epsilon = EPSILON * (1 - BETA_2) ** 0.5
 
-    def moved(weights: NDArray[np.float64], gradient: NDArray[np.float64]) -> Any:
-        m = (1 - BETA_1) * gradient
-        v = (1 - BETA_2) * gradient**2
-        m_corrected, v_corrected = m / (1 - BETA_1), v / (1 - BETA_2)
-        return weights - learning_rate * m_corrected / (np.sqrt(v_corrected) + EPSILON)
+    def moved(weights: NDArray[np.float64], gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+        after = weights.copy()
+        Adam(learning_rate, BETA_1, BETA_2, epsilon).step(after, gradient)
+        return after
 
     layers = (
         dataclasses.replace(

@@ -1,7 +1,7 @@
-"""Draw what was read: the picture with its digits framed, beside each digit in MNIST form.
+"""Annotated pictures: frames around the digits that were read, and each digit in the form of MNIST.
 
-Colour tells how sure a digit is, in three of Okabe and Ito's colours (2008), which most people who
-are colour-blind can tell apart; the label and the percentage say it again in print.
+The colour shows the confidence of a digit, in three colours of Okabe and Ito (2008) that most
+people with colour vision deficiency can distinguish. Label and percentage are also printed.
 """
 
 from pathlib import Path
@@ -16,27 +16,27 @@ from digitscope.image.digit import SIDE
 from digitscope.reading.page import Digit, Page
 
 BLUE, ORANGE, RED = "#0072B2", "#E69F00", "#D55E00"
-SURE, FAIR = 0.95, 0.75  # from here on blue, from here on orange, below red
-LONGEST = 2_000  # pixels; a larger picture is drawn smaller
-TILE = 2 * SIDE
+SURE, FAIR = 0.95, 0.75  # least confidence for blue and for orange; below it is red
+LONGEST = 2_000  # pixels; longest side of the drawn picture
+TILE = 2 * SIDE  # pixels; side of a digit in the form of MNIST
 CELL = (TILE + 8, TILE + 22)  # a tile with its margin and its label
 PAPER = "#F4F4F2"
 
 
 def annotate(picture: str | Path | bytes | Image.Image | NDArray[Any], page: Page) -> Image.Image:
-    """Return the picture with what was read in it.
+    """Return the picture with annotations of the digits that were read.
 
     Parameters
     ----------
     picture : path, bytes, PIL image, or ndarray
-        The one that `page` was read from.
+        The picture that `page` was read from.
     page : Page
 
     Returns
     -------
     PIL.Image.Image
-        RGB: at the left the picture, upright, with a frame around every digit; at the right, line
-        by line, each digit in MNIST form, 28×28, with the answer and how sure it is.
+        RGB. On the left the upright picture with a frame around every digit; on the right, line by
+        line, each digit in the form of MNIST with its label and confidence.
     """
     upright = np.rot90(read_gray(picture), page.turn // 90)
     scale = min(1.0, LONGEST / max(upright.shape))
@@ -53,7 +53,7 @@ def annotate(picture: str | Path | bytes | Image.Image | NDArray[Any], page: Pag
 
 
 def colour(confidence: float) -> str:
-    """Return blue, orange or red, from sure to doubtful."""
+    """Return the colour of a confidence: blue, orange or red."""
     return BLUE if confidence >= SURE else ORANGE if confidence >= FAIR else RED
 
 
@@ -69,10 +69,10 @@ def _frame(draw: ImageDraw.ImageDraw, digit: Digit, scale: float) -> None:
 
 
 def _panel(page: Page, height: int) -> Image.Image:
-    """Return the tiles of all digits, a new row for each line and each row of a grid.
+    """Return the tiles of all digits, with a new row for each line and each row of a grid.
 
-    Long rows are wrapped, and rows beyond the height begin a further stack beside the first, in the
-    way that makes the panel the least wide.
+    Long rows are wrapped. Rows that exceed the height are put in further stacks beside the first.
+    The number of columns is chosen so that the panel is as narrow as possible.
     """
     rows = [[d for n in line.numbers for d in n.digits] for line in page.lines]
     rows += [

@@ -1,4 +1,4 @@
-"""A sheet of digit images with a note under each, as PNG."""
+"""Contact sheets: digit images in rows, with a note below each, as PNG."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,18 +11,18 @@ from digitscope.data.dataset import Split
 from digitscope.files import replacing
 from digitscope.image.digit import DIGITS, SIDE, Images
 
-COLUMNS = 20
+COLUMNS = 20  # images in a row
 SCALE = 2  # screen pixels per image pixel
-GAP, NOTE = 6, 15  # pixels between the cells, and of the line under each
-TITLE = 84  # pixels at the left for the titles of rows
+GAP, NOTE = 6, 15  # pixels; distance between cells, and height of a note
+TITLE = 84  # pixels; width of the titles of rows
 PAPER, INK = 255, 60
-WRITERS = 10  # rows of a sheet of samples by several writers
+WRITERS = 10  # rows of a sheet with samples of several writers
 
 
 def draw_sheet(
     images: Images, notes: Sequence[str], path: Path, titles: Sequence[str] = ()
 ) -> None:
-    """Draw images, dark on light, in rows of 20 with their notes, and write the PNG.
+    """Write a PNG with images, dark on light, in rows of 20 with notes.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ def draw_sheet(
     notes : sequence of str
         One short text for each image.
     path : Path
-        Of the PNG file.
+        Path of the PNG file.
     titles : sequence of str
-        One short text for each row, drawn at its left; none as a rule.
+        One short text for each row, drawn on its left; by default none.
     """
     width, height = SIDE * SCALE + GAP, SIDE * SCALE + NOTE + GAP
     rows = max(1, -(-len(images) // COLUMNS))
@@ -52,7 +52,7 @@ def draw_sheet(
 
 
 def draw_samples(split: Split, path: Path) -> None:
-    """Draw a sheet of what is in a split: a row for each digit, or for each of several writers."""
+    """Draw a sheet with samples of a split: a row for each digit, or for each of ten writers."""
     rows, titles = choose_samples(split)
     every = rows.ravel()
     blank = np.zeros((SIDE, SIDE), np.uint8)
@@ -62,15 +62,15 @@ def draw_samples(split: Split, path: Path) -> None:
 
 
 def choose_samples(split: Split) -> tuple[NDArray[np.intp], list[str]]:
-    """Return which images show best what is in a split.
+    """Return the indices of images for a sheet of samples of a split.
 
     Returns
     -------
     rows : ndarray of shape (r, 20), dtype int
-        One row of images for each digit; or, where the writers are known, for each of ten who
-        wrote as many of these digits as any, two of each digit. -1 where there is none.
+        One row for each digit. If the writers are known, one row for each of the ten writers with
+        the most complete rows, with two images of each digit. -1 for a missing image.
     titles : list of str
-        The writers of the rows; empty where they are not known.
+        The writers of the rows; empty if they are not known.
     """
     if split.writers is None:
         return np.stack([_first(split.labels == d, COLUMNS) for d in range(DIGITS)]), []
@@ -85,6 +85,6 @@ def choose_samples(split: Split) -> tuple[NDArray[np.intp], list[str]]:
 
 
 def _first(mask: NDArray[np.bool_], n: int) -> NDArray[np.intp]:
-    """Return the first `n` places of a mask that are true, filled up with -1."""
+    """Return the indices of the first `n` true values of a mask, padded with -1."""
     places = np.flatnonzero(mask)[:n]
     return np.pad(places, (0, n - len(places)), constant_values=-1)

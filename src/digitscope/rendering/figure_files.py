@@ -1,4 +1,4 @@
-"""Draw the figures of a page, one after another, and encode them beside."""
+"""Drawing of the figures of a report, and their encoding as PNG."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,30 +12,30 @@ from numpy.typing import NDArray
 
 from digitscope.rendering import style
 
-Shown = TypeVar("Shown")  # what is known of a run
-Drawing: TypeAlias = tuple[str, str, Callable[[Figure, Shown], None], str]
-"""Name, topic, what draws it, how to read it."""
+Shown = TypeVar("Shown")  # the results of a run
+FigureEntry: TypeAlias = tuple[str, str, Callable[[Figure, Shown], None], str]
+"""Name, topic, function that draws the figure, and explanation of how to read it."""
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A figure that has been drawn.
+class RenderedFigure:
+    """A drawn figure with its texts.
 
     Attributes
     ----------
     name : str
-        Of its PNG file, without the suffix.
+        Name of its PNG file, without the suffix.
     topic : str
-        Its heading on the page.
+        Its heading in the report.
     reading : str
-        How to read it.
+        An explanation of how to read it.
     finding : str
         Its title.
     png : bytes
-        The file.
+        The PNG file.
     width, height : int
-        Pixels.
+        In pixels.
     """
 
     name: str
@@ -47,19 +47,19 @@ class Picture:
     height: int
 
 
-def draw_figures(evidence: Shown, figures: Sequence[Drawing[Shown]]) -> list[Picture]:
-    """Return figures, drawn, in their order.
+def draw_figures(results: Shown, figures: Sequence[FigureEntry[Shown]]) -> list[RenderedFigure]:
+    """Draw figures and return them in their order.
 
     Parameters
     ----------
-    evidence : object
-        What the figures show.
+    results : object
+        The results that the figures show.
     figures : sequence of Drawing
     """
 
-    def picture(name: str, topic: str, reading: str, title: str, pixels: Pixels) -> Picture:
+    def picture(name: str, topic: str, reading: str, title: str, pixels: Pixels) -> RenderedFigure:
         height, width, _ = pixels.shape
-        return Picture(
+        return RenderedFigure(
             name=name,
             topic=topic,
             reading=reading,
@@ -69,12 +69,12 @@ def draw_figures(evidence: Shown, figures: Sequence[Drawing[Shown]]) -> list[Pic
             height=height,
         )
 
-    # Encoding needs no interpreter lock: it runs beside the drawing of the next figure.
+    # Encoding releases the interpreter lock, so it runs in parallel to the next drawing.
     with matplotlib.rc_context(style.RC), ThreadPoolExecutor(1) as pool:
         coming = []
         for name, topic, draw, reading in figures:
             figure = Figure()
-            draw(figure, evidence)
+            draw(figure, results)
             pixels = style.render(figure)
             title = style.finding(figure)
             coming.append(pool.submit(picture, name, topic, reading, title, pixels))

@@ -1,4 +1,4 @@
-"""Whether it knows when it is right: calibration, and the error of those it keeps."""
+"""Figures of confidence: calibration, and error by coverage."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,7 +8,7 @@ from digitscope.evaluation import Reliability, wilson_interval
 from digitscope.rendering import style
 from digitscope.rendering.wording import NBSP, percent, precise
 
-MARKS = (100, 99, 95, 90)  # per cent of the images that are kept
+MARKS = (100, 99, 95, 90)  # per cent; values of the coverage that have a label
 
 
 def draw_reliability(
@@ -19,16 +19,16 @@ def draw_reliability(
     temperature: float,
     calibrated_on: int,
 ) -> None:
-    """Draw how often the answer is right by how sure it was, before and after calibration.
+    """Draw the reliability diagram before and after calibration.
 
     Parameters
     ----------
     figure : Figure
     before, after : Reliability
-        At T = 1 and at `temperature`.
+        Reliability at T = 1 and at `temperature`.
     temperature : float
     calibrated_on : int
-        Images T was fitted on; 0 when it was not.
+        Number of images that T was fitted on; 0 if it was not fitted.
     """
     if calibrated_on:
         change = after.error - before.error
@@ -52,16 +52,16 @@ def draw_reliability(
 def draw_bins(
     figure: Figure, title: str, note: str, curves: dict[str, Reliability], *, noun: str
 ) -> None:
-    """Draw the share of right answers by confidence, and below it how many answers there are.
+    """Draw the share of right answers by confidence, and the number of answers below it.
 
     Parameters
     ----------
     figure : Figure
     title, note : str
     curves : dict of str to Reliability
-        One, or one before and one after calibration, by their names in the legend.
+        One curve, or one before and one after calibration, by their names in the legend.
     noun : str
-        What is counted, in the plural.
+        Noun for what is counted, in the plural.
     """
     style.header(figure, title, note, body=5.5)
     axes = style.place(figure, 0.88, 1.95, 5.35, 3.25)
@@ -72,7 +72,7 @@ def draw_bins(
         looks = [(style.BLUE, "o", "-", 0.0)]
     for (label, bins), look in zip(curves.items(), looks, strict=True):
         colour, marker, dash, shift = look
-        x = bins.confidence + shift  # side by side, so that no interval hides another
+        x = bins.confidence + shift  # slightly shifted, so that intervals do not overlap
         low, high = np.transpose(
             [
                 wilson_interval(round(a * c), int(c))
@@ -100,17 +100,17 @@ def draw_bins(
 
 
 def draw_coverage(figure: Figure, errors: NDArray[np.int64]) -> None:
-    """Draw the error rate of the images that are kept when the least sure are refused.
+    """Draw the error rate of accepted images by coverage, if the least confident are refused.
 
     Parameters
     ----------
     figure : Figure
     errors : ndarray of shape (n,)
-        How many of the k surest answers are wrong, for k = 1 to n.
+        Number of errors among the k most confident answers, for k = 1 to n.
     """
     n = len(errors)
     kept = np.arange(1, n + 1)
-    marks = {share: -(-share * n // 100) for share in MARKS}  # how many images that is
+    marks = {share: -(-share * n // 100) for share in MARKS}  # number of images
     if not errors[-1]:
         title = f"There is no error among all {n:,} test images, so refusing gains nothing"
         style.header(figure, title, body=1.2)
@@ -143,7 +143,7 @@ def draw_coverage(figure: Figure, errors: NDArray[np.int64]) -> None:
             style.INK,
         )
         for share, k in marks.items()
-        if share == 100 or k < n  # of a handful of images, 99 % may be all of them
+        if share == 100 or k < n  # with few images, 99 % may be all of them
     ]
     style.label_points(axes, labels, side=-1, lift=4)
     style.percent_ticks(axes, "xy")

@@ -1,4 +1,4 @@
-"""Why it says what it says of one image: pixels, hidden units and an occlusion map."""
+"""Figures of explanations: contributions of pixels and hidden units, and occlusion maps."""
 
 from pathlib import Path
 from typing import Any
@@ -16,23 +16,23 @@ from digitscope.rendering import style
 from digitscope.rendering.wording import sure
 
 COLUMNS = 6  # units in a row
-PICTURE = 1.72  # inches; a large one
-UNIT = 0.86  # inches; that of a unit
+PICTURE = 1.72  # inches; side of a large picture
+UNIT = 0.86  # inches; side of the picture of a unit
 MINUS = "−"
 
 
 def draw(result: Explanation | Occlusion, path: Path, *, top: int = COLUMNS) -> None:
-    """Write the figure of an explanation, whole or not at all.
+    """Write the figure of an explanation, atomically.
 
     Parameters
     ----------
     result : Explanation or Occlusion
     path : path
-        Its suffix, ``.png`` or ``.svg``, says in which form.
+        Its suffix, ``.png`` or ``.svg``, is the format.
     top : int, default 6
-        Hidden units to show; at most 6 are.
+        Number of hidden units to show, at most 6.
     """
-    # The same numbers give the same SVG file.
+    # With a constant salt the same numbers give the same SVG file.
     with matplotlib.rc_context(style.RC | {"svg.hashsalt": "digitscope"}):
         figure = Figure()
         if isinstance(result, Occlusion):
@@ -46,14 +46,14 @@ def draw(result: Explanation | Occlusion, path: Path, *, top: int = COLUMNS) -> 
 
 
 def draw_explanation(figure: Figure, explanation: Explanation, top: int = COLUMNS) -> None:
-    """Draw the pixels for and against, the probabilities, and the units that decide.
+    """Draw contributions of pixels, probabilities, and the units with the largest contributions.
 
     Parameters
     ----------
     figure : Figure
     explanation : Explanation
     top : int
-        Hidden units to show; at most 6 are.
+        Number of hidden units to show, at most 6.
     """
     w, r = explanation.winner, explanation.runner_up
     units = explanation.strongest(min(top, COLUMNS))
@@ -104,7 +104,7 @@ def _show_image(figure: Figure, image: NDArray[np.uint8], low: float, heading: s
 
 
 def _signed(axes: Axes, values: NDArray[np.float64], image: NDArray[np.uint8] | None = None) -> Any:
-    """Show values of either sign, white at 0, red above and blue below, and the ink's outline."""
+    """Draw signed values, white at 0, red above and blue below, with the outline of the ink."""
     limit = float(np.quantile(np.abs(values[values != 0]), 0.99)) if values.any() else 1.0
     shown = axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
     if image is not None and image.max() > 127:
@@ -140,7 +140,7 @@ def _draw_probabilities(figure: Figure, explanation: Explanation, low: float) ->
 
 
 def _draw_units(figure: Figure, explanation: Explanation, units: list[int]) -> None:
-    """Draw what the units look for, how active they are, and what they add to the two logits."""
+    """Draw the weights of the units, their activity, and their contributions to two logits."""
     w, r = explanation.winner, explanation.runner_up
     active = explanation.steps[-1].inputs
     left = 0.52
@@ -175,14 +175,14 @@ def _draw_units(figure: Figure, explanation: Explanation, units: list[int]) -> N
     figure.text(
         0.08 / wide, 0.9 / high, "what each adds to the logits:", size=9.5, color=style.GREY
     )  # fmt: skip
-    # Beside those words, whatever the axes measure.
+    # Beside that text, at a position that does not depend on the axes.
     figure.legend(*axes.get_legend_handles_labels(), ncols=2, loc="center left", fontsize=9.5,
                   bbox_to_anchor=(2.2 / wide, 0.94 / high), handlelength=1.0,
                   handletextpad=0.4, borderaxespad=0.0, borderpad=0.0)  # fmt: skip
 
 
 def draw_occlusion(figure: Figure, occlusion: Occlusion) -> None:
-    """Draw the image and how much less sure the network is when a patch is covered.
+    """Draw the image and the map of how much covering a patch lowers the log-odds.
 
     Parameters
     ----------

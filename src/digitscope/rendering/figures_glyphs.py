@@ -1,4 +1,4 @@
-"""Sheets of digits that the page network missed, and of digits that it invented."""
+"""Figures of the errors of the page network: missed digits and invented digits."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from digitscope.evaluation.page_scores import USUAL
 from digitscope.rendering import style
 from digitscope.rendering.figures_sheet import draw_sheet
-from digitscope.rendering.page_evidence import TILE, Cut, Share
+from digitscope.rendering.page_results import TILE, Cut, Share
 from digitscope.rendering.wording import count, percent, sure
 
 NOTHING = "none"
@@ -19,7 +19,7 @@ NOTHING = "none"
 def draw_misses(
     figure: Figure, cuts: Sequence[Cut], missed: Share, confused: int, pages: int
 ) -> None:
-    """Draw digits without a peak of their class.
+    """Draw missed digits, which have no peak of their class.
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ def draw_misses(
     cuts : sequence of Cut
         The worst first.
     missed : Share
-        How many of all digits.
+        Share of all digits that is missed.
     confused : int
-        On how many of the missed ones the network says something else.
+        Number of missed digits with a peak of another class.
     pages : int
-        How many held-out pages there are.
+        Number of held-out pages.
     """
     on = f"{count(missed.n, 'digit')} on {count(pages, 'held-out page')}"
     if not cuts:
@@ -54,7 +54,7 @@ def draw_misses(
 def draw_inventions(
     figure: Figure, cuts: Sequence[Cut], invented: int, reported: int, pages: int
 ) -> None:
-    """Draw peaks of digits where there is no such digit.
+    """Draw invented digits, which are peaks without such a digit.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ def draw_inventions(
     cuts : sequence of Cut
         The most confident first.
     invented, reported : int
-        How many peaks of digits are wrong, and how many there are.
+        Number of wrong peaks of digits, and of all peaks of digits.
     pages : int
-        How many held-out pages there are.
+        Number of held-out pages.
     """
     if not cuts:
         title = f"None of {count(reported, 'reported digit')} is wrong"

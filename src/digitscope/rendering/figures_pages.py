@@ -1,8 +1,9 @@
-"""How the page network learned, what it finds by confidence, class, height, layout and fault."""
+"""Figures of the page network: learning curves; scores by confidence, class and height."""
 
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -10,11 +11,11 @@ from numpy.typing import NDArray
 from digitscope.evaluation.page_scores import USUAL, Rates
 from digitscope.rendering import style
 from digitscope.rendering.figures_training import LOSSES, draw_by_epoch
-from digitscope.rendering.page_evidence import Group, Share
+from digitscope.rendering.page_results import Group, Share
 from digitscope.rendering.wording import count, percent
 from digitscope.runs import Row
 
-ENOUGH = 30  # glyphs or peaks; with fewer a group is not named in a title
+ENOUGH = 30  # least number of glyphs or peaks of a group that is named in a title
 GROUPS = (
     ("digits", style.BLUE, "o", "-"),
     ("signs", style.VERMILION, "s", "--"),
@@ -63,19 +64,19 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDA
 def draw_thresholds(
     figure: Figure, curve: Curve, rates: Rates, threshold: float | None, digits: int, pages: int
 ) -> None:
-    """Draw precision and recall of digits by the confidence from which they are reported.
+    """Draw precision and recall of digits by the threshold of confidence.
 
     Parameters
     ----------
     figure : Figure
     curve : tuple of 4 ndarray of shape (n,)
-        As `PageScores.curve` gives it: thresholds, falling, with precision, recall and peaks.
+        From `PageScores.curve`: falling thresholds with precision, recall and number of peaks.
     rates : Rates
-        At the threshold that the title is about.
+        Rates at the threshold in the title.
     threshold : float, optional
-        That of the card; without one it is 0.3.
+        The threshold of the card; without one it is 0.3.
     digits, pages : int
-        How many there are.
+        Number of digits and of pages.
     """
     thresholds, precisions, recalls, _ = curve
     if not len(thresholds):
@@ -125,18 +126,18 @@ def draw_groups(
     whole: Group | None = None,
     precision: bool = True,
 ) -> None:
-    """Draw recall, and precision, of groups of glyphs, with their 95 % intervals.
+    """Draw recall, and optionally precision, of groups of glyphs, with 95 % intervals.
 
     Parameters
     ----------
     figure : Figure
     groups : sequence of Group
-        From top to bottom.
+        Groups from top to bottom.
     title, note : str
     label : str
-        What the groups are.
+        Kind of the groups: "class" or "page".
     whole : Group, optional
-        Whose recall, and precision, are drawn as dotted lines.
+        All glyphs, whose recall and precision are drawn as dotted lines.
     precision : bool
         Whether precision is drawn.
     """
@@ -147,20 +148,7 @@ def draw_groups(
     step = 0.29
     style.header(figure, title, note, body=step * len(groups) + 0.95)
     axes = style.place(figure, 1.45, 0.55, 3.35, step * len(groups))
-    kinds = [("recall", style.BLUE, "o", 0.0)]
-    if precision:
-        kinds = [("precision", style.VERMILION, "s", -0.17), ("recall", style.BLUE, "o", 0.17)]
-    for kind, colour, marker, shift in kinds:
-        shares = [(y + shift, getattr(group, kind)) for y, group in enumerate(groups)]
-        rows = [(y, share) for y, share in shares if share.n]
-        for y, share in rows:
-            axes.plot(share.interval, [y, y], color=colour, alpha=0.45, lw=1.6)
-        axes.plot(
-            [share.value for _, share in rows], [y for y, _ in rows], marker, color=colour,
-            ms=5.5, label=kind, clip_on=False, zorder=3,
-        )  # fmt: skip
-        if whole and getattr(whole, kind).n:
-            axes.axvline(getattr(whole, kind).value, color=colour, ls=":", lw=1.2, zorder=0)
+    _draw_shares(axes, groups, whole, precision=precision)
     for y, group in enumerate(groups):
         n = count(group.recall.n, "glyph") if label == "class" else count(group.recall.n, "digit")
         if label != "class":
@@ -181,8 +169,28 @@ def draw_groups(
     )
 
 
+def _draw_shares(
+    axes: Axes, groups: Sequence[Group], whole: Group | None, *, precision: bool
+) -> None:
+    """Draw recall, and precision, of each group with its interval, and those of all as lines."""
+    kinds = [("recall", style.BLUE, "o", 0.0)]
+    if precision:
+        kinds = [("precision", style.VERMILION, "s", -0.17), ("recall", style.BLUE, "o", 0.17)]
+    for kind, colour, marker, shift in kinds:
+        shares = [(y + shift, getattr(group, kind)) for y, group in enumerate(groups)]
+        rows = [(y, share) for y, share in shares if share.n]
+        for y, share in rows:
+            axes.plot(share.interval, [y, y], color=colour, alpha=0.45, lw=1.6)
+        axes.plot(
+            [share.value for _, share in rows], [y for y, _ in rows], marker, color=colour,
+            ms=5.5, label=kind, clip_on=False, zorder=3,
+        )  # fmt: skip
+        if whole and getattr(whole, kind).n:
+            axes.axvline(getattr(whole, kind).value, color=colour, ls=":", lw=1.2, zorder=0)
+
+
 def weakest(groups: Sequence[Group], kind: str) -> Group | None:
-    """Return the group with the least precision or recall, among those with 30 or more."""
+    """Return the group with the lowest precision or recall, among those with 30 or more glyphs."""
     enough = [group for group in groups if getattr(group, kind).n >= ENOUGH]
     return min(enough, key=lambda group: getattr(group, kind).value, default=None)
 
@@ -194,9 +202,9 @@ def draw_heights(figure: Figure, heights: Sequence[tuple[float, float, Share]], 
     ----------
     figure : Figure
     heights : sequence of (float, float, Share)
-        From, to (pixels), and the share of these digits that is found.
+        Bounds of the height in pixels, and the recall of these digits.
     pages : int
-        How many held-out pages there are.
+        Number of held-out pages.
     """
     n = sum(share.n for _, _, share in heights)
     note = f"Peaks of confidence ≥ {USUAL:g} count; {count(n, 'digit')} on "

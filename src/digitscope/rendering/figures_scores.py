@@ -1,4 +1,4 @@
-"""What it gets right and wrong: the confusion matrix, scores per digit, mistakes and pairs."""
+"""Figures of errors: confusion matrix, scores per digit, mistakes and confused pairs."""
 
 import math
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from digitscope.rendering import style
 from digitscope.rendering.figures_sheet import draw_sheet
 from digitscope.rendering.wording import NBSP, count, percent, sure, times
 
-MISTAKES = 30
-PAIRS = 10
+MISTAKES = 30  # largest number of pictures of mistakes
+PAIRS = 10  # largest number of confused pairs
 HEAT = LinearSegmentedColormap.from_list("heat", ["#fdeee2", "#f29b61", "#a63a00"])
 
 
 def draw_confusion(figure: Figure, confusion: NDArray[np.int64], noun: str = "test images") -> None:
-    """Draw which digit is read as which; the errors are coloured, the diagonal is grey.
+    """Draw the confusion matrix; errors are coloured, the diagonal is grey.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def draw_confusion(figure: Figure, confusion: NDArray[np.int64], noun: str = "te
     confusion : ndarray of shape (10, 10)
         Row: true digit; column: predicted.
     noun : str
-        What is counted, in the plural.
+        Noun for the title, in the plural.
     """
     n, right = int(confusion.sum()), int(np.trace(confusion))
     pairs = confused_pairs(confusion)
@@ -99,17 +99,6 @@ def draw_per_digit(
     """
     support = confusion.sum(axis=1)
     shown = [d for d in range(DIGITS) if support[d]]
-    least_recall, least_precision = (
-        min(shown, key=values.__getitem__) for values in (recall, precision)
-    )
-    if min(recall[least_recall], precision[least_precision]) == 1:
-        title = "Precision and recall are 100 % for every digit"
-    else:
-        title = (
-            f"{least_recall}s are missed most (recall {percent(recall[least_recall])}); the answer "
-            f"{least_precision} is wrong most often "
-            f"(precision {percent(precision[least_precision])})"
-        )
     intervals = {
         digit: wilson_interval(int(confusion[digit, digit]), int(support[digit])) for digit in shown
     }
@@ -118,6 +107,7 @@ def draw_per_digit(
     note = "Pale bar: 95 % interval of the recall (Wilson)."
     if start:
         note += f" The axis starts at {percent(start, 0)}, not at 0."
+    title = _per_digit_title(shown, precision, recall)
     style.header(figure, title, note, body=4.5)
     axes = style.place(figure, 0.62, 0.55, 4.65, 3.55)
     for digit, (low, high) in intervals.items():
@@ -151,6 +141,21 @@ def draw_per_digit(
     axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(-0.02, 1.0), handletextpad=0.2)
 
 
+def _per_digit_title(
+    shown: Sequence[int], precision: Sequence[float], recall: Sequence[float]
+) -> str:
+    least_recall, least_precision = (
+        min(shown, key=values.__getitem__) for values in (recall, precision)
+    )
+    if min(recall[least_recall], precision[least_precision]) == 1:
+        return "Precision and recall are 100 % for every digit"
+    return (
+        f"{least_recall}s are missed most (recall {percent(recall[least_recall])}); the answer "
+        f"{least_precision} is wrong most often "
+        f"(precision {percent(precision[least_precision])})"
+    )
+
+
 def draw_mistakes(
     figure: Figure,
     images: Images,
@@ -159,19 +164,19 @@ def draw_mistakes(
     confidence: NDArray[np.floating],
     total: int,
 ) -> None:
-    """Draw the pictures that were read wrongly, the surest mistake first.
+    """Draw the misclassified images in the order of decreasing confidence.
 
     Parameters
     ----------
     figure : Figure
     images : ndarray of shape (n, 28, 28)
-        Of the mistakes, in the order to be shown; at most 30 are.
+        Misclassified images in their order; at most 30 are drawn.
     labels, said : ndarray of shape (n,)
-        The true digits and the wrong ones.
+        The true and the predicted digits.
     confidence : ndarray of shape (n,)
-        Probability of the wrong digit, calibrated.
+        Calibrated probability of the predicted digit.
     total : int
-        Test images.
+        Number of test images.
     """
     n = len(images)
     if not n:
@@ -198,7 +203,7 @@ def draw_mistakes(
 def draw_pairs(
     figure: Figure, confusion: NDArray[np.int64], examples: dict[tuple[int, int], NDArray[np.uint8]]
 ) -> None:
-    """Draw how often which digit is read as which, with an example of each.
+    """Draw the number of errors of each pair of digits, with an example.
 
     Parameters
     ----------

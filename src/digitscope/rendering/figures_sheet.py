@@ -1,4 +1,4 @@
-"""A sheet of small pictures with words below each."""
+"""A grid of small pictures with captions, as a figure."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,8 @@ from digitscope.image.digit import SIDE
 from digitscope.rendering import style
 
 COLUMNS = 6
-ACROSS, DOWN = 12 / SIDE, 17 / SIDE  # of a picture's side: to its right, and for the words below
+# Space to the right of a picture, and below it for the caption, in sides of a picture.
+ACROSS, DOWN = 12 / SIDE, 17 / SIDE
 
 
 def draw_sheet(
@@ -31,12 +32,12 @@ def draw_sheet(
     tiles : ndarray of shape (n, side, side), dtype uint8
         0 is paper, 255 is ink.
     words : sequence of n (str, str)
-        What stands below each: a line that is bold, and one that is gray.
+        The two lines of each caption: a bold one and a gray one.
 
     Returns
     -------
     Axes
-        With the pixels of all the pictures as its units.
+        Axes whose unit is a pixel of the pictures.
     list of (int, int)
         x and y of the upper left corner of each picture.
     """

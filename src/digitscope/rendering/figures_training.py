@@ -1,4 +1,4 @@
-"""How it learned: loss and accuracy, and the norms of each layer, epoch after epoch."""
+"""Figures of the training: loss, accuracy and norms of each layer by epoch."""
 
 from collections.abc import Sequence
 
@@ -13,18 +13,18 @@ from digitscope.rendering import style
 from digitscope.rendering.wording import count, percent
 from digitscope.runs import Row
 
-MARKERS_UP_TO = 30  # epochs; more would merge into a worm
-LABELS_UP_TO = 7  # layers
+MARKERS_UP_TO = 30  # largest number of epochs with markers, which would otherwise overlap
+LABELS_UP_TO = 7  # largest number of layers with a label
 
 
 def draw_learning(figure: Figure, history: Sequence[Row]) -> None:
-    """Draw loss and accuracy per epoch, of training and, where there is one, validation.
+    """Draw loss and accuracy per epoch, of training and, if there is one, of validation.
 
     Parameters
     ----------
     figure : Figure
     history : sequence of dict
-        Rows as `Run.history` gives them.
+        Rows of `Run.history`.
     """
     last = history[-1]
     epochs = count(int(last["epoch"]), "epoch")
@@ -67,23 +67,23 @@ Curve = tuple[str, str, str, str, str]  # column of the history, label, colour, 
 def draw_by_epoch(
     figure: Figure, history: Sequence[Row], upper: Sequence[Curve], lower: Sequence[Curve], of: str
 ) -> Axes:
-    """Draw losses above and shares below, epoch after epoch, under a header.
+    """Draw losses by epoch in the upper axes and shares in the lower axes, below a header.
 
     Parameters
     ----------
     figure : Figure
-        With its header, whose body is 4.6 inches high.
+        A figure with a header and a body of 4.6 inches.
     history : sequence of dict
-        Rows as `Run.history` gives them.
+        Rows of `Run.history`.
     upper, lower : sequence of Curve
-        A column that the history lacks is left out.
+        Curves; columns that the history lacks are left out.
     of : str
-        What the lower axes show.
+        Label of the lower axes.
 
     Returns
     -------
     Axes
-        The lower ones.
+        The lower axes.
     """
     panels = [style.place(figure, 0.8, bottom, 4.65, 1.8) for bottom in (2.65, 0.6)]
     for axes, curves in zip(panels, (upper, lower), strict=True):
@@ -123,7 +123,7 @@ def _lines(axes: Axes, rows: Sequence[Row], kind: str) -> None:
 
 
 def label_lines(axes: Axes, names: Sequence[str] | None = None) -> None:
-    """Write the name of each line, or of those in `names`, at its last point."""
+    """Label each line, or those in `names`, at its last point."""
     ends = []
     for line in axes.lines:
         label, (x, y) = str(line.get_label()), np.asarray(line.get_xydata())[-1]
@@ -133,7 +133,7 @@ def label_lines(axes: Axes, names: Sequence[str] | None = None) -> None:
 
 
 def epoch_axis(axes: Axes, history: Sequence[Row]) -> None:
-    """Make the x axis that of the epochs."""
+    """Set limits and ticks of the x axis for epochs."""
     last = history[-1]["epoch"]
     axes.set_xlim(-0.02 * max(last, 1), max(last, 1) * 1.01)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))

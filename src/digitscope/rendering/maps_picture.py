@@ -1,6 +1,6 @@
-"""Draw what the page network sees: its maps over the picture.
+"""Pictures of the maps of the page network, drawn over the input picture.
 
-Heat is coloured by class: digits in eight colours of Okabe and Ito (2008) and two more, signs
+Heat maps are coloured by class: digits in eight colours of Okabe and Ito (2008) and two more, signs
 black, other marks gray. Ruling lines are blue and green, crossings red; an arrow leads from each
 glyph to the next one of its number.
 """
@@ -26,7 +26,7 @@ DIGITS = (
 )
 SIGN, MARK = "#000000", "#888888"
 ACROSS, DOWN, CROSSING = "#56B4E9", "#009E73", "#D55E00"
-LONGEST = 2_000  # pixels; a larger picture is drawn smaller
+LONGEST = 2_000  # pixels; longest side of the drawn picture
 
 
 def draw_maps(
@@ -36,12 +36,12 @@ def draw_maps(
     turn: int = 0,
     parameters: ReadingParameters | None = None,
 ) -> Image.Image:
-    """Return a picture under the maps of that scale at which most is seen.
+    """Return a picture with the maps of the scale with the largest sum of confidences.
 
     Parameters
     ----------
     picture : path, bytes, PIL image, or ndarray
-        As `digitscope.image.decode.read_gray` takes it.
+        Any input of `digitscope.image.decode.read_gray`.
     network : PageNetwork
     turn : int
         `Page.turn` of the page that was read from it.
@@ -60,19 +60,20 @@ def draw_maps(
 
 
 def draw_level(gray: Gray, level: Level, parameters: ReadingParameters) -> Image.Image:
-    """Return the picture, pale, under the maps of one level.
+    """Return the picture, with reduced contrast, and the maps of one level.
 
     Parameters
     ----------
     gray : ndarray of shape (height, width), dtype uint8
-        The picture, turned upright.
+        The upright picture.
     level : Level
     parameters : ReadingParameters
 
     Returns
     -------
     PIL.Image.Image
-        RGB; a longer side of at most 2,000 pixels, and small pictures up to four times enlarged.
+        RGB, with at most 2,000 pixels on the longer side; small pictures are enlarged up to 4
+        times.
     """
     height, width = gray.shape
     scale = min(4.0, LONGEST / max(gray.shape))
@@ -96,7 +97,7 @@ def colour_of(label: str) -> str:
 
 
 def _tint(canvas: NDArray[np.float32], plane: NDArray[np.float32], colour: str) -> None:
-    """Colour the canvas where a map is high."""
+    """Blend a colour over the canvas, with a map as opacity."""
     if plane.max(initial=0) < 0.05:
         return
     size = canvas.shape[1::-1]

@@ -1,10 +1,10 @@
-"""Which figures the page of a page network has, in its order, each with how to read it."""
+"""The figures of the report of the page network, in order, with explanations."""
 
 from matplotlib.figure import Figure
 
 from digitscope.evaluation.page_scores import FLOOR, USUAL
 from digitscope.rendering import style
-from digitscope.rendering.figure_files import Drawing, Picture, draw_figures
+from digitscope.rendering.figure_files import FigureEntry, RenderedFigure, draw_figures
 from digitscope.rendering.figures_confidence import draw_bins
 from digitscope.rendering.figures_glyphs import draw_inventions, draw_misses
 from digitscope.rendering.figures_pages import (
@@ -14,28 +14,28 @@ from digitscope.rendering.figures_pages import (
     draw_thresholds,
     weakest,
 )
-from digitscope.rendering.page_evidence import Group, PageEvidence, Share
+from digitscope.rendering.page_results import Group, PageResults, Share
 from digitscope.rendering.wording import count, percent
 
 COUNTED = f"Peaks of confidence ≥ {USUAL:g} count; bars are 95 % intervals (Wilson)."
 
 
-def _thresholds(figure: Figure, evidence: PageEvidence) -> None:
-    at = evidence.threshold
-    rates = evidence.scores.rates(threshold=USUAL if at is None else at)
-    digits = evidence.digits.recall.n
-    draw_thresholds(figure, evidence.scores.curve(), rates, at, digits, evidence.pages)
+def _thresholds(figure: Figure, results: PageResults) -> None:
+    at = results.threshold
+    rates = results.scores.rates(threshold=USUAL if at is None else at)
+    digits = results.digits.recall.n
+    draw_thresholds(figure, results.scores.curve(), rates, at, digits, results.pages)
 
 
-def _reliability(figure: Figure, evidence: PageEvidence) -> None:
-    bins = evidence.reliability
-    pages = count(evidence.pages, "held-out page")
+def _reliability(figure: Figure, results: PageResults) -> None:
+    bins = results.reliability
+    pages = count(results.pages, "held-out page")
     if not len(bins.count):
         style.header(figure, f"No digit is reported on {pages}", body=1.2)
         style.say(figure, "Nothing to show.")
         return
     title = f"The calibration error (ECE) of digits is {percent(bins.error, 2)}"
-    fitted = evidence.card.calibration
+    fitted = results.card.calibration
     if fitted.get("n"):
         title += (
             f"; calibration took it from {percent(fitted['error_before'], 2)} to "
@@ -63,62 +63,62 @@ def _groups_title(groups: list[Group], noun: str) -> str:
     return title[0].upper() + title[1:]
 
 
-def _classes(figure: Figure, evidence: PageEvidence) -> None:
-    groups = evidence.classes
+def _classes(figure: Figure, results: PageResults) -> None:
+    groups = results.classes
     title = _groups_title(groups, "for class")
     n = sum(group.recall.n for group in groups)
-    note = f"{count(n, 'glyph')} on {count(evidence.pages, 'held-out page')}. {COUNTED} "
+    note = f"{count(n, 'glyph')} on {count(results.pages, 'held-out page')}. {COUNTED} "
     note += "Other: all letters and other symbols."
     draw_groups(figure, groups, title, note, label="class")
 
 
-def _layouts(figure: Figure, evidence: PageEvidence) -> None:
-    title = _groups_title(evidence.layouts, "in the layout")
-    _digits(figure, evidence, evidence.layouts, title, precision=True)
+def _layouts(figure: Figure, results: PageResults) -> None:
+    title = _groups_title(results.layouts, "in the layout")
+    _digits(figure, results, results.layouts, title, precision=True)
 
 
-def _faults(figure: Figure, evidence: PageEvidence) -> None:
-    groups = evidence.faults
+def _faults(figure: Figure, results: PageResults) -> None:
+    groups = results.faults
     title = "Too few digits to tell which fault costs most"
     if worst := weakest(groups, "recall"):
-        every = evidence.digits.recall
+        every = results.digits.recall
         title = (
             f"Recall is lowest with {worst.name}, {percent(worst.recall.value)} against "
             f"{percent(every.value)} on all pages"
         )
-    _digits(figure, evidence, groups, title, precision=False)
+    _digits(figure, results, groups, title, precision=False)
 
 
 def _digits(
-    figure: Figure, evidence: PageEvidence, groups: list[Group], title: str, *, precision: bool
+    figure: Figure, results: PageResults, groups: list[Group], title: str, *, precision: bool
 ) -> None:
-    whole = evidence.digits
+    whole = results.digits
     n = count(whole.recall.n, "digit")
-    note = f"{n} on {count(evidence.pages, 'held-out page')}; dotted: all. {COUNTED}"
+    note = f"{n} on {count(results.pages, 'held-out page')}; dotted: all. {COUNTED}"
     draw_groups(figure, groups, title, note, label="page", whole=whole, precision=precision)
 
 
-def _misses(figure: Figure, evidence: PageEvidence) -> None:
-    missed = evidence.missed
-    confused = sum(bool(evidence.said_at(int(glyph))[0]) for glyph in missed)
-    share = Share(len(missed), evidence.digits.recall.n)
-    draw_misses(figure, evidence.misses(), share, confused, evidence.pages)
+def _misses(figure: Figure, results: PageResults) -> None:
+    missed = results.missed
+    confused = sum(bool(results.said_at(int(glyph))[0]) for glyph in missed)
+    share = Share(len(missed), results.digits.recall.n)
+    draw_misses(figure, results.misses(), share, confused, results.pages)
 
 
-def _inventions(figure: Figure, evidence: PageEvidence) -> None:
-    invented = len(evidence.invented)
-    reported = evidence.digits.precision.n
-    draw_inventions(figure, evidence.inventions(), invented, reported, evidence.pages)
+def _inventions(figure: Figure, results: PageResults) -> None:
+    invented = len(results.invented)
+    reported = results.digits.precision.n
+    draw_inventions(figure, results.inventions(), invented, reported, results.pages)
 
 
-FIGURES: tuple[Drawing[PageEvidence], ...] = (
+FIGURES: tuple[FigureEntry[PageResults], ...] = (
     (
         "learning",
         "Learning curves",
-        lambda figure, evidence: draw_page_learning(figure, evidence.history),
-        "The loss is what the training makes smaller; F1, the harmonic mean of precision and "
-        "recall, is what one wants of it. The training pages are drawn anew in each epoch, so the "
-        "network cannot learn them by heart; held-out pages have other writers and fonts.",
+        lambda figure, results: draw_page_learning(figure, results.history),
+        "Training minimises the loss. F1 is the harmonic mean of precision and recall. The "
+        "training pages are drawn anew in each epoch, so the network cannot overfit to single "
+        "pages; held-out pages have other writers and fonts.",
     ),
     (
         "thresholds",
@@ -126,16 +126,16 @@ FIGURES: tuple[Drawing[PageEvidence], ...] = (
         _thresholds,
         "A higher threshold reports fewer digits, and more of these are right. Precision: of the "
         "digits reported, how many are right? Recall: of the true digits, how many are found? The "
-        "dotted line is the threshold in the title. At the right, precision rests on few digits.",
+        "dotted line is the threshold in the title. At the right, there are few reported digits.",
     ),
     (
         "reliability",
         "Calibration",
         _reliability,
         "Reported digits are sorted into bins by confidence. On the dotted line, digits of 80 % "
-        "confidence are right 80 % of the time; below it, the network is too sure of itself. The "
-        "lower panel says how many digits a point stands for. ECE is the mean distance from the "
-        "line, weighted by these counts.",
+        "confidence are right in 80 % of the cases; below it, the network is overconfident. The "
+        "lower panel shows the number of digits of each point. ECE is the mean distance from the "
+        "line, weighted by these numbers.",
     ),
     (
         "classes",
@@ -147,7 +147,7 @@ FIGURES: tuple[Drawing[PageEvidence], ...] = (
     (
         "heights",
         "By height of the writing",
-        lambda figure, evidence: draw_heights(figure, evidence.heights, evidence.pages),
+        lambda figure, results: draw_heights(figure, results.heights, results.pages),
         "The height is that of the digits of the writer or font. The network looks for writing of "
         "12 to 48 pixels; reading makes pictures larger or smaller to fit.",
     ),
@@ -184,6 +184,6 @@ FIGURES: tuple[Drawing[PageEvidence], ...] = (
 )
 
 
-def draw_all(evidence: PageEvidence) -> list[Picture]:
-    """Return all figures, drawn, in the order of the page."""
-    return draw_figures(evidence, FIGURES)
+def draw_all(results: PageResults) -> list[RenderedFigure]:
+    """Draw all figures in the order of the report."""
+    return draw_figures(results, FIGURES)

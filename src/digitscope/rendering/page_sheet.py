@@ -1,4 +1,4 @@
-"""A sheet of synthesised pages with the truth drawn in: boxes, links, ruling lines, crossings."""
+"""Sheets of synthetic pages with their ground truth: boxes, links, ruling lines, crossings."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from digitscope.synthesis.pages.generator import SIDE, PageSource
 from digitscope.synthesis.pages.truth import PageTruth
 
 COLUMNS, ROWS = 5, 4
-SCALE = 2  # pixels of the sheet for each pixel of a page
+SCALE = 2  # pixels of the sheet per pixel of a page
 DIGIT, SIGN, MARK = (0, 140, 60), (190, 0, 190), (210, 60, 40)
 LINK, RULING, CROSSING, IGNORED = (240, 130, 0), (40, 130, 230), (150, 60, 230), (140, 140, 140)
 
 
 def draw_pages(source: PageSource, path: Path, seed: int = 0) -> list[PageTruth]:
-    """Draw pages in rows, each with its truth, write the PNG, and return the truths."""
+    """Write a PNG of pages in rows, each with its ground truth, and return the ground truths."""
     side = SIDE * SCALE
     sheet = Image.new("RGB", (COLUMNS * side, ROWS * side), "white")
     truths = []
@@ -33,7 +33,7 @@ def draw_pages(source: PageSource, path: Path, seed: int = 0) -> list[PageTruth]
 
 
 def draw_truth(picture: NDArray[np.uint8], truth: PageTruth) -> Image.Image:
-    """Return a page, enlarged, with its truth drawn in.
+    """Return a page, enlarged, with its ground truth.
 
     Digits are green, signs violet and other marks red; orange lines lead from each glyph to the
     next of its number; ruling lines are blue.

@@ -1,4 +1,4 @@
-"""How a run was made: recipe, time, versions and machine, as the pages of all runs say it."""
+"""Recipe, time, versions and machine of a run, for the reports of all runs."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def describe_making(
     kind: type,
     timing_notes: dict[str, str],
 ) -> dict[str, Any]:
-    """Return what every page says of how a run was made, as the base template wants it.
+    """Return the values for the template ``base.html.j2``.
 
     Parameters
     ----------
     record : dict
-        As `Run.record` gives it.
+        `Run.record`.
     recipe : dict
-        Its recipe, as plain JSON types.
+        The recipe, as JSON types.
     history : list of dict
-        As `Run.history` gives it.
+        `Run.history`.
     kind : type
-        The recipe's dataclass, whose descriptions explain the fields.
+        The dataclass of the recipe; its descriptions explain the fields.
     timing_notes : dict
-        By part of the time: what needs a word of explanation.
+        Explanations of parts of the time.
     """
     return {
         "recipe_rows": recipe_rows(recipe, recipe_notes(kind)),
@@ -71,7 +71,7 @@ def recipe_rows(recipe: dict[str, Any], notes: dict[str, str]) -> list[tuple[str
 
 
 def _unfinished(record: dict[str, Any], history: list[Row]) -> str:
-    """Return what to say of a run that did not come to its end; empty if it did."""
+    """Return a notice about an unfinished run; empty if it is finished."""
     status = record.get("status", "unknown")
     if status == "finished":
         return ""

@@ -1,6 +1,6 @@
-"""How every figure looks: its size, colours and type, and the helpers that place things in inches.
+"""The style of all figures: size, colours and fonts, and helpers to position elements in inches.
 
-Figures are laid out by hand in inches, since Matplotlib's layout engines draw everything twice.
+Positions are given in inches, since Matplotlib's layout engines draw everything twice.
 """
 
 import textwrap
@@ -24,7 +24,7 @@ WIDTH = 6.4  # inches
 DPI = 150
 
 INK, GREY, PALE = "#1f1f1f", "#666666", "#d9d9d6"
-# Okabe and Ito, "Color Universal Design", 2008; they differ in lightness too.
+# Okabe and Ito, "Color Universal Design", 2008. They also differ in lightness.
 BLUE, VERMILION, GREEN = "#0072b2", "#d55e00", "#009e73"
 PAPER = LinearSegmentedColormap.from_list("paper", ["#f1f1ee", "#111111"])  # 0 = paper, 255 = ink
 
@@ -60,12 +60,12 @@ RC: Any = {  # its keys are typed in some releases of Matplotlib and not in othe
     "figure.dpi": DPI,
 }
 
-_TITLE, _NOTE = 12.0, 9.5  # points
-_TITLE_LINE, _NOTE_LINE = 0.215, 0.17  # inches from line to line
+_TITLE, _NOTE = 12.0, 9.5  # points; font sizes
+_TITLE_LINE, _NOTE_LINE = 0.215, 0.17  # inches; heights of lines
 
 
 def header(figure: Figure, title: str, note: str = "", *, body: float) -> None:
-    """Write the title and a note below it, and make the figure `body` inches taller than they are.
+    """Write the title and a note below it, and set the height of the figure.
 
     Parameters
     ----------
@@ -74,9 +74,9 @@ def header(figure: Figure, title: str, note: str = "", *, body: float) -> None:
     title : str
         The finding, with its numbers.
     note : str
-        What was measured on what.
+        What was measured, and on which data.
     body : float
-        Inches below the header; `place` counts from their lower left corner.
+        Height below the header, in inches; the origin of `place` is its lower left corner.
     """
     title_lines, note_lines = balanced(title, 61), balanced(note, 86)
     height = 0.1 + len(title_lines) * _TITLE_LINE + len(note_lines) * _NOTE_LINE + 0.16 + body
@@ -95,7 +95,7 @@ def header(figure: Figure, title: str, note: str = "", *, body: float) -> None:
 
 
 def balanced(text: str, width: int) -> list[str]:
-    """Return `text` in as few lines as `width` allows, of about the same length.
+    """Wrap `text` into as few lines as possible, of about the same length.
 
     >>> balanced("the weakest of them has a norm of 2.8", 34)
     ['the weakest of them', 'has a norm of 2.8']
@@ -109,7 +109,7 @@ def balanced(text: str, width: int) -> list[str]:
 
 
 def finding(figure: Figure) -> str:
-    """Return the title of a figure on one line."""
+    """Return the title of a figure as one line."""
     return figure.get_suptitle().replace("\n", " ")
 
 
@@ -120,7 +120,7 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
 
 
 def say(figure: Figure, text: str) -> None:
-    """Write `text` where the drawing would be, when there is nothing to draw."""
+    """Write `text` in place of a drawing, if there is nothing to draw."""
     figure.text(0.5, 0.35, text, ha="center", va="center", fontsize=11, color=GREY)
 
 
@@ -133,11 +133,11 @@ def log_ticks(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(
         FuncFormatter(lambda y, _: f"{y:,g}" if y >= 1e-4 else power_of_ten(y))
     )
-    axes.yaxis.set_minor_locator(NullLocator())  # minor ticks are most of the time to draw
+    axes.yaxis.set_minor_locator(NullLocator())  # minor ticks take most of the time of drawing
 
 
 def log_x(axes: Axes, ticks: Sequence[float]) -> None:
-    """Make the x axis logarithmic, with those ticks as plain numbers: 0.003, 100, 10,000."""
+    """Make the x axis logarithmic, with the given ticks as plain numbers: 0.003, 100, 10,000."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
     axes.xaxis.set_major_formatter(
@@ -147,7 +147,7 @@ def log_x(axes: Axes, ticks: Sequence[float]) -> None:
 
 
 def over_seeds(axes: Axes, x: Any, values: NDArray[Any], **look: Any) -> ErrorbarContainer:
-    """Draw a line through means over seeds, with bars from the least to the largest.
+    """Draw a line through means over seeds, with bars from the smallest to the largest value.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def over_seeds(axes: Axes, x: Any, values: NDArray[Any], **look: Any) -> Errorba
     x : sequence of n numbers
     values : ndarray of shape (n, seeds)
     **look
-        Of the line: color, label, ls, ms.
+        Properties of the line: color, label, ls, ms.
     """
     mean = values.mean(1)
     reach = np.abs(np.stack([values.min(1), values.max(1)]) - mean)
@@ -163,7 +163,7 @@ def over_seeds(axes: Axes, x: Any, values: NDArray[Any], **look: Any) -> Errorba
 
 
 def percent_ticks(axes: Axes, which: str = "y") -> None:
-    """Write the ticks of an axis of shares as per cent, with as many decimals as they need."""
+    """Format the ticks of an axis of shares as per cent, with as few decimals as possible."""
 
     def write(value: float, _: Any) -> str:
         return f"{round(value * 100, 6):g}"
@@ -173,7 +173,7 @@ def percent_ticks(axes: Axes, which: str = "y") -> None:
 
 
 def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """Return the heights, moved as little as possible until they are `gap` apart.
+    """Return the heights, moved as little as possible, so that their distance is at least `gap`.
 
     >>> spread([1.0, 1.5, 9.0], 2.0)
     [0.25, 2.25, 9.0]
@@ -205,7 +205,7 @@ def label_points(
     side: int = 1,
     lift: float = 0,
 ) -> None:
-    """Write a label beside each (x, y, text, colour), moved up or down where two would overlap.
+    """Write a label beside each (x, y, text, colour), moved vertically to avoid overlaps.
 
     Parameters
     ----------
@@ -213,13 +213,13 @@ def label_points(
         With its final limits.
     points : sequence of tuple
     side : {1, -1}
-        Right or left of the points.
+        1 for labels on the right of the points, -1 on the left.
     lift : float
-        Points above the point.
+        Distance above the point, in typographic points.
     """
     if not points:
         return
-    axes.get_xlim(), axes.get_ylim()  # settle the limits; transData alone would not
+    axes.get_xlim(), axes.get_ylim()  # computes the limits, which transData does not
     per_point = DPI / 72
     at = axes.transData.transform([(x, y) for x, y, _, _ in points])[:, 1] / per_point
     wanted = [float(y) + lift for y in at]
@@ -233,7 +233,7 @@ def label_points(
 def mosaic(
     tiles: NDArray[Any], columns: int, *, across: int = 2, down: int = 2
 ) -> NDArray[np.float32]:
-    """Return pictures as one picture, row after row; what is between them is NaN.
+    """Return pictures as one picture, row after row, with NaN between them.
 
     Parameters
     ----------
@@ -265,5 +265,6 @@ def render(figure: Figure) -> NDArray[np.uint8]:
 def encode(pixels: NDArray[np.uint8]) -> bytes:
     """Return pixels as a PNG file."""
     stream = BytesIO()
-    Image.fromarray(pixels).save(stream, "png", compress_level=4)  # half the time of 6, as small
+    # Level 4 takes half the time of level 6, for about the same size.
+    Image.fromarray(pixels).save(stream, "png", compress_level=4)
     return stream.getvalue()

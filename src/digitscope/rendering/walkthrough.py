@@ -10,10 +10,10 @@ from digitscope.image.digit import DIGITS, SIDE
 from digitscope.nn.perceptron import BETA_1, BETA_2, EPSILON, Gradient
 
 WIDE = 92  # columns
-GAP = "   "  # between two pictures
+GAP = "   "  # space between two pictures
 SHADES = " ░▒▓█"
-BAR = 40  # columns of a probability of 1
-INK = 90  # from this gray level on a pixel is shown as ink
+BAR = 40  # columns of the bar of a probability of 1
+INK = 90  # least gray level of a pixel that is shown as ink
 FORMULAS = {
     "linear": "{0}",
     "relu": "max({0}, 0)",
@@ -31,7 +31,7 @@ def tell(result: Explanation | Occlusion, title: str, top: int) -> str:
     ----------
     result : Explanation or Occlusion
     title : str
-        Which picture through which network.
+        Names of the picture and of the network.
     top : int
         Hidden units to show.
     """
@@ -42,7 +42,7 @@ def tell(result: Explanation | Occlusion, title: str, top: int) -> str:
 
 
 def blocks(mask: NDArray[np.bool_]) -> list[str]:
-    """Return a picture of two colours as half blocks, two rows of pixels on a line.
+    """Return a bilevel picture as half blocks, with two rows of pixels per line.
 
     >>> blocks(np.array([[True, True, False], [True, False, True]]))
     ['█▀▄']
@@ -52,7 +52,7 @@ def blocks(mask: NDArray[np.bool_]) -> list[str]:
 
 
 def shades(values: NDArray[np.float64], full: float) -> list[str]:
-    """Return values from 0 to `full` as five shades, two rows of pixels on a line.
+    """Return values from 0 to `full` as five shades, with two rows of pixels per line.
 
     >>> shades(np.array([[0.0, 4.0, 2.0], [-1.0, 4.0, 2.0]]), 4.0)
     [' █▒']
@@ -83,7 +83,7 @@ def _shape(array: NDArray[Any]) -> str:
 
 
 def _n(value: float) -> str:
-    """Return a number in at most five significant digits, as short as it comes."""
+    """Return a number with at most four significant digits."""
     return f"{value:.4g}"
 
 
@@ -183,7 +183,7 @@ def _active(activation: str, sums: NDArray[np.float64]) -> str:
 
 
 def _units(result: Explanation, top: int, outputs: str, weights: str) -> list[str]:
-    """Return the table of the hidden units that decide most."""
+    """Return the table of the hidden units with the largest contributions."""
     w, r = result.winner, result.runner_up
     kernel = result.network.layers[-1].kernel
     chosen = result.strongest(top)

@@ -1,4 +1,4 @@
-"""How numbers and plurals are written, in figures and on the page."""
+"""Formats of numbers and plurals in figures and reports."""
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
 
@@ -13,7 +13,7 @@ def percent(share: float, decimals: int = 1) -> str:
 
 
 def precise(share: float, n: int) -> str:
-    """Return a share of `n` as per cent, with no more decimals than `n` can carry.
+    """Return a share of `n` as per cent, with a number of decimals that is meaningful for `n`.
 
     >>> precise(0.9804, 10_000).replace(NBSP, " "), precise(0.9804, 297).replace(NBSP, " ")
     ('98.04 %', '98.0 %')
@@ -31,7 +31,7 @@ def sure(probability: float) -> str:
 
 
 def count(n: int, noun: str, plural: str = "") -> str:
-    """Return a number of things.
+    """Return a number with its noun, in singular or plural.
 
     >>> count(1, "mistake"), count(1200, "mistake")
     ('1 mistake', '1,200 mistakes')
@@ -40,7 +40,7 @@ def count(n: int, noun: str, plural: str = "") -> str:
 
 
 def times(n: int) -> str:
-    """Return how often.
+    """Return a frequency in words.
 
     >>> times(1), times(2), times(12)
     ('once', 'twice', '12 times')

@@ -1,7 +1,7 @@
-"""What else may lie in a box and is no digit: blots, scribbles, patterns, halves and neighbours.
+"""Non-digits other than characters: blots, scribbles, patterns, parts of digits, several digits.
 
-Each maker draws one picture of ink, uint8 of shape (height, width); `Wear` brings it into
-the form of an image. The makers that need digits take theirs from `Digits`, drawn or real.
+Each maker function draws one picture of ink, uint8 of shape (height, width), which `Degradation`
+converts to the form of MNIST. Makers that need digits take them from a `DigitPool`.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.image.digit import SIDE, Images, Labels
-from digitscope.synthesis.digit_forms import DIGITS as BOOK
+from digitscope.synthesis.degradation import CANVAS, MARGIN, REACH, SCALE, Degradation, Ink, trim
+from digitscope.synthesis.digit_forms import DIGITS as DIGIT_FORMS
 from digitscope.synthesis.pen import HAND, draw_lines, trace
 from digitscope.synthesis.stroke_notation import Stroke, spline
-from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, SCALE, Ink, Wear, trim
 
 Random = np.random.Generator
 
-# The halves that are no digits: the lower half of a 6 is a 0, and the right one of a 3 is a 3.
+# Halves of digits that are no digits; the lower half of a 6, for example, is left out: it is a 0.
 HALVES = {
     0: ("left", "right", "top", "bottom"),
     2: ("bottom",),
@@ -30,17 +30,17 @@ HALVES = {
 
 
 @dataclass(frozen=True)
-class Digits:
-    """The digits that makers take theirs from.
+class DigitPool:
+    """Digits that makers use.
 
     Attributes
     ----------
     inks : list of ndarray of shape (height, width), dtype uint8
-        Some 80 pixels high and cut to their boxes.
+        About 80 pixels high, cropped to their ink.
     labels : ndarray of shape (n,)
-        -1 for one of unknown label.
+        -1 if unknown.
     halves : ndarray of int
-        Which of them have halves that are no digits.
+        Numbers of the digits that have halves which are no digits.
     """
 
     inks: list[Ink]
@@ -48,19 +48,21 @@ class Digits:
     halves: NDArray[np.intp]
 
     def pick(self, rng: Random) -> Ink:
-        """Return any of them."""
+        """Return a random digit."""
         return self.inks[int(rng.integers(len(self.inks)))]
 
     def pick_for_halving(self, rng: Random) -> tuple[Ink, int]:
-        """Return one whose label is in `HALVES`, and the label."""
+        """Return a random digit whose label is in `HALVES`, and the label."""
         i = int(self.halves[int(rng.integers(len(self.halves)))])
         return self.inks[i], int(self.labels[i])
 
 
-def gather(n: int, rng: Random, real: Images | None = None, labels: Labels | None = None) -> Digits:
-    """Return some `n` digits, half of them real where there are real ones.
+def collect_digits(
+    n: int, rng: Random, real: Images | None = None, labels: Labels | None = None
+) -> DigitPool:
+    """Return about `n` digits; half of them are real if real ones are given.
 
-    Real ones without labels are never halved: half of some digits is another digit.
+    Real digits without labels are not halved, since half of some digits is another digit.
 
     Examples
     --------
@@ -70,8 +72,10 @@ def gather(n: int, rng: Random, real: Images | None = None, labels: Labels | Non
     n = max(n, 20)
     drawn = n // 2 if real is not None and len(real) else n
     inks, known = [], []
-    for label, count in enumerate(np.bincount(np.arange(drawn) % len(BOOK), minlength=len(BOOK))):
-        symbol = BOOK[label]
+    for label, count in enumerate(
+        np.bincount(np.arange(drawn) % len(DIGIT_FORMS), minlength=len(DIGIT_FORMS))
+    ):
+        symbol = DIGIT_FORMS[label]
         weights = np.array([glyph.weight for glyph in symbol])
         for glyph, k in zip(symbol, rng.multinomial(count, weights / weights.sum()), strict=True):
             if not k:
@@ -86,10 +90,10 @@ def gather(n: int, rng: Random, real: Images | None = None, labels: Labels | Non
         side = SIDE * SCALE
         for row in rng.integers(len(real), size=n - drawn).tolist():
             large = cv2.resize(real[row], (side, side), interpolation=cv2.INTER_CUBIC)
-            inks.append(trim(_sure(np.where(large > 40, large, 0).astype(np.uint8))))
+            inks.append(trim(_non_empty(np.where(large > 40, large, 0).astype(np.uint8))))
             known.append(-1 if labels is None else int(labels[row]))
     halves = np.flatnonzero(np.isin(known, list(HALVES)))
-    return Digits(inks, np.array(known), halves)
+    return DigitPool(inks, np.array(known), halves)
 
 
 def _blank() -> Ink:
@@ -101,8 +105,8 @@ def _pen(rng: Random) -> int:
     return round(float(np.clip(median * np.exp(spread * rng.standard_normal()), 0.9, 4)) * SCALE)
 
 
-def blot(rng: Random, digits: Digits) -> Ink:
-    """Draw a filled blot: round, lying, or ragged; never standing, as a fat 1 does."""
+def blot(rng: Random, digits: DigitPool) -> Ink:
+    """Draw a filled blot, round or ragged; never much higher than wide, as a 1 is."""
     turn = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     orders = np.arange(1, 6)[:, None]
     size = rng.uniform(0, 0.3) * rng.standard_normal((5, 1)) / orders
@@ -119,20 +123,20 @@ def blot(rng: Random, digits: Digits) -> Ink:
     return ink
 
 
-def speck(rng: Random, digits: Digits) -> Ink:
-    """Draw a few pixels of dust, blown up."""
+def speck(rng: Random, digits: DigitPool) -> Ink:
+    """Draw a few pixels of dust, enlarged."""
     side = int(rng.integers(2, 7))
     grain = rng.random((side, side)) < rng.uniform(0.3, 0.7)
     grain[side // 2, :2] = True
     how = cv2.INTER_CUBIC if rng.random() < 0.6 else cv2.INTER_NEAREST
     if 2 * np.ptp(np.flatnonzero(grain.any(axis=0))) < np.ptp(np.flatnonzero(grain.any(axis=1))):
-        grain = grain.T  # standing, it would be a 1
+        grain = grain.T  # upright it would be a 1
     large = cv2.resize(grain.astype(np.uint8) * 255, (REACH, REACH), interpolation=how)
-    return _sure(np.where(large > 60, large, 0).astype(np.uint8))
+    return _non_empty(np.where(large > 60, large, 0).astype(np.uint8))
 
 
-def scribble(rng: Random, digits: Digits) -> Ink:
-    """Draw a line to and fro, as one that makes something illegible."""
+def scribble(rng: Random, digits: DigitPool) -> Ink:
+    """Draw a zigzag line, as people do to make something unreadable."""
     turns = int(rng.integers(3, 9))
     t = np.arange(2 * turns + 1)
     along = np.linspace(0, 1, len(t)) + 0.03 * rng.standard_normal(len(t))
@@ -142,13 +146,13 @@ def scribble(rng: Random, digits: Digits) -> Ink:
     return _line(np.stack([along, across], axis=1) @ turn, rng, smooth=rng.random() < 0.5)
 
 
-def tangle(rng: Random, digits: Digits) -> Ink:
-    """Draw a curve through a good many random points."""
+def tangle(rng: Random, digits: DigitPool) -> Ink:
+    """Draw a smooth curve through 10 to 15 random points."""
     return _line(rng.random((int(rng.integers(10, 16)), 2)), rng, smooth=True)
 
 
-def curls(rng: Random, digits: Digits) -> Ink:
-    """Draw a row of loops, as of e or l in a word."""
+def curls(rng: Random, digits: DigitPool) -> Ink:
+    """Draw a row of loops, like several e or l in a word."""
     turns = int(rng.integers(2, 5))
     t = np.linspace(0, 2 * np.pi * (turns + 0.5), 8 * turns + 4)
     tall = rng.uniform(0.8, 1.6)
@@ -171,8 +175,8 @@ def _line(points: NDArray[np.floating], rng: Random, *, smooth: bool) -> Ink:
     return ink
 
 
-def struck_out(rng: Random, digits: Digits) -> Ink:
-    """Draw a digit with a heavy zigzag or three strokes across it."""
+def struck_out(rng: Random, digits: DigitPool) -> Ink:
+    """Draw a digit that is struck out with a zigzag line."""
     digit = digits.pick(rng)
     height, width = digit.shape
     ink = np.zeros((height + 24, width + 48), np.uint8)
@@ -187,8 +191,8 @@ def struck_out(rng: Random, digits: Digits) -> Ink:
     return ink
 
 
-def half(rng: Random, digits: Digits) -> Ink:
-    """Cut a digit through its middle and keep a half that is no digit."""
+def half(rng: Random, digits: DigitPool) -> Ink:
+    """Draw a half of a digit that is no digit."""
     digit, label = digits.pick_for_halving(rng)
     sides = HALVES[label]
     side = sides[int(rng.integers(len(sides)))]
@@ -200,30 +204,30 @@ def half(rng: Random, digits: Digits) -> Ink:
         part = digit[row:]
     else:
         part = digit[:, :column] if side == "left" else digit[:, column:]
-    part = trim(_sure(part))
-    if part.shape[1] < 0.35 * part.shape[0]:  # so thin it would be a 1
+    part = trim(_non_empty(part))
+    if part.shape[1] < 0.35 * part.shape[0]:  # so narrow that it would be a 1
         return pair(rng, digits)
     return part
 
 
-def pair(rng: Random, digits: Digits) -> Ink:
-    """Set two or three digits side by side, apart or touching."""
+def pair(rng: Random, digits: DigitPool) -> Ink:
+    """Draw two or three digits side by side, separate or touching."""
     parts = [digits.pick(rng) for _ in range(3 if rng.random() < 0.15 else 2)]
     return _row(parts, rng)
 
 
-def neighbour(rng: Random, digits: Digits) -> Ink:
-    """Set a digit beside a good part of another, cut off."""
+def neighbour(rng: Random, digits: DigitPool) -> Ink:
+    """Draw a digit beside 40 to 75 % of another one."""
     digit, part = digits.pick(rng), digits.pick(rng)
     width = part.shape[1]
     kept = max(8, round(width * rng.uniform(0.4, 0.75)))
     if rng.random() < 0.5:
-        return _row([digit, _sure(part[:, :kept])], rng)
-    return _row([_sure(part[:, width - kept :]), digit], rng)
+        return _row([digit, _non_empty(part[:, :kept])], rng)
+    return _row([_non_empty(part[:, width - kept :]), digit], rng)
 
 
 def _row(parts: list[Ink], rng: Random) -> Ink:
-    """Set pictures in a row, at slightly other sizes and heights."""
+    """Return pictures in a row, with slightly different sizes and vertical positions."""
     scaled = []
     for part in parts:
         scale = 64 / max(part.shape[0], 0.6 * part.shape[1]) * rng.uniform(0.8, 1.1)
@@ -241,8 +245,8 @@ def _row(parts: list[Ink], rng: Random) -> Ink:
     return ink
 
 
-def halftone(rng: Random, digits: Digits) -> Ink:
-    """Draw a printed screen of dots or lines, even or fading."""
+def halftone(rng: Random, digits: DigitPool) -> Ink:
+    """Draw a halftone pattern of dots or lines."""
     y, x = np.mgrid[:REACH, :REACH] / REACH
     angle, turns = rng.uniform(0, np.pi), rng.uniform(3, 9)
     u = 2 * np.pi * turns * (np.cos(angle) * x + np.sin(angle) * y)
@@ -250,39 +254,41 @@ def halftone(rng: Random, digits: Digits) -> Ink:
     wave = np.cos(u) + np.cos(v) if rng.random() < 0.6 else 1.6 * np.cos(u)
     fade = rng.uniform(-1.5, 1.5) * (x - 0.5) + rng.uniform(-1.5, 1.5) * (y - 0.5)
     height = max(20, round(REACH * rng.uniform(0.4, 1)))
-    return _sure(np.where(wave + fade > rng.uniform(-0.6, 0.8), 255, 0).astype(np.uint8)[:height])
+    return _non_empty(
+        np.where(wave + fade > rng.uniform(-0.6, 0.8), 255, 0).astype(np.uint8)[:height]
+    )
 
 
-def texture(rng: Random, digits: Digits) -> Ink:
-    """Draw a patch of noise, fine to coarse, hard or soft."""
+def texture(rng: Random, digits: DigitPool) -> Ink:
+    """Draw a patch of noise, fine to coarse, bilevel or gray."""
     size = rng.uniform(1.5, 12)
     field = cv2.GaussianBlur(rng.standard_normal((REACH, REACH), dtype=np.float32), (0, 0), size)
     field = (field - field.mean()) / field.std()
     if rng.random() < 0.6:
-        return _sure(np.where(field > rng.uniform(-0.8, 1.2), 255, 0).astype(np.uint8))
-    return _sure((128 + 80 * field).clip(0, 255).astype(np.uint8))
+        return _non_empty(np.where(field > rng.uniform(-0.8, 1.2), 255, 0).astype(np.uint8))
+    return _non_empty((128 + 80 * field).clip(0, 255).astype(np.uint8))
 
 
-def shade(rng: Random, digits: Digits) -> Ink:
-    """Draw a lying or square patch with one or two soft edges: a shadow, a fold, a filled box."""
+def shade(rng: Random, digits: DigitPool) -> Ink:
+    """Draw a patch with soft edges, like a shadow, a fold or a filled box."""
     y, x = np.mgrid[:REACH, :REACH] / REACH
     angle = rng.uniform(0, 2 * np.pi)
     ramp = 0.5 + (np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5)) * rng.uniform(0, 2)
     height = round(REACH * rng.uniform(0.4, 1))
-    return _sure((255 * ramp.clip(0, 1)).astype(np.uint8)[:height])
+    return _non_empty((255 * ramp.clip(0, 1)).astype(np.uint8)[:height])
 
 
-def _sure(ink: Ink) -> Ink:
-    """Return ink that is there: a picture that came out empty gets a dot."""
+def _non_empty(ink: Ink) -> Ink:
+    """Return the picture with a dot of ink if it is empty."""
     if not ink.any():
         ink = ink.copy()
         ink[ink.shape[0] // 2, ink.shape[1] // 2] = 255
     return ink
 
 
-Maker = Callable[[Random, Digits], Ink]
+Maker = Callable[[Random, DigitPool], Ink]
 
-MAKERS: dict[Maker, float] = {  # how often each is drawn, against the others
+MAKERS: dict[Maker, float] = {  # relative frequency of each
     blot: 2.5,
     speck: 0.7,
     scribble: 1.2,
@@ -298,8 +304,10 @@ MAKERS: dict[Maker, float] = {  # how often each is drawn, against the others
 }
 
 
-def draw_clutter(makers: Sequence[Maker], rng: Random, digits: Digits, wear: float = 1.0) -> Images:
-    """Return an image by each of the makers, uint8 of shape (n, 28, 28).
+def draw_clutter(
+    makers: Sequence[Maker], rng: Random, digits: DigitPool, degradation: float = 1.0
+) -> Images:
+    """Return one image by each of `makers`, uint8 of shape (n, 28, 28).
 
     Examples
     --------
@@ -308,12 +316,12 @@ def draw_clutter(makers: Sequence[Maker], rng: Random, digits: Digits, wear: flo
     (2, 28, 28)
     """
     images = np.empty((len(makers), SIDE, SIDE), np.uint8)
-    finish = Wear(len(makers), rng, wear).finish
+    finish = Degradation(len(makers), rng, degradation).finish
     for i, make in enumerate(makers):
         ink = make(rng, digits)
         scale = REACH / max(ink.shape)
-        if scale < 0.9:  # wear is in pixels of a canvas
+        if scale < 0.9:  # degradation is in pixels of a canvas
             size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
-            ink = _sure(cv2.resize(ink, size, interpolation=cv2.INTER_AREA))
+            ink = _non_empty(cv2.resize(ink, size, interpolation=cv2.INTER_AREA))
         images[i] = finish(ink, i)
     return images

@@ -1,24 +1,26 @@
-"""The forms of the ten digits that people write and print, in the notation of `strokes`.
+"""A table of the forms of the ten digits, in the notation of `stroke_notation`.
 
-Each digit has its American, European and Asian forms, written and printed, careful and in a hurry:
-1 with a flag and a base, 4 open and closed, 7 crossed, hooked and waved, 9 with a tail that curls.
-No form is traced from anyone's image.
+Each digit has American, European and Asian forms, handwritten and printed, careful and quick: for
+example 1 with a flag and a base, 4 open and closed, 7 crossed and hooked. No form was traced from
+an image.
+
+This file is data and longer than other modules for that reason.
 """
 
 from dataclasses import replace
 
 from digitscope.synthesis.stroke_notation import Glyph as G
 
-# A plain bar stays a 1 while it leans less than a slash does.
+# Ranges of slant, in degrees. A plain bar is a 1 only if it has less slant than a slash.
 _BAR = (-13.0, 22.0)
-# Where a flag or a bar's direction tells 1 from 7, the slant is kept from turning one to the other.
+# Forms of 1 that differ from 7 only by the direction of a line.
 _FLAG = (-10.0, 24.0)
-_BASED = (-10.0, 16.0)  # leaning further, with its base, it is a 2 or a Z
+_BASED = (-10.0, 16.0)  # a 1 with a base; with more slant it would be a 2 or a Z
 _PRINT = (-3.0, 14.0)
 
 
 def _symbol(fattest: float, *glyphs: G) -> tuple[G, ...]:
-    """Return the glyphs of one symbol, none of which bears a fatter pen than that."""
+    """Return the glyphs of one symbol with pens of at most the width `fattest`."""
     return tuple(replace(glyph, fattest=min(glyph.fattest, fattest)) for glyph in glyphs)
 
 

@@ -1,8 +1,9 @@
-"""Digits and non-digits in the form of MNIST, as many as are asked for.
+"""Synthetic images of digits and non-digits in the form of MNIST.
 
-MNIST knows how Americans write. Here every digit is drawn in the ways the world writes it
-(`glyphs`), by random hands and pens (`pen`), and beside the digits there is what a network should
-refuse: letters and signs (`signs`), blots, scribbles, halves and neighbours (`clutter`).
+MNIST contains American handwriting only. Here digits have the forms that are usual in other
+countries, too (`digit_forms`), drawn with random variations (`pen`). Non-digits are images that a
+classifier should refuse: letters and signs (`sign_forms`), blots, scribbles, parts of digits and
+several digits in one image (`clutter`).
 """
 
 from typing import Any
@@ -12,20 +13,22 @@ from numpy.typing import NDArray
 
 from digitscope.errors import Misuse
 from digitscope.image.digit import DIGITS, SIDE, Images, Labels, check_images, check_labels
-from digitscope.synthesis.clutter import MAKERS, draw_clutter, gather
-from digitscope.synthesis.digit_forms import DIGITS as BOOK
+from digitscope.synthesis.clutter import MAKERS, collect_digits, draw_clutter
+from digitscope.synthesis.digit_forms import DIGITS as DIGIT_FORMS
 from digitscope.synthesis.pen import HAND, Style, draw
+from digitscope.synthesis.printed_characters import draw_printed
 from digitscope.synthesis.recorded_strokes import StrokeSet
 from digitscope.synthesis.sign_forms import LETTERS, SIGNS
 from digitscope.synthesis.stroke_notation import Glyph
-from digitscope.synthesis.type import draw_type
 
-GLYPHS = tuple(glyph for symbol in BOOK for glyph in symbol)
-# Printed characters that no one takes for a digit; no b, g, q, s, l, o, I, O, S, nor thin bars.
+GLYPHS = tuple(glyph for symbol in DIGIT_FORMS for glyph in symbol)
+# Printed characters that cannot be confused with a digit: without b, g, q, s, l, o, I, O, S and
+# thin bars.
 TYPE = "acdefhjkmnprtuvwxyzACDEFGHJKLMNPQRTUVWXYZ+=?%&#@*<>$~[]"
+# Share of each kind of non-digit.
 SHARES = {"letters": 0.34, "signs": 0.24, "type": 0.08, "clutter": 0.34}
 
-RECORDED = 0.5  # share of letters and signs that are recorded ones, where there are any
+RECORDED = 0.5  # share of recorded samples among letters and signs, if there are any
 
 
 def draw_digits(
@@ -39,7 +42,7 @@ def draw_digits(
     rng : numpy.random.Generator
         Source of all randomness: the same state and labels give the same images.
     style : Style, optional
-        How far hands, pens and pictures differ; `CLEAN` for none of it.
+        Variation between writers, pens and images; `CLEAN` for none.
 
     Returns
     -------
@@ -66,12 +69,12 @@ def draw_digits(
     if wrong.size:
         raise Misuse(f"labels must be 0 to 9. Received: {wrong[0]}.")
     images = np.empty((len(wanted), SIDE, SIDE), np.uint8)
-    printed = rng.random(len(wanted)) < style.type
-    images[printed] = draw_type([str(label) for label in wanted[printed]], rng, style)
+    printed = rng.random(len(wanted)) < style.printed
+    images[printed] = draw_printed([str(label) for label in wanted[printed]], rng, style)
     written = np.flatnonzero(~printed)
     which = np.zeros(len(written), np.intp)
     first = 0
-    for digit, symbol in enumerate(BOOK):
+    for digit, symbol in enumerate(DIGIT_FORMS):
         rows = np.flatnonzero(wanted[written] == digit)
         which[rows] = first + _choose(symbol, len(rows), rng)
         first += len(symbol)
@@ -88,26 +91,27 @@ def draw_non_digits(
     recorded: StrokeSet | None = None,
     style: Style = HAND,
 ) -> Images:
-    """Draw what a network should refuse to read as a digit.
+    """Draw images that a classifier should refuse as no digit.
 
-    Letters and signs in writing and in type, blots, scribbles, patterns, struck-out digits, halves,
-    digits in a row, and digits with too much of a neighbour.
+    Handwritten and printed letters and signs, blots, scribbles, patterns, struck-out digits, halves
+    of digits, several digits in a row, and digits with a large part of a neighbour.
 
     Parameters
     ----------
     n : int
-        How many.
+        Number of images.
     rng : numpy.random.Generator
         Source of all randomness.
     digits : ndarray of shape (m, 28, 28), dtype uint8, optional
-        Real digits, of which rows, neighbours and struck-out ones are made as of drawn ones.
+        Real digits; half of the images that are made of digits use them instead of drawn ones.
     labels : ndarray of shape (m,), optional
-        Theirs. With them real digits are halved too, those of which no half is a digit.
+        Labels of `digits`. Only labelled digits are halved, since the half of some digits is
+        another digit.
     recorded : StrokeSet, optional
-        Letters and signs that people wrote; they take the place of `RECORDED` of the parametric
-        ones, each character as often as the others.
+        Recorded letters and signs. They replace the share `RECORDED` of the parametric ones; all
+        characters are equally frequent.
     style : Style, optional
-        How far hands, pens and pictures differ.
+        Variation between writers, pens and images.
 
     Returns
     -------
@@ -135,23 +139,23 @@ def draw_non_digits(
         which = np.flatnonzero(kinds == kind)
         images[which] = draw(book, _choose(book, len(which), rng), rng, style)
     which = np.flatnonzero(kinds == 2)
-    images[which] = draw_type(rng.choice(list(TYPE), len(which)).tolist(), rng, style)
+    images[which] = draw_printed(rng.choice(list(TYPE), len(which)).tolist(), rng, style)
     which = np.flatnonzero(kinds == 3)
     makers, weights = list(MAKERS), np.array(list(MAKERS.values()))
     chosen = rng.choice(len(makers), len(which), p=weights / weights.sum()).tolist()
-    pool = gather(min(len(which), 1000), rng, digits, labels)
-    images[which] = draw_clutter([makers[i] for i in chosen], rng, pool, style.wear)
+    pool = collect_digits(min(len(which), 1000), rng, digits, labels)
+    images[which] = draw_clutter([makers[i] for i in chosen], rng, pool, style.degradation)
     return images
 
 
 def _choose(glyphs: tuple[Glyph, ...], n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return `n` indices into `glyphs`, each as often as its weight says."""
+    """Return `n` random indices into `glyphs`, with probabilities proportional to the weights."""
     weights = np.array([glyph.weight for glyph in glyphs])
     return rng.choice(len(glyphs), n, p=weights / weights.sum())
 
 
 def _choose_recorded(recorded: StrokeSet, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return `n` samples of `recorded`, each character as often as the others."""
+    """Return `n` random samples of `recorded`; all characters are equally probable."""
     _, character, counts = np.unique(recorded.labels, return_inverse=True, return_counts=True)
     weights = 1 / counts[character]
     return rng.choice(len(recorded), n, p=weights / weights.sum())

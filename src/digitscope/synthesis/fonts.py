@@ -1,8 +1,8 @@
-"""The fonts that printed characters are set in.
+"""The fonts of printed characters.
 
-Without more, those are Pillow's own (Aileron) and the text fonts that come with Matplotlib. A
-folder of font files, named by ``DIGITSCOPE_FONTS``, adds others, and its subfolder ``hands`` fonts
-that imitate handwriting; ``tools/fonts`` fills both.
+By default these are Pillow's default font (Aileron) and the text fonts that come with Matplotlib.
+The environment variable ``DIGITSCOPE_FONTS`` names a folder with more font files; its subfolder
+``hands`` holds fonts that imitate handwriting. ``tools/fonts`` fills both.
 """
 
 import functools
@@ -14,23 +14,23 @@ from PIL import ImageFont
 
 from digitscope.errors import Misuse
 
-OWN = ""  # the name of Pillow's own font
+OWN = ""  # the name of Pillow's default font
 # Matplotlib's fonts for text; its others hold symbols for formulas.
 TEXT = ("DejaVuSans", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral", "cmr10", "cmss10", "cmtt10")
 SUFFIXES = {".ttf", ".otf", ".woff", ".woff2"}
 HANDS = "hands"  # subfolder of the fonts that imitate handwriting
-SIZE = 96  # pixels a character is set at
+SIZE = 96  # font size of printed characters, in pixels
 
 Font = ImageFont.FreeTypeFont
 
 
 def find_fonts(folder: Path | None = None) -> tuple[str, ...]:
-    """Return the fonts that are at hand, as the paths of their files; `OWN` is the first.
+    """Return the available fonts as the paths of their files; the first is `OWN`.
 
     Parameters
     ----------
     folder : Path, optional
-        More font files; by default the folder that ``DIGITSCOPE_FONTS`` names, if it names one.
+        A folder with more font files; by default the one named by ``DIGITSCOPE_FONTS``, if any.
 
     Raises
     ------
@@ -55,7 +55,8 @@ def find_fonts(folder: Path | None = None) -> tuple[str, ...]:
 def find_handwriting_fonts() -> tuple[str, ...]:
     """Return the fonts that imitate handwriting, as the paths of their files.
 
-    Those in the subfolder ``hands`` of the folder that ``DIGITSCOPE_FONTS`` names; none without it.
+    They are in the subfolder ``hands`` of the folder named by ``DIGITSCOPE_FONTS``; without that
+    variable there are none.
     """
     named = _named_folder()
     return tuple(_in_folder(named / HANDS)) if named else ()
@@ -81,7 +82,7 @@ def _of_matplotlib() -> list[Path]:
 
 @functools.lru_cache(maxsize=512)
 def load_font(name: str, size: int = SIZE) -> Font:
-    """Return a font by what `find_fonts` calls it.
+    """Return the font of a path that `find_fonts` returned.
 
     Raises
     ------
@@ -92,5 +93,5 @@ def load_font(name: str, size: int = SIZE) -> Font:
         return ImageFont.truetype(name, size) if name else ImageFont.load_default(size)  # type: ignore[return-value]
     except OSError as error:
         raise Misuse(
-            f"{name} cannot be read as a font ({error}); take it out of the folder."
+            f"{name} cannot be read as a font ({error}); remove it from the folder."
         ) from None

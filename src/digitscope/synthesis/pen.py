@@ -1,8 +1,8 @@
-"""The pen: glyphs become images in the form of MNIST, each by a writer of its own.
+"""Drawing of glyphs with a pen: random variations of a glyph, as images in the form of MNIST.
 
-The geometry of all images of one glyph is worked out at once in NumPy: parameters, a trembling
-hand, slant, perspective. Then OpenCV draws every image at four times its size, and `wear` brings it
-into an image. `draw_lines` is the one place where lines become ink, here and on pages.
+The geometry of all images of one glyph is computed at once in NumPy: the parameters of the form,
+jitter, slant and perspective. OpenCV then draws each image at four times its size, and
+`degradation` reduces it to an image. All lines, here and on pages, are drawn by `draw_lines`.
 """
 
 from collections.abc import Sequence
@@ -13,43 +13,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.image.digit import SIDE, Images
+from digitscope.synthesis.degradation import (
+    CANVAS,
+    MARGIN,
+    REACH,
+    SCALE,
+    WIDEST,
+    Degradation,
+    Floats,
+    Ink,
+)
 from digitscope.synthesis.stroke_notation import STEPS, Glyph, smoothing
-from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, SCALE, WIDEST, Floats, Ink, Wear
 
-BITS = 4  # of a pixel's fraction in OpenCV's coordinates
+BITS = 4  # fractional bits of the fixed-point coordinates that OpenCV draws with
 
 
 @dataclass(frozen=True)
 class Style:
-    """How far writers, pens and pictures differ from each other.
+    """Variation between writers, pens and images.
 
-    Lengths are in units of the glyph's height, angles in degrees; each is a standard deviation
-    unless it says otherwise.
+    Lengths are in units of the glyph's height, angles in degrees. Each value is a standard
+    deviation unless stated otherwise.
 
     Attributes
     ----------
     jitter : float
-        How far each point of a stroke strays.
+        Random displacement of each point of a stroke.
     wobble : float
-        How far the whole is bent, smoothly.
+        Amplitude of the smooth wave that bends the whole glyph.
     slant : tuple of float
-        Mean and deviation; held within what a glyph may lean.
+        Mean and deviation; clipped to the range of slant that the glyph allows.
     rotation : float
-        Held within 10 degrees.
+        Clipped to ±10 degrees.
     aspect : float
-        Of the logarithm of width by height.
+        Of the logarithm of width divided by height.
     angular : float
-        Share of writers who draw curves with corners.
+        Share of writers whose curves have corners.
     pen : tuple of float
         Median width in pixels of the 20×20 box, and the deviation of its logarithm.
     nib : float
-        Of the logarithm of how much thicker the pen draws downwards than across.
-    wear : float
-        How much of blur, dry ink, noise, rough edges, low resolution and cut borders: 0 to 1.
-    type : float
-        Share of digits that are printed.
+        Of the logarithm of the ratio of the widths of vertical and horizontal lines.
+    degradation : float
+        Frequency of blur, dry ink, noise, rough edges, low resolution and cut borders: 0 for none
+        to 1.
+    printed : float
+        Share of digits that are printed characters.
     fonts : tuple of str
-        What printed characters are set in, as `find_fonts` calls them; none: Pillow's own font.
+        Fonts of printed characters, as `find_fonts` returns them; if empty, Pillow's default font.
     """
 
     jitter: float = 0.016
@@ -60,8 +70,8 @@ class Style:
     angular: float = 0.2
     pen: tuple[float, float] = (2.3, 0.4)
     nib: float = 0.12
-    wear: float = 1.0
-    type: float = 0.06
+    degradation: float = 1.0
+    printed: float = 0.06
     fonts: tuple[str, ...] = ()
 
 
@@ -96,33 +106,33 @@ def draw(
     """
     images = np.empty((len(which), SIDE, SIDE), np.uint8)
     canvas = np.empty(CANVAS, np.uint8)
-    wear = Wear(len(which), rng, style.wear)
+    degradation = Degradation(len(which), rng, style.degradation)
     order = np.argsort(which, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(which[order])) + 1) if len(order) else []
     for rows in groups:
         lines = trace(glyphs[which[rows[0]]], len(rows), rng, style)
         for k, row in enumerate(rows.tolist()):
             lines.draw(k, canvas)
-            images[row] = wear.finish(canvas, row, lines.squash[k])
+            images[row] = degradation.finish(canvas, row, lines.squash[k])
     return images
 
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines of n images of one glyph, ready to be drawn.
+    """The lines of n images of one glyph, in canvas pixels.
 
     Attributes
     ----------
     points : ndarray of shape (n, p, 2), dtype float64
         In canvas pixels.
     strokes : tuple of slice
-        Which points are one stroke.
+        The points of each stroke.
     pens : list of float
         Widths, in canvas pixels.
     pressure : list of tuple of float
-        How much the width changes along a stroke, and where; 0 for a pen that does not.
+        Relative change of the width along a stroke, and its phase; see `draw_lines`.
     squash : list of float
-        What the width of the canvas has to be multiplied with.
+        Factor for the width of the canvas that reverses the effect of the nib on the geometry.
     """
 
     points: NDArray[np.float64]
@@ -132,7 +142,7 @@ class Lines:
     squash: list[float]
 
     def draw(self, k: int, canvas: Ink) -> None:
-        """Draw image `k` onto an emptied canvas."""
+        """Clear the canvas and draw image `k` on it."""
         canvas.fill(0)
         lines = [self.points[k][stroke] for stroke in self.strokes]
         draw_lines(canvas, lines, self.pens[k], pressure=self.pressure[k])
@@ -158,13 +168,13 @@ def draw_lines(
     width : float
         Of the pen, in pixels; rounded to whole ones, at least 1.
     pressure : tuple of float
-        By how much of itself the width changes along a line, as a sine, and the phase of the sine
-        at the start of each line. The width changes every `STEPS` points.
+        Amplitude of the sine by which the width changes along a line, as a share of the width, and
+        the phase of the sine at the start of each line. The width changes every `STEPS` points.
     level : int
-        What is drawn, 0 to 255.
+        Gray level of the lines, 0 to 255.
     smooth : bool
-        Whether the edge is antialiased. Images in the form of MNIST are drawn at four times their
-        size and need none of it.
+        Whether edges are antialiased. Images in the form of MNIST are drawn at four times their
+        size and do not need it.
 
     Examples
     --------
@@ -188,8 +198,8 @@ def draw_lines(
 
 
 def trace(glyph: Glyph, n: int, rng: np.random.Generator, style: Style) -> Lines:
-    """Work out the lines of `n` images of one glyph, each by another writer."""
-    calm = 0.4 if glyph.steady else 1.0
+    """Return the lines of `n` images of one glyph, each with the variations of another writer."""
+    calm = 0.4 if glyph.steady else 1.0  # factor of all variations
     points = _pose(glyph, n, rng, style.jitter * calm)
     smooth, straight, strokes = smoothing(glyph)
     line = smooth @ points  # (n, p, 2)
@@ -201,25 +211,25 @@ def trace(glyph: Glyph, n: int, rng: np.random.Generator, style: Style) -> Lines
     line = _bend(line, rng, style.wobble * calm)
     line = _lean(line, glyph, rng, style, calm)
 
-    # Into the canvas: the longer side, with the pen's own width, is as long as the box.
+    # Scaled to the canvas: the longer side, including the width of the pen, has the box's length.
     low, high = line.min(axis=1), line.max(axis=1)
     width, height = np.maximum(high - low, 1e-3).T
     longest = np.maximum(width, height)
     median, spread = style.pen
     pen = median * np.exp(spread * rng.standard_normal(n)) * SCALE
-    # Drawn narrower or flatter than it stands in the book, it bears less ink.
+    # A glyph that is narrower or flatter than its form needs a thinner pen to stay readable.
     usual = np.maximum(np.ptp(glyph.skeleton.points, axis=0), 0.1)
     thinner = (width / height / (usual[0] / usual[1])).clip(0.6, 1)
     flatter = (height / longest / (usual[1] / usual.max())).clip(0.6, 1)
     fattest = glyph.fattest * REACH * thinner * flatter
     pen = pen.clip(0.9 * SCALE, np.maximum(fattest, SCALE))
     nib = np.exp(style.nib * rng.standard_normal(n)).clip(1 / WIDEST, WIDEST)
-    pen *= np.minimum(nib, 1)  # stretched or not, its wider side is the width that was drawn
+    pen *= np.minimum(nib, 1)  # the wider of both line widths is the width that was drawn
     scale = (REACH - pen) / longest
     line = (line - low[:, None]) * scale[:, None, None]
     line[:, :, 0] *= nib[:, None]
     line += MARGIN + pen[:, None, None] / 2
-    pressed = (rng.random(n) < 0.3 * bool(style.wear)) * rng.uniform(0.15, 0.5, n)
+    pressed = (rng.random(n) < 0.3 * bool(style.degradation)) * rng.uniform(0.15, 0.5, n)
     return Lines(
         line,
         strokes,
@@ -230,10 +240,10 @@ def trace(glyph: Glyph, n: int, rng: np.random.Generator, style: Style) -> Lines
 
 
 def _pose(glyph: Glyph, n: int, rng: np.random.Generator, jitter: float) -> Floats:
-    """Return where `n` writers put the points of a glyph, float32 of shape (n, m, 2).
+    """Return the points of a glyph as `n` writers place them, float32 of shape (n, m, 2).
 
-    The parameters of the form are drawn at random, and each point strays by `jitter`, in units of
-    the glyph's height.
+    The parameters of the form are drawn at random, and each point is displaced by `jitter`, in
+    units of the glyph's height.
     """
     skeleton = glyph.skeleton
     m = len(skeleton.points)
@@ -245,9 +255,9 @@ def _pose(glyph: Glyph, n: int, rng: np.random.Generator, jitter: float) -> Floa
     points += unsteady * rng.standard_normal((n, m, 2), dtype=np.float32)
     for stroke in skeleton.strokes:
         first, last = stroke.first, stroke.last - 1
-        if len(skeleton.strokes) > 1:  # the pen came down a little beside its place
+        if len(skeleton.strokes) > 1:  # the stroke as a whole is displaced
             points[:, first : last + 1] += 1.2 * unsteady * rng.standard_normal((n, 1, 2))
-        if not stroke.closed:  # and came off a little early or late
+        if not stroke.closed:  # the stroke is a little longer or shorter at both ends
             early, late = rng.uniform(-0.1, 0.16, (2, n, 1))
             points[:, first] += early * (points[:, first] - points[:, first + 1])
             points[:, last] += late * (points[:, last] - points[:, last - 1])
@@ -257,7 +267,7 @@ def _pose(glyph: Glyph, n: int, rng: np.random.Generator, jitter: float) -> Floa
 def _add_hooks(
     line: Floats, strokes: tuple[slice, ...], rng: np.random.Generator
 ) -> tuple[Floats, tuple[slice, ...]]:
-    """Let the pen drag in and out: a short hook at some of the ends of strokes."""
+    """Add a short hook to some of the ends of strokes, as a pen leaves when it lands or lifts."""
     n = len(line)
     pieces, slices, start = [], [], 0
     for stroke in strokes:
@@ -282,7 +292,7 @@ def _bend(line: Floats, rng: np.random.Generator, wobble: float) -> Floats:
     if not wobble:
         return line
     n = len(line)
-    waves = rng.uniform(-1.1, 1.1, (n, 2, 2)).astype(np.float32)  # in turns by height
+    waves = rng.uniform(-1.1, 1.1, (n, 2, 2)).astype(np.float32)  # cycles per height
     phase = rng.uniform(0, 2 * np.pi, (n, 1, 2)).astype(np.float32)
     size = wobble * rng.standard_normal((n, 1, 2), dtype=np.float32)
     return line + size * np.sin(2 * np.pi * (line @ waves) + phase)  # type: ignore[no-any-return]
@@ -291,12 +301,12 @@ def _bend(line: Floats, rng: np.random.Generator, wobble: float) -> Floats:
 def _lean(
     line: Floats, glyph: Glyph, rng: np.random.Generator, style: Style, calm: float
 ) -> Floats:
-    """Give each image its aspect, slant, turn and a slight perspective."""
+    """Apply each image's aspect, slant, rotation and slight perspective."""
     n = len(line)
     mean, deviation = style.slant
     slant = mean * calm + deviation * rng.standard_normal(n)
     turn = (style.rotation * calm * rng.standard_normal(n)).clip(-10, 10)
-    # A turn to the right leans the stem as a slant does.
+    # A rotation adds to the slant of the stem, so both together are limited.
     slant = np.deg2rad((slant + turn).clip(*glyph.lean) - turn)
     turn = np.deg2rad(turn)
     aspect = np.exp((style.aspect * calm * rng.standard_t(4, n)).clip(-0.45, 0.5))

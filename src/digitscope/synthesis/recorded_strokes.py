@@ -1,8 +1,8 @@
-"""Digits and signs that people really wrote, drawn again: any pen, slant, speed and wear.
+"""Recorded handwriting: digits and signs that people wrote, drawn again with random variations.
 
-A `StrokeSet` holds pen strokes as a tablet recorded them, a `ScanSet` the ink of scanned digits.
-Both draw a sample in a new way on each call, as `pen` does with the parametric glyphs, so that one
-writer's digit becomes hundreds of training images.
+A `StrokeSet` holds pen strokes that a tablet recorded, a `ScanSet` the ink of scanned digits. Each
+call draws a sample with another pen, slant and degradation, as `pen` does with parametric glyphs.
+So one recorded digit gives hundreds of different training images.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,26 @@ from numpy.typing import NDArray
 
 from digitscope.errors import BadData
 from digitscope.image.digit import SIDE, Images
+from digitscope.synthesis.degradation import (
+    CANVAS,
+    MARGIN,
+    REACH,
+    SCALE,
+    WIDEST,
+    Degradation,
+    Floats,
+    Ink,
+    place,
+)
 from digitscope.synthesis.pen import HAND, Style, draw_lines
-from digitscope.synthesis.wear import CANVAS, MARGIN, REACH, SCALE, WIDEST, Floats, Ink, Wear, place
 
-JOINED = 0.04  # share of samples whose pen does not leave the paper between two strokes
+JOINED = 0.04  # share of samples in which two strokes are connected by a line
 RETOUCHED = 0.05  # share of samples in which a part of a stroke is drawn twice
-PRESSED = 0.3  # share of samples whose line is thicker in some places than in others
-LEAST_WIDTH = 0.5  # of the height; the width of a 1, for the broadest pen that leaves holes open
-FILL = 0.75  # the broadest pen covers at most this share of the sample's bounding box
+PRESSED = 0.3  # share of samples whose line width varies along the stroke
+# Least width of a sample, in heights, that the limit of the pen width is computed with: a 1 has
+# hardly any width, but no loops that a broad pen could fill.
+LEAST_WIDTH = 0.5
+FILL = 0.75  # largest share of the sample's bounding box that the pen covers
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class StrokeSet:
     labels : ndarray of shape (n,), dtype str
         The character written.
     writers : ndarray of shape (n,), dtype int
-        Samples with one number were written by one person.
+        Number of the writer of each sample.
 
     Examples
     --------
@@ -85,7 +97,7 @@ class StrokeSet:
     def from_lines(
         cls, samples: Sequence[Sequence[Any]], labels: Sequence[str], writers: Any = None
     ) -> Self:
-        """Return the set of samples that are given as lists of strokes, each a list of points."""
+        """Return a set from samples, each a list of strokes, each a list of points."""
         strokes = [np.asarray(stroke, np.float32) for lines in samples for stroke in lines]
         points = np.concatenate(strokes) if strokes else np.zeros((0, 2), np.float32)
         return cls(
@@ -98,7 +110,7 @@ class StrokeSet:
 
     @classmethod
     def joined(cls, sets: Sequence["StrokeSet"]) -> "StrokeSet":
-        """Return several sets as one; writers of different sets keep their numbers."""
+        """Return several sets as one; the numbers of the writers are not changed."""
         return StrokeSet(
             np.concatenate([s.points for s in sets]),
             _offsets(np.concatenate([np.diff(s.stroke) for s in sets])),
@@ -126,16 +138,16 @@ class StrokeSet:
         )
 
     def draw(self, rows: Any, rng: np.random.Generator, style: Style = HAND) -> Images:
-        """Draw samples, each with a pen and a bend of its own.
+        """Draw samples, each with a random pen and distortion.
 
         Parameters
         ----------
         rows : array-like of shape (n,), dtype int
-            Which samples; one may come several times.
+            Numbers of the samples; they may repeat.
         rng : numpy.random.Generator
             Source of all randomness: the same state gives the same images.
         style : Style
-            How far hands, pens and pictures differ.
+            Variation between writers, pens and images.
 
         Returns
         -------
@@ -148,11 +160,11 @@ class StrokeSet:
         owner = np.repeat(np.arange(n), per_sample)
         line = _bend(part.points, owner, n, rng, style)
         line, pens, squash = _into_canvas(line, part, per_sample, rng, style)
-        pressed = (rng.random(n) < PRESSED * bool(style.wear)) * rng.uniform(0.15, 0.5, n)
+        pressed = (rng.random(n) < PRESSED * bool(style.degradation)) * rng.uniform(0.15, 0.5, n)
         pressures = np.stack([pressed, rng.uniform(0, 2 * np.pi, n)], axis=1).tolist()
-        joined = rng.random(n) < JOINED * bool(style.wear)
-        retouched = rng.random(n) < RETOUCHED * bool(style.wear)
-        wear = Wear(n, rng, style.wear)
+        joined = rng.random(n) < JOINED * bool(style.degradation)
+        retouched = rng.random(n) < RETOUCHED * bool(style.degradation)
+        degradation = Degradation(n, rng, style.degradation)
         images = np.empty((n, SIDE, SIDE), np.uint8)
         canvas = np.empty(CANVAS, np.uint8)
         for i in range(n):
@@ -164,7 +176,7 @@ class StrokeSet:
                 strokes.append(_retouch(strokes, pens[i], rng))
             canvas.fill(0)
             draw_lines(canvas, strokes, pens[i], pressure=pressures[i])
-            images[i] = wear.finish(canvas, i, squash[i])
+            images[i] = degradation.finish(canvas, i, squash[i])
         return images
 
 
@@ -181,10 +193,10 @@ def _offsets(counts: NDArray[np.intp]) -> NDArray[np.intp]:
 def _lean(
     n: int, rng: np.random.Generator, style: Style
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the aspect, slant (pixels across per pixel up) and turn (radians) of n samples.
+    """Return the aspect, slant (pixels across per pixel up) and rotation (radians) of n samples.
 
-    They change what people wrote, who had a slant of their own; so they are milder than those that
-    `pen` gives to parametric glyphs.
+    Recorded samples already have the slant of their writer, so the variation is smaller than the
+    one that `pen` applies to parametric glyphs.
     """
     slant = np.deg2rad((0.6 * style.slant[1] * rng.standard_normal(n)).clip(-15, 15))
     turn = np.deg2rad((style.rotation * rng.standard_normal(n)).clip(-10, 10))
@@ -195,7 +207,7 @@ def _lean(
 def _bend(
     points: Floats, owner: NDArray[np.intp], n: int, rng: np.random.Generator, style: Style
 ) -> Floats:
-    """Give each sample its slow bend, aspect, slant and turn."""
+    """Apply each sample's smooth distortion, aspect, slant and rotation."""
     waves = rng.uniform(-1.1, 1.1, (n, 2, 2)).astype(np.float32)
     phase = rng.uniform(0, 2 * np.pi, (n, 2)).astype(np.float32)
     size = style.wobble * rng.standard_normal((n, 2), dtype=np.float32)
@@ -225,7 +237,7 @@ def _into_canvas(
     longest = np.maximum(width, height)
     steps = np.zeros(len(line), np.float32)
     steps[1:] = np.hypot(*np.diff(line, axis=0).T)
-    steps[part.stroke[:-1]] = 0  # from one stroke to the next nothing is drawn
+    steps[part.stroke[:-1]] = 0  # no line from one stroke to the next
     length = np.maximum(np.add.reduceat(steps, starts), 1e-3)
     least = LEAST_WIDTH * longest
     broadest = FILL * REACH * np.maximum(width, least) * np.maximum(height, least)
@@ -244,7 +256,7 @@ def _into_canvas(
 
 
 def _join(strokes: list[Floats], rng: np.random.Generator) -> list[Floats]:
-    """Let the pen stay on the paper between two strokes."""
+    """Connect two successive strokes by a line."""
     if len(strokes) < 2:
         return strokes
     k = int(rng.integers(len(strokes) - 1))
@@ -252,7 +264,7 @@ def _join(strokes: list[Floats], rng: np.random.Generator) -> list[Floats]:
 
 
 def _retouch(strokes: list[Floats], pen: float, rng: np.random.Generator) -> Floats:
-    """Return a part of a stroke, drawn again a little beside itself."""
+    """Return a part of a stroke, slightly displaced."""
     stroke = strokes[int(rng.integers(len(strokes)))]
     first = int(rng.integers(len(stroke)))
     last = first + 1 + max(1, int(rng.uniform(0.2, 0.6) * len(stroke)))
@@ -267,11 +279,11 @@ class ScanSet:
     Attributes
     ----------
     inks : tuple of ndarray of shape (height, width), dtype uint8
-        0 = paper, 255 = ink, cut to the ink; the longer side is at most 80 pixels.
+        0 = paper, 255 = ink, cropped to the ink; the longer side is at most 80 pixels.
     labels : ndarray of shape (n,), dtype str
         The character written.
     writers : ndarray of shape (n,), dtype int
-        Samples with one number were written by one person.
+        Number of the writer of each sample.
     """
 
     inks: tuple[Ink, ...]
@@ -288,7 +300,7 @@ class ScanSet:
         return ScanSet(inks, self.labels[chosen], self.writers[chosen])
 
     def draw(self, rows: Any, rng: np.random.Generator, style: Style = HAND) -> Images:
-        """Draw samples, each bent, thickened or thinned and worn in its own way.
+        """Draw samples, each with a random distortion, stroke width and degradation.
 
         Parameters and result are those of `StrokeSet.draw`.
         """
@@ -296,16 +308,16 @@ class ScanSet:
         n = len(rows)
         aspect, slant, turn = _lean(n, rng, style)
         change = style.pen[1] * rng.standard_normal(n)  # of the logarithm of the stroke's width
-        wear = Wear(n, rng, style.wear)
+        degradation = Degradation(n, rng, style.degradation)
         images = np.empty((n, SIDE, SIDE), np.uint8)
         for i, row in enumerate(rows.tolist()):
             ink = place(self.inks[row], aspect[i], slant[i], turn[i])
-            images[i] = wear.finish(_thicken(ink, change[i]), i)
+            images[i] = degradation.finish(_thicken(ink, change[i]), i)
         return images
 
 
 def _thicken(ink: Ink, change: float) -> Ink:
-    """Make strokes of usual width thicker or, below 0, thinner; never so that ink is lost."""
+    """Make strokes thicker or, below 0, thinner, unless a stroke would break or vanish."""
     side = round(abs(change) * 2.3 * SCALE)
     if side < 2:
         return ink
@@ -313,6 +325,5 @@ def _thicken(ink: Ink, change: float) -> Ink:
     if change > 0:
         return cv2.dilate(ink, kernel)  # type: ignore[no-any-return]
     thinner: Ink = cv2.erode(ink, kernel)
-    # A stroke that breaks or vanishes stays as it is.
     before, after = (cv2.connectedComponents((i > 96).astype(np.uint8))[0] for i in (ink, thinner))
     return thinner if before == after else ink

@@ -1,8 +1,8 @@
-"""Letters and signs, as strokes: what stands beside digits on a page and is none.
+"""A table of the forms of letters and signs, in the notation of `stroke_notation`.
 
-The notation is that of `strokes`. What cannot be told from a digit by its form alone is
-left out: o, O, l, I, |, s, S, b, g, a Cyrillic Ч and З. What differs in one mark is held to that
-mark: Z has corners, Q its tail, a slash leans by 30 degrees or more where a 1 leans less.
+Characters that have the same form as a digit are left out: o, O, l, I, |, s, S, b, g, the Cyrillic
+Ч and З. Characters that differ from a digit in one feature always have that feature: Z has corners,
+Q has its tail, and a slash has a slant of 30 degrees or more.
 """
 
 from digitscope.synthesis.stroke_notation import Glyph as G
@@ -101,7 +101,7 @@ LETTERS: tuple[G, ...] = (
 )
 
 SIGNS: tuple[G, ...] = (
-    # a bar across, and what is made of bars
+    # horizontal bars and signs made of bars
     G("minus", "0,0{bend 0,6} 50,0{bow 0,-6} 100,0", 3, fattest=0.3),
     G("short minus", "0,0 45,0{tilt 0,8}", 1, fattest=0.5),
     G("plus", "0,50{tilt 0,8} 100,50{tilt 0,-8} | 50,0{tilt 6,0} 50,100{tilt -6,0}", 3),
@@ -170,7 +170,7 @@ SIGNS: tuple[G, ...] = (
     G("double quote", "0,0 0,40 | 26,0 26,40", 0.8, fattest=0.25),
     G("three dots", "0,0 2,2 | 40,0 42,2 | 80,0 82,2", 0.8, fattest=0.2),
     G("double bar", "0,0 0,100 | 34,0{far 16,0} 34,100{far 16,0}", 0.6, _PRINT, fattest=0.14),
-    # of ruled paper, tables and frames
+    # parts of ruled paper, tables and frames
     G("upper corner", "80,0 0,0! 0,80", 0.8, _PRINT, True, 0.14),
     G("lower corner", "0,0 0,80! 80,80", 0.8, (-3, 8), True, 0.14),
     G("tee", "0,0 100,0 | 50,0 50,60{long 0,40}", 0.7, _PRINT, True, 0.13),

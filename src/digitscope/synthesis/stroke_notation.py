@@ -1,13 +1,13 @@
-"""Strokes as text: the notation of `glyphs` and `signs`, and the smooth lines it stands for.
+"""The text notation of strokes in `digit_forms` and `sign_forms`, and its smooth lines.
 
-Points ``x,y`` are in percent of the height, y downwards, joined by a smooth curve; ``!`` makes a
-point a corner, a ``z`` at the end closes the stroke, ``|`` lifts the pen. ``{name dx,dy}`` after a
-point says how far a free parameter moves it: each is drawn from 0 to 1 for every image, so one line
-of text is a whole family of forms::
+Points ``x,y`` are in percent of the height, with y downwards. A smooth curve joins them. ``!``
+makes a point a corner, ``z`` at the end closes the stroke, and ``|`` separates strokes. ``{name
+dx,dy}`` after a point is its displacement by a free parameter. Each parameter is drawn from 0 to 1
+for every image, so one line of text describes a family of forms. For example::
 
     "4,30{flag -22,28} 26,0! 26,100 | 6,100{base -14,0} 46,100{base 14,0}"
 
-is a 1 whose flag and base are each as long as you like.
+is a 1 with a flag and a base of variable length.
 
 The smooth curve is a Catmull-Rom spline (Catmull and Rom, "A class of local interpolating splines",
 1974). It is linear in the points, so the smoothing of a glyph is one matrix for all its images.
@@ -32,7 +32,7 @@ Floats: TypeAlias = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Stroke:
-    """The points of one stroke: `first` to `last` (exclusive) of its glyph's points."""
+    """One stroke: the points from `first` up to, but without, `last` of its glyph."""
 
     first: int
     last: int
@@ -42,14 +42,14 @@ class Stroke:
 
 @dataclass(frozen=True)
 class Skeleton:
-    """A glyph's text as numbers.
+    """The points and parameters of a glyph, parsed from its text.
 
     Attributes
     ----------
     points : ndarray of shape (m, 2), dtype float32
         x to the right and y downwards, in units of the height.
     moves : ndarray of shape (k, m, 2), dtype float32
-        What each of the k parameters adds to the points at its full value of 1.
+        Displacement of the points by each of the k parameters at its largest value, 1.
     parameters : tuple of str
         Their names.
     strokes : tuple of Stroke
@@ -63,22 +63,22 @@ class Skeleton:
 
 @dataclass(frozen=True)
 class Glyph:
-    """One way to write a symbol.
+    """One form of a symbol.
 
     Attributes
     ----------
     name : str
-        What is particular about it, for people.
+        A short description of the form.
     text : str
-        Its strokes, in the notation above.
+        Its strokes, in the notation of this module.
     weight : float
-        How often it is written, against the other glyphs of its symbol.
+        Frequency relative to the other glyphs of the same symbol.
     lean : tuple of float
-        Slant it may take, in degrees, to the right positive; a bar that leans more is a slash.
+        Allowed slant in degrees, positive to the right; a bar with more slant would be a slash.
     steady : bool
-        Whether it keeps its proportions and smoothness, as print does.
+        Whether variations are reduced, as for printed forms.
     fattest : float
-        Widest pen, in units of the height, with which it can still be told what it is.
+        Widest pen with which the symbol can still be recognised, in units of the height.
     """
 
     name: str
@@ -113,7 +113,7 @@ def parse(text: str) -> Skeleton:
     strokes = []
     for part in text.split("|"):
         first, corners = len(points), []
-        tokens = re.sub(r"\s+(?=[^{]*\})", "\0", part).split()  # the space in {…} is no gap
+        tokens = re.sub(r"\s+(?=[^{]*\})", "\0", part).split()  # keep the space inside {…}
         closed = tokens[-1:] == ["z"]
         for token in tokens[: len(tokens) - closed]:
             match = POINT.fullmatch(token := token.replace("\0", " "))
@@ -139,7 +139,7 @@ def parse(text: str) -> Skeleton:
 
 @functools.lru_cache(maxsize=1024)
 def spline(stroke: Stroke, m: int) -> tuple[Floats, Floats]:
-    """Return matrices from `m` points to a smooth and an angular line along a stroke of them.
+    """Return the matrices that map `m` points to a smooth and to an angular line along a stroke.
 
     Both have shape (p, m), with `STEPS` rows from each point of the stroke to the next.
     """
@@ -149,7 +149,7 @@ def spline(stroke: Stroke, m: int) -> tuple[Floats, Floats]:
     if stroke.closed:
         points = np.concatenate([points, points[:1]])
         corners = np.append(corners, corners[0])
-    # The tangents on both sides of a point: Catmull and Rom's, one-sided at ends and corners.
+    # Tangents of the Catmull-Rom spline on both sides of a point; one-sided at ends and corners.
     leaving, arriving = np.empty_like(points), np.empty_like(points)
     last = len(points) - 1
     for i in range(len(points)):
@@ -175,9 +175,9 @@ def spline(stroke: Stroke, m: int) -> tuple[Floats, Floats]:
 
 @functools.lru_cache(maxsize=1024)
 def smoothing(glyph: Glyph) -> tuple[Floats, Floats, tuple[slice, ...]]:
-    """Return matrices from a glyph's points to a smooth and an angular line through them.
+    """Return the matrices that map a glyph's points to smooth and to angular lines.
 
-    Both have shape (p, m); the slices say which of the p points belong to each stroke.
+    Both have shape (p, m); each slice selects the points of one stroke.
     """
     m = len(glyph.skeleton.points)
     smooth, straight, slices = [], [], []
@@ -198,7 +198,7 @@ def outline(glyph: Glyph, points: NDArray[np.floating] | None = None) -> list[ND
     ----------
     glyph : Glyph
     points : ndarray of shape (m, 2), optional
-        Where its points are; by default where they are with each parameter at one half.
+        Positions of its points; by default with every parameter at 0.5.
 
     Examples
     --------

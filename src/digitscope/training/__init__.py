@@ -1,9 +1,9 @@
-"""Training, the one room that knows Keras: recipe and data in, a run's folder out."""
+"""Training with Keras: from a recipe and data to the folder of a run."""
 
 from digitscope.errors import MissingExtra
 
 try:
-    from digitscope.training._quiet import BACKEND
+    from digitscope.training._keras_import import BACKEND
 except ImportError as error:
     from os import environ
 

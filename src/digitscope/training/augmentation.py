@@ -1,9 +1,9 @@
-"""Random changes of training images, a whole epoch's at a time: bent, then drawn differently.
+"""Random augmentation of the training images of an epoch: distortion, then changes of strokes.
 
-Bending is affine and elastic, after Simard, Steinkraus and Platt, "Best Practices for Convolutional
-Neural Networks Applied to Visual Document Analysis", ICDAR 2003. They smooth white noise with a
-Gaussian; here the displacement is a random sum of Gaussian bumps on a coarse grid, so that one
-matrix product serves all images.
+The distortion is affine and elastic, after Simard, Steinkraus and Platt, "Best Practices for
+Convolutional Neural Networks Applied to Visual Document Analysis", ICDAR 2003. They smooth white
+noise with a Gaussian. Here the displacement is a random sum of Gaussian bumps on a coarse grid, so
+that one matrix product gives those of all images.
 """
 
 import functools
@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 from digitscope.image.digit import Images
 from digitscope.recipes import Augmentation
 
-MAX_ROWS = 32_767  # OpenCV addresses no more in one picture
-# Rows of paper under each image, one for each side that a sample may fall off, so that bilinear
-# interpolation never reads a neighbour.
+MAX_ROWS = 32_767  # largest number of rows of a picture in OpenCV
+# Empty rows between stacked images, one for each of them, so that bilinear interpolation never
+# reads a neighbouring image.
 PADDING = 2
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-CHUNK = 1_000  # images that are redrawn at a time
+CHUNK = 1_000  # images per filter operation
 
 Planes: TypeAlias = NDArray[np.float32]  # (n, 28, 28), 0 = paper, 255 = ink
 
 
 @functools.cache
 def _map_basis(height: int, width: int, smoothness: float) -> NDArray[np.float32]:
-    """Return the functions of the pixel that a sampling map is a weighted sum of."""
+    """Return the basis functions whose weighted sum is a sampling map."""
     rows, columns = np.mgrid[:height, :width].reshape(2, -1)
     x, y = columns - (width - 1) / 2, rows - (height - 1) / 2
     half = max(height, width) / 2
@@ -38,7 +38,7 @@ def _map_basis(height: int, width: int, smoothness: float) -> NDArray[np.float32
     knot_y, knot_x = np.meshgrid(knots, knots, indexing="ij")
     distance = np.hypot(x - knot_x.reshape(-1, 1), y - knot_y.reshape(-1, 1))
     bumps = np.exp(-0.5 * (distance / smoothness) ** 2)
-    # Unit variance at every pixel, so that `elastic` is what it says.
+    # Unit variance at every pixel, so that `elastic` is the standard deviation.
     bumps /= np.sqrt(np.sum(bumps**2, axis=0))
     # (3 + len(knots)**2, height * width): constant, x, y, then one bump for each knot.
     return np.vstack([np.ones_like(x), x, y, bumps]).astype(np.float32)
@@ -63,9 +63,9 @@ def _draw_weights(
 
 
 def augment(
-    images: Images, rng: np.random.Generator, settings: Augmentation, worn: int = 0
+    images: Images, rng: np.random.Generator, settings: Augmentation, degraded: int = 0
 ) -> Images:
-    """Change each image in its own random way.
+    """Return augmented images.
 
     Parameters
     ----------
@@ -74,15 +74,15 @@ def augment(
     rng : numpy.random.Generator
         Source of all randomness: the same state gives the same images.
     settings : Augmentation
-        How strongly.
-    worn : int
-        How many images, the last ones, were drawn with pens, blur, noise and cuts of their own;
-        they are bent and get neighbours, no more.
+        Strength of each change.
+    degraded : int
+        Number of images at the end that already have random strokes, blur, noise and cuts. They
+        are only distorted and get neighbours.
 
     Returns
     -------
     ndarray of shape (n, 28, 28), dtype uint8
-        The changed images in the order given; paper where a map leaves its image.
+        The augmented images in the same order; paper where a map is outside of its image.
 
     Examples
     --------
@@ -94,11 +94,11 @@ def augment(
     bent = bend(images, rng, settings)
     shares = settings.stroke, settings.blur, settings.neighbours, settings.cut, settings.noise
     if any(shares):
-        fresh = len(bent) - worn
-        bent[:fresh] = _redraw(bent[:fresh], rng, settings)
-        if worn:
-            mild = replace(settings, stroke=0, blur=0, cut=0, noise=0)
-            bent[fresh:] = _redraw(bent[fresh:], rng, mild)
+        fresh = len(bent) - degraded
+        bent[:fresh] = _change_strokes(bent[:fresh], rng, settings)
+        if degraded:
+            neighbours_only = replace(settings, stroke=0, blur=0, cut=0, noise=0)
+            bent[fresh:] = _change_strokes(bent[fresh:], rng, neighbours_only)
     return bent
 
 
@@ -110,20 +110,20 @@ def bend(images: Images, rng: np.random.Generator, settings: Augmentation) -> Im
     images : ndarray of shape (n, height, width), dtype uint8
     rng : numpy.random.Generator
     settings : Augmentation
-        Of it what bends.
+        Its affine and elastic parameters are used.
 
     Returns
     -------
     ndarray of shape (n, height, width), dtype uint8
-        0 where a map leaves its image.
+        0 where a map is outside of its image.
     """
     n, height, width = images.shape
     basis = _map_basis(height, width, settings.smoothness)
     weights = _draw_weights(n, len(basis), rng, settings)
-    # The basis is centred, the maps count from the top left pixel.
+    # The origin of the basis is the centre, that of the maps the upper left pixel.
     weights[:, :, 0] += np.array([[width - 1], [height - 1]], np.float32) / 2
     distorted = np.empty((n, height, width), np.uint8)
-    # Images stacked into a tall one: a call of cv2.remap for each would cost far more.
+    # Images are stacked into a tall one, since a call of cv2.remap for each takes much longer.
     size = MAX_ROWS // (height + PADDING)
     tall = np.zeros((size, height + PADDING, width), np.uint8)
     top = np.arange(size, dtype=np.float32)[:, np.newaxis] * (height + PADDING)
@@ -131,7 +131,7 @@ def bend(images: Images, rng: np.random.Generator, settings: Augmentation) -> Im
         k = min(size, n - start)
         tall[:k, :height] = images[start : start + k]
         x, y = weights[:, start : start + k] @ basis  # each (k, height * width)
-        y = np.clip(y, -1, height, out=y) + top[:k]  # beyond the padding is a neighbour
+        y = np.clip(y, -1, height, out=y) + top[:k]  # beyond the padding is another image
         maps = x.reshape(-1, width), y.reshape(-1, width)
         target = distorted[start : start + k].reshape(-1, width)  # a view
         cv2.remap(tall[:k].reshape(-1, width), *maps, cv2.INTER_LINEAR, dst=target)
@@ -141,14 +141,14 @@ def bend(images: Images, rng: np.random.Generator, settings: Augmentation) -> Im
 def defocus(
     images: Images, rng: np.random.Generator, share: float, sigma: tuple[float, float]
 ) -> Images:
-    """Blur some images as a lens out of focus does.
+    """Blur a random share of the images, as a lens out of focus does.
 
     Parameters
     ----------
     images : ndarray of shape (n, height, width), dtype uint8
     rng : numpy.random.Generator
     share : float
-        Of the images.
+        Share of the images.
     sigma : tuple of float
         Smallest and largest standard deviation of the blur, in pixels.
 
@@ -162,8 +162,8 @@ def defocus(
     return soft
 
 
-def _redraw(images: Images, rng: np.random.Generator, settings: Augmentation) -> Images:
-    """Do to a random share of the images what pens, lenses, croppers and scanners do."""
+def _change_strokes(images: Images, rng: np.random.Generator, settings: Augmentation) -> Images:
+    """Apply changes of strokes, crops, lenses and scanners to random shares of the images."""
     changed = images.copy()
 
     def some(share: float, size: int = CHUNK) -> Iterator[tuple[NDArray[np.intp], Planes]]:
@@ -175,11 +175,11 @@ def _redraw(images: Images, rng: np.random.Generator, settings: Augmentation) ->
     for rows, planes in some(settings.neighbours):
         changed[rows] = _add_neighbours(planes, rng).astype(np.uint8)
     for rows, planes in some(settings.stroke):
-        # From -1, a pixel less on each side of a stroke, to 1, a pixel more.
+        # From -1, one pixel less on each side of a stroke, to 1, one pixel more.
         change = rng.uniform(-1, 1, (len(rows), 1, 1)).astype(np.float32)
-        wide = _in_one(planes, lambda tall: cv2.dilate(tall, CROSS))
-        thin = _in_one(planes, lambda tall: cv2.erode(tall, CROSS))
-        # A hairline is not thinned to nothing.
+        wide = _filter_stacked(planes, lambda tall: cv2.dilate(tall, CROSS))
+        thin = _filter_stacked(planes, lambda tall: cv2.erode(tall, CROSS))
+        # Images with little ink are thinned less, so that no stroke vanishes.
         room = np.minimum(1, planes.mean(axis=(1, 2), keepdims=True) / 20 - 0.5).clip(0)
         planes += np.maximum(change, 0) * (wide - planes)
         planes += np.maximum(-change, 0) * room * (thin - planes)
@@ -188,7 +188,7 @@ def _redraw(images: Images, rng: np.random.Generator, settings: Augmentation) ->
         changed[rows] = _cut(planes, rng).astype(np.uint8)
     for rows, planes in some(settings.blur):
         amount = rng.random((len(rows), 1, 1), dtype=np.float32)
-        soft = _in_one(planes, lambda tall: cv2.GaussianBlur(tall, (5, 5), 1.2))
+        soft = _filter_stacked(planes, lambda tall: cv2.GaussianBlur(tall, (5, 5), 1.2))
         planes += amount * (soft - planes)
         changed[rows] = planes.round().astype(np.uint8)
     for rows, planes in some(settings.noise):
@@ -196,8 +196,8 @@ def _redraw(images: Images, rng: np.random.Generator, settings: Augmentation) ->
     return changed
 
 
-def _in_one(planes: Planes, operation: Callable[[Planes], Planes]) -> Planes:
-    """Apply a filter of up to 5×5 to all images as one tall one."""
+def _filter_stacked(planes: Planes, operation: Callable[[Planes], Planes]) -> Planes:
+    """Apply a filter of up to 5×5 pixels to all images, stacked into a tall one."""
     n, height, width = planes.shape
     tall = np.zeros((n, height + PADDING, width), np.float32)
     tall[:, :height] = planes
@@ -206,7 +206,7 @@ def _in_one(planes: Planes, operation: Callable[[Planes], Planes]) -> Planes:
 
 
 def _add_neighbours(planes: Planes, rng: np.random.Generator) -> Planes:
-    """Let the side of another digit stand at the left or right border."""
+    """Add a part of another digit at the left or right border."""
     n, _, width = planes.shape
     others = planes[rng.permutation(n)]
     columns = np.arange(width)
@@ -219,7 +219,7 @@ def _add_neighbours(planes: Planes, rng: np.random.Generator) -> Planes:
 
 
 def _cut(planes: Planes, rng: np.random.Generator) -> Planes:
-    """Turn one or two outer rows or columns of the ink into paper, at a random side."""
+    """Remove one or two outer rows or columns of the ink, at a random side."""
     side = rng.integers(0, 4, len(planes))
     depth = rng.integers(1, 3, len(planes))
     for k in range(4):
@@ -233,7 +233,7 @@ def _cut(planes: Planes, rng: np.random.Generator) -> Planes:
 
 
 def _grain(planes: Planes, rng: np.random.Generator) -> Planes:
-    """Add grain to one half, and give the other the hard edges of a threshold."""
+    """Apply a threshold to the first half of the images and add noise to the second."""
     half = len(planes) // 2
     level = rng.uniform(60, 190, (half, 1, 1)).astype(np.float32)
     planes[:half] = 255.0 * (planes[:half] > level)

@@ -1,4 +1,4 @@
-"""A checkpoint: the values of all variables and the history that led to them, in one file."""
+"""Checkpoints: the values of all variables and the history, in one file."""
 
 import json
 from collections.abc import Sequence
@@ -15,35 +15,37 @@ State = list[np.ndarray]  # the values of all variables, in a fixed order
 
 
 def write_checkpoint(path: Path, state: State, history: list[Row]) -> None:
-    """Write a checkpoint, whole or not at all."""
+    """Write a checkpoint atomically."""
     arrays: dict[str, Any] = {f"variable_{i:03}": value for i, value in enumerate(state)}
     with replacing(path) as temporary:
         np.savez(temporary, history=np.array(json.dumps(history)), **arrays)
 
 
 def read_checkpoint(path: Path, shapes: Sequence[tuple[int, ...]]) -> tuple[State, list[Row]]:
-    """Return what `write_checkpoint` wrote.
+    """Read a checkpoint that `write_checkpoint` wrote.
 
     Parameters
     ----------
     path : path
     shapes : sequence of tuple of int
-        Of the variables that are to take the values.
+        Shapes of the variables that will take the values.
 
     Raises
     ------
     BadRun
-        When there is no such file, or it is damaged or of another network.
+        If the file does not exist, is damaged, or is of another network.
     """
     try:
-        # Opened here: NumPy leaves a file that is no archive open.
+        # Opened here, since NumPy does not close a file that is not an archive.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             history = json.loads(str(archive["history"]))
             state = [archive[name] for name in sorted(archive.files) if name != "history"]
         if [v.shape for v in state] != list(shapes):
             raise ValueError("its weights have other shapes than the recipe")
     except FileNotFoundError:
-        raise BadRun(f"{path.parent} has no finished epoch to go on from; train anew.") from None
-    except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
+        raise BadRun(
+            f"{path.parent} has no finished epoch to continue from; start a new training."
+        ) from None
+    except Exception as error:  # NumPy and zipfile raise many error types for a damaged file
         raise BadRun(f"{path} is damaged: {error}.") from None
     return state, history

@@ -1,15 +1,15 @@
-"""Several networks of one recipe, each with a seed of its own, in one file that averages them.
+"""Committees (ensembles): networks of one recipe with different seeds, averaged in one model file.
 
-Networks with other first weights and another order of the images err on different images, so the
-mean of their probabilities errs less than each (Hansen and Salamon, "Neural Network Ensembles",
-IEEE Transactions on Pattern Analysis and Machine Intelligence 12, 1990). It costs as many times
-the arithmetic.
+Networks with different initial weights and another order of the images err on different images, so
+the mean of their probabilities has fewer errors than each of them (Hansen and Salamon, "Neural
+Network Ensembles", IEEE Transactions on Pattern Analysis and Machine Intelligence 12, 1990). The
+computation time is proportional to the number of members.
 
 ::
 
     runs/cnn-1/
-      members/1/ ...   a run for each, finished or not
-      model.onnx       all of them, with one card
+      members/1/ ...   the run of each member, finished or not
+      model.onnx       all members, with one card
 """
 
 import time
@@ -27,9 +27,9 @@ from digitscope.image.digit import DIGITS, SIDE, Labels, Probabilities
 from digitscope.models.classifier import DIGIT, Classifier
 from digitscope.recipes import Recipe, get_recipe
 from digitscope.runs import Run
-from digitscope.training.beginning import begin_run
+from digitscope.training.model_release import now, release_model, timed
 from digitscope.training.onnx_export import IR_VERSION, OPSET, TINY
-from digitscope.training.shipping import now, ship_model, timed
+from digitscope.training.run_record import begin_run
 from digitscope.training.trainer import (
     Listener,
     describe_data,
@@ -38,7 +38,7 @@ from digitscope.training.trainer import (
     train,
 )
 
-MOST = 100  # members
+MOST = 100  # largest number of members
 
 
 def train_committee(
@@ -50,29 +50,29 @@ def train_committee(
     data_dir: str | Path | None = None,
     listener: Listener | None = None,
 ) -> Run:
-    """Train a committee and write it as one model file.
+    """Train a committee and write it to one model file.
 
     Parameters
     ----------
     recipe : str or Recipe
-        Member k has the recipe's seed plus k, from 0 on.
+        Member k = 0, 1, … has the seed of the recipe plus k.
     members : int
         2 to 100.
     data, out, data_dir, listener
-        As for `train`; the listener is told of each member.
+        As for `train`; the listener gets the events of each member.
 
     Returns
     -------
     Run
         Its folder holds the runs of the members, model.onnx, metrics.json and run.json. It is
-        unfinished when one of the members was interrupted; `resume_committee` goes on.
+        unfinished if a member was interrupted; `resume_committee` continues it.
 
     Raises
     ------
     Misuse
-        For a number of members that makes no sense.
+        For an invalid number of members.
     TrainingFailed
-        When the loss of a member is not finite.
+        If the loss of a member is not finite.
     """
     recipe = get_recipe(recipe)
     if not 2 <= members <= MOST:
@@ -83,23 +83,23 @@ def train_committee(
 
 
 def resume_committee(path: str | Path, *, listener: Listener | None = None) -> Run:
-    """Go on with a committee that was stopped.
+    """Continue the training of a committee that was stopped.
 
     Parameters
     ----------
     path : path
-        Its folder.
+        The folder of its run.
     listener : Listener, optional
 
     Raises
     ------
     BadRun
-        When it is no committee, or is finished.
+        If it is not a committee, or is finished.
     """
     run = Run.open(path)
     run.check_unfinished()
     if run.members < 2:
-        raise BadRun(f"{path} is no committee; `resume` goes on with it.")
+        raise BadRun(f"{path} is not a committee; use `resume` to continue it.")
     record = run.record
     return _complete(run, load_data(record["data"]["name"], record.get("data_dir")), listener)
 
@@ -129,7 +129,7 @@ def _complete(run: Run, dataset: Dataset, listener: Listener | None) -> Run:
     classifiers = [Classifier(member.model_file, threads=1) for member in members]
     with timed(timings, "evaluation"):
         proto = join_members([onnx.load(member.model_file) for member in members])
-        ship_model(
+        release_model(
             run,
             proto,
             dataset,
@@ -143,12 +143,12 @@ def _complete(run: Run, dataset: Dataset, listener: Listener | None) -> Run:
 
 
 def join_members(members: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
-    """Return one model whose probabilities are the means of those of its members.
+    """Return one model that gives the mean probabilities of its members.
 
     Parameters
     ----------
     members : sequence of onnx.ModelProto
-        As `to_onnx` returns them, all of one form.
+        Models from `to_onnx` with the same inputs and outputs.
     """
     names = [output.name for output in members[0].graph.output]
     nodes: list[onnx.NodeProto] = []
@@ -182,7 +182,7 @@ def join_members(members: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
 
 
 def _judge(members: Sequence[Classifier], held_out: Split) -> dict[str, Any]:
-    """Return what a committee brings on held-out images, and what it costs."""
+    """Return the scores of members and committee on held-out images, and their time."""
     labels = held_out.labels
     if not len(labels):
         return {"members": len(members)}

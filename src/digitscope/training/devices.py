@@ -1,8 +1,8 @@
-"""Training on all devices that the framework finds, each with its share of a batch.
+"""Data parallel training on all devices that the framework finds.
 
-One GPU is used without more ado. Of several, JAX gives each a part of every batch and a copy of the
-weights, and adds up the gradients, through Keras's distribution API: the step is the same as on one
-device, to the order in which floats are added.
+A single GPU needs no setup. With several, Keras's distribution API for JAX copies the weights to
+each device, distributes every batch and adds the gradients. The step is the same as on one device,
+except for the order in which floats are added.
 """
 
 from typing import Any
@@ -14,9 +14,9 @@ from digitscope.errors import Misuse
 
 
 def use_all_devices() -> int:
-    """Have networks that are built from now on trained on all devices, and return how many.
+    """Make Keras train networks that are built later on all devices; return their number.
 
-    TensorFlow trains on one, whatever there is.
+    TensorFlow always trains on one device.
     """
     if keras.backend.backend() != "jax":
         return 1
@@ -28,17 +28,17 @@ def use_all_devices() -> int:
 
 
 def shared_out(batch: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Return the arrays of a batch with a share of their rows on each device.
+    """Return the arrays of a batch with their rows distributed over all devices.
 
     Parameters
     ----------
     batch : dict of ndarray
-        The first axis counts the examples.
+        Arrays whose first axis is that of the examples.
 
     Raises
     ------
     Misuse
-        When the rows cannot be shared out evenly.
+        If the number of rows is not a multiple of the number of devices.
     """
     distribution = keras.distribution.distribution()
     if distribution is None:
@@ -47,7 +47,7 @@ def shared_out(batch: dict[str, np.ndarray]) -> dict[str, Any]:
     for name, value in batch.items():
         if len(value) % devices:
             raise Misuse(
-                f"{len(value)} rows of {name} cannot be shared out among {devices} devices; choose "
+                f"{len(value)} rows of {name} cannot be distributed over {devices} devices; choose "
                 f"a batch size that is a multiple of {devices}."
             )
     distribute = keras.distribution.distribute_tensor

@@ -1,4 +1,4 @@
-"""A trained Keras network in the formats that others read, each checked against Keras."""
+"""Export of a trained Keras network to other formats, each checked against Keras."""
 
 import json
 import shutil
@@ -27,7 +27,8 @@ from digitscope.training.onnx_export import (
 
 Format = Literal["onnx", "litert", "savedmodel"]
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "savedmodel": ""}
-CHECKED = 1_000  # bundled digits, always at hand, on which the export must agree with Keras
+CHECKED = 1_000  # bundled digits on which the export must agree with Keras
+# Classes that a file may contain.
 CLASSES = frozenset(
     {
         "Activation",
@@ -48,28 +49,29 @@ CLASSES = frozenset(
 def export(
     model: str | Path, *, format: str = "onnx", out: str | Path | None = None
 ) -> tuple[Path, float]:
-    """Write a trained network in another format, if it still gives the same probabilities.
+    """Write a trained network in another format, if it gives the same probabilities.
 
     Parameters
     ----------
     model : path
-        A run's folder or a ``.keras`` file, loaded in Keras's safe mode: no code from it runs.
+        A run's folder or a ``.keras`` file. It is loaded in Keras's safe mode, which runs no code
+        from the file.
     format : {"onnx", "litert", "savedmodel"}
-        All take uint8 of shape (n, 28, 28) and give float32 of shape (n, 10). The last two need the
+        All convert uint8 of shape (n, 28, 28) to float32 of shape (n, 10). The last two need the
         TensorFlow backend.
     out : path, optional
-        By default beside the model, with the format's own suffix.
+        By default beside the model, with the suffix of the format.
 
     Returns
     -------
     path : Path
     difference : float
-        The largest difference of a probability from Keras, at most 1e-5.
+        The largest difference of a probability to Keras, at most 1e-5.
 
     Raises
     ------
     BadModel
-        When the model is none or for other input, or the result would not agree.
+        If the file is not a model, has other inputs, or the result differs from Keras.
     """
     if format not in get_args(Format):
         known = get_args(Format)
@@ -78,13 +80,13 @@ def export(
             + did_you_mean(format, known)
         )
     if format != "onnx" and keras.backend.backend() != "tensorflow":
-        raise Misuse(f"{format} is written by TensorFlow; leave KERAS_BACKEND unset for this.")
+        raise Misuse(f"{format} is written by TensorFlow; unset KERAS_BACKEND for this export.")
     path = Path(model)
     path = path / "model.keras" if path.is_dir() else path
     network = load_keras(path)
     target = Path(out) if out else path.with_suffix(SUFFIXES[format])
     if target.exists() and not _replaceable(target, format):
-        raise Misuse(f"{target} is there and no {format} model; name another --out.")
+        raise Misuse(f"{target} exists and is not a {format} model; choose another --out.")
     target.parent.mkdir(parents=True, exist_ok=True)
     images = load_data("digits").train.images[:CHECKED]
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
@@ -98,14 +100,14 @@ def export(
 
 
 def _replaceable(target: Path, format: str) -> bool:
-    """Tell whether what is there is an older export, and not something dearer."""
+    """Return whether an existing file or folder is an earlier export."""
     if format == "savedmodel":
         return (target / "saved_model.pb").is_file()
     return target.is_file()
 
 
 def load_keras(path: Path) -> keras.Model:
-    """Return the digit classifier in a ``.keras`` file, loaded without running code from it."""
+    """Load the digit classifier in a ``.keras`` file without running code from the file."""
     if not path.is_file():
         raise BadModel(f"no such model file: {path}; expected a run's folder or a .keras file.")
     if not zipfile.is_zipfile(path):
@@ -113,7 +115,7 @@ def load_keras(path: Path) -> keras.Model:
     _refuse_unknown_classes(path)
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # whatever a foreign archive sets off inside Keras
+    except Exception as error:  # an unknown archive can cause any error inside Keras
         reason = str(error).strip().splitlines()[0]
         raise BadModel(f"{path} cannot be loaded by Keras in safe mode: {reason}") from None
     check_keras_form(model)
@@ -121,10 +123,10 @@ def load_keras(path: Path) -> keras.Model:
 
 
 def _refuse_unknown_classes(path: Path) -> None:
-    """Raise `BadModel` if the archive names any class that a digit network has no need of.
+    """Raise `BadModel` if the archive names a class that a digit classifier does not need.
 
-    Keras's safe mode has been evaded before (CVE-2025-1550, CVE-2025-8747), by configurations that
-    name functions from anywhere; so the names are read before Keras sees them.
+    Configurations that name arbitrary functions have bypassed Keras's safe mode (CVE-2025-1550,
+    CVE-2025-8747). So the names are checked before Keras reads the file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -142,20 +144,20 @@ def _refuse_unknown_classes(path: Path) -> None:
             module, name = part.get("module"), part.get("class_name")
             if name and not (name in CLASSES or module == "keras.initializers"):
                 raise BadModel(
-                    f"{path} is refused unread: it names {str(module)[:60]}.{str(name)[:60]}; "
-                    f"expected nothing but {', '.join(sorted(CLASSES))} and initializers."
+                    f"{path} is refused: it names {str(module)[:60]}.{str(name)[:60]}; "
+                    f"expected only {', '.join(sorted(CLASSES))} and initializers."
                 )
 
 
 def _onnx(model: Any, path: Path, source: Path, images: Images) -> np.ndarray:
-    neighbour = source.with_suffix(".onnx")  # a run's own file knows more than the network does
+    neighbour = source.with_suffix(".onnx")  # the run's own file has a complete card
     proto = to_onnx(model)
     write_onnx(proto, path, ModelCard())
     answer = Classifier(path).predict_proba(images, calibrated=False)
     if neighbour.is_file():
         with suppress(BadModel):
             other = Classifier(neighbour)
-            # Only if it is this very network: the card has its scores.
+            # Only if it is the same network, since the card contains scores.
             if np.array_equal(other.predict_proba(images, calibrated=False), answer):
                 write_onnx(proto, path, other.card)
     return answer
@@ -166,7 +168,7 @@ def _litert(model: Any, path: Path, source: Path, images: Images) -> np.ndarray:
 
     model.export(str(path), format="litert", verbose=False)
     with warnings.catch_warnings():
-        # The interpreter moves to a package of its own; TensorFlow still has it.
+        # Deprecated in favour of a separate package, but still in TensorFlow.
         warnings.simplefilter("ignore")
         interpreter = tf.lite.Interpreter(str(path))
     (given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
@@ -181,7 +183,7 @@ def _savedmodel(model: Any, path: Path, source: Path, images: Images) -> np.ndar
     import tensorflow as tf
 
     model.export(str(path), format="tf_saved_model", verbose=False)
-    loaded = tf.saved_model.load(str(path))  # its variables live only as long as it does
+    loaded = tf.saved_model.load(str(path))  # must not be garbage collected while in use
     return np.asarray(loaded.serve(images))
 
 

@@ -1,8 +1,8 @@
-"""The fit: epoch after epoch, with a checkpoint after each, until it is done or told to stop.
+"""The fit of a digit classifier, with a checkpoint after each epoch.
 
-What an epoch does depends on the recipe, the data and the epoch's number alone: the order of the
-images and their augmentation are drawn from (seed, epoch). So a fit that was killed and goes on
-from its last checkpoint ends with the same weights as one that was not.
+An epoch depends on the recipe, the data and the number of the epoch only: the order of the images
+and their augmentation are drawn from (seed, epoch). So a fit that was killed and resumed from its
+last checkpoint ends with the same weights as an uninterrupted fit.
 """
 
 import math
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from digitscope.image.digit import DIGITS
 from digitscope.recipes import Recipe
 from digitscope.runs import Row
 from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
-from digitscope.training.compiled import (
+from digitscope.training.compiled_epoch import (
     compile_epoch,
     forward_function,
     gradient_function,
@@ -32,27 +33,28 @@ from digitscope.training.interrupts import uninterrupted
 from digitscope.training.mixture import Mixture
 from digitscope.training.networks import build_network, build_optimizer, rate_factors
 
-PROBE = 2_000  # training images on which the gradient norms are taken, the same in each epoch
-PART = 50  # steps of a convolutional network between two signs of life
-CHUNK = 5_000  # images at a time through the uncompiled network
+PROBE = 2_000  # training images for the gradient norms, the same in each epoch
+PART = 50  # steps of a convolutional network between two reports of progress
+CHUNK = 5_000  # images per forward pass of the uncompiled network
 
 
 @dataclass
 class FitResult:
-    """The trained network and how it came about.
+    """The trained network and its history.
 
     Attributes
     ----------
     model : keras.Sequential
-        With the weights that are to be used.
+        With the weights to use.
     history : list of dict
-        One row an epoch; row 0 is before training.
+        One row per epoch; row 0 is before training.
     stopped : str
-        Why it ended before its last epoch; empty if it did not.
+        Why the fit ended before its last epoch; empty if it did not.
     interrupted : bool
-        Whether it was Ctrl-C, so that the run can go on.
+        Whether Ctrl-C ended it, so that the run can be resumed.
     problem : str
-        What broke it; empty if nothing did. The model then holds the last good weights.
+        Why the fit failed; empty if it did not. The model then has the weights of the last finished
+        epoch.
     """
 
     model: keras.Sequential
@@ -69,12 +71,12 @@ class Fit:
     ----------
     recipe : Recipe
     train : Split
-        What to learn from.
+        Training images.
     held_out : Split
-        What to judge each epoch by; may be empty.
+        Images for the validation after each epoch; may be empty.
     callbacks : sequence of keras.callbacks.Callback
-        Called at the beginning and end of the training and of each epoch; not at batches, which
-        exist only inside the compiled graph.
+        Called at the beginning and end of the training and of each epoch; not for batches, which
+        exist inside the compiled graph only.
     sources : sequence of Dataset
         The data sets that ``recipe.sources`` names.
     """
@@ -101,7 +103,7 @@ class Fit:
         self.history: list[Row] = []
         self._forward = forward_function(self.model)
         self._gradients = gradient_function(self.model, self.loss)
-        self._tensor: Any = None  # the images, where they are the same in every epoch
+        self._tensor: Any = None  # the images, if they are the same in every epoch
         self.callbacks = keras.callbacks.CallbackList(
             list(callbacks), model=self.model, epochs=recipe.epochs, steps=self.steps, verbose=0
         )
@@ -121,11 +123,11 @@ class Fit:
             variable.assign(value)
 
     def save(self, path: Path, state: State) -> None:
-        """Write a checkpoint: the state and the history that led to it."""
+        """Write a checkpoint: the state and the history."""
         write_checkpoint(path, state, self.history)
 
     def restore(self, path: Path) -> None:
-        """Go on from a checkpoint that `save` wrote."""
+        """Continue from a checkpoint that `save` wrote."""
         shapes = [tuple(v.shape) for v in self._variables]
         self.state, self.history = read_checkpoint(path, shapes)
 
@@ -136,7 +138,7 @@ class Fit:
         on_epoch: Callable[[Row], None] | None = None,
         on_part: Callable[[float], None] | None = None,
     ) -> FitResult:
-        """Train to the last epoch, or until a callback, Ctrl-C or a broken loss stops it.
+        """Train to the last epoch, or until a callback, Ctrl-C or a loss that is not finite.
 
         Parameters
         ----------
@@ -145,9 +147,9 @@ class Fit:
         on_epoch : callable, optional
             Called with each row of the history.
         on_part : callable, optional
-            Called with the share of an epoch that is done each time that some of it is.
+            Called after each part of an epoch with the share of the epoch that it was.
         """
-        run_epoch = compile_epoch(self.model, self.optimizer, self.loss, self.batch_size)
+        train_part = compile_epoch(self.model, self.optimizer, self.loss, self.batch_size)
         labels = keras.ops.convert_to_tensor(self.labels)
         factors = rate_factors(self.recipe, self.recipe.epochs * self.steps)
         if not self.history:
@@ -157,7 +159,7 @@ class Fit:
         result = FitResult(self.model, self.history)
         logs: dict[str, float] = {}
         self.callbacks.on_train_begin()
-        # The images of the next epoch are augmented on the other core while this one trains.
+        # The images of the next epoch are augmented on another core while this one trains.
         with ThreadPoolExecutor(1) as pool:
             coming = pool.submit(self._images, finished)
             try:
@@ -167,22 +169,15 @@ class Fit:
                     images = coming.result()
                     if epoch < self.recipe.epochs:
                         coming = pool.submit(self._images, epoch + 1)
-                    peak = float(self.optimizer.learning_rate)
-                    rates = peak * factors[(epoch - 1) * self.steps : epoch * self.steps]
-                    loss, accuracy = 0.0, 0.0
-                    for share, *part in self._parts(epoch, rates):
-                        part_loss, part_accuracy = run_epoch(images, labels, *part)
-                        loss += share * part_loss
-                        accuracy += share * part_accuracy
-                        if on_part:
-                            on_part(share)
-                    # Callbacks may change the peak; the schedule only shapes it.
-                    self.optimizer.learning_rate = peak
-                    if not (math.isfinite(loss) and self._finite()):
+                    scale = factors[(epoch - 1) * self.steps : epoch * self.steps]
+                    trained, rates = self._train_epoch(
+                        partial(train_part, images, labels), epoch, scale, on_part
+                    )
+                    if not (math.isfinite(trained["loss"]) and self._finite()):
                         result.problem = self._advice(epoch, float(rates.max()))
                         break
                     with self._averaged():
-                        logs = {"loss": loss, "accuracy": accuracy, **self._judge()}
+                        logs = {**trained, **self._judge()}
                         row = {"epoch": float(epoch), **logs, "learning_rate": float(rates[-1])}
                         row["seconds"] = time.perf_counter() - started
                         self.callbacks.on_epoch_end(epoch - 1, dict(logs))
@@ -209,6 +204,27 @@ class Fit:
         self.callbacks.on_train_end(logs)
         return result
 
+    def _train_epoch(
+        self,
+        train_part: Callable[[np.ndarray, np.ndarray], tuple[float, float]],
+        epoch: int,
+        factors: np.ndarray,
+        on_part: Callable[[float], None] | None,
+    ) -> tuple[Row, np.ndarray]:
+        """Train for one epoch; return its loss and accuracy, and the learning rate of each step."""
+        peak = float(self.optimizer.learning_rate)
+        rates = peak * factors
+        loss, accuracy = 0.0, 0.0
+        for share, *part in self._parts(epoch, rates):
+            part_loss, part_accuracy = train_part(*part)
+            loss += share * part_loss
+            accuracy += share * part_accuracy
+            if on_part:
+                on_part(share)
+        # The compiled steps have set their own rate. Callbacks may change the peak.
+        self.optimizer.learning_rate = peak
+        return {"loss": loss, "accuracy": accuracy}, rates
+
     def _add(self, row: Row, on_epoch: Callable[[Row], None] | None) -> None:
         self.history.append(row)
         if on_epoch:
@@ -223,7 +239,7 @@ class Fit:
         return self._tensor
 
     def _order(self, epoch: int) -> np.ndarray:
-        """Return the order of an epoch's images; its first ones also fill up the last batch."""
+        """Return the order of an epoch's images; the first images also fill the last batch."""
         rng = np.random.default_rng([self.recipe.seed, epoch, 0])
         order = rng.permutation(len(self.labels)).astype(np.int32)
         return np.resize(order, self.steps * self.batch_size)
@@ -231,7 +247,7 @@ class Fit:
     def _parts(
         self, epoch: int, rates: np.ndarray
     ) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
-        """Give share, order and rates of each part of an epoch: some seconds of work, or all."""
+        """Yield the share, order and rates of each part of an epoch: some seconds, or the whole."""
         order = self._order(epoch)
         length = PART if has_convolutions(self.model) else self.steps
         for start in range(0, self.steps, length):
@@ -252,7 +268,7 @@ class Fit:
         )
 
     def _judge(self) -> Row:
-        """Return the loss and accuracy on the held-out images, if there are any."""
+        """Return the loss and accuracy on the held-out images, if any."""
         n = len(self.held_out)
         if not n:
             return {}
@@ -266,10 +282,10 @@ class Fit:
         return {"val_loss": total / n, "val_accuracy": right / n}
 
     def _norms(self, before: State) -> Row:
-        """Return per layer the norms of its weights, of the epoch's update and of the gradient.
+        """Return the norms of each layer's weights, of its update in the epoch and of its gradient.
 
-        Kernel and bias count as one vector. The gradient is that of the mean loss over the same
-        2,000 training images, as they are.
+        Kernel and bias are one vector. The gradient is that of the mean loss over the same 2,000
+        training images, without augmentation.
         """
         probe = self.train.take(slice(PROBE))
         gradients = self._gradients(probe.images, probe.labels.astype(np.int32))
@@ -299,13 +315,13 @@ class Fit:
         }
 
     def _average_in(self) -> None:
-        """Put the averaged weights, where the recipe keeps them, into the model."""
+        """Copy the averaged weights into the model, if the recipe has an average."""
         if self.recipe.average:
             self.optimizer.finalize_variable_values(self.model.trainable_variables)
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
-        """Let the model hold the averaged weights for a while."""
+        """Give the model the averaged weights inside of a ``with`` block."""
         raw = [keras.ops.copy(v.value) for v in self.model.trainable_variables]
         self._average_in()
         yield

@@ -1,4 +1,4 @@
-"""Ctrl-C that waits until what must not be broken off is done."""
+"""Delay of Ctrl-C during operations that must not be interrupted."""
 
 import signal
 import threading
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait until the block has ended; then it acts as it would have.
+    """Delay Ctrl-C until the end of the ``with`` block.
 
-    A `KeyboardInterrupt` may come between any two instructions, also of libraries. `numpy.savez`
-    answers some of them with a `ValueError`, since its archive cannot be closed in the middle of an
-    array. In a thread other than the main one, which no signal interrupts, nothing is done.
+    A `KeyboardInterrupt` can occur between any two instructions, also inside of libraries.
+    `numpy.savez`, for example, raises a `ValueError` if it is interrupted while it writes an array.
+    In other threads than the main one this has no effect, since signals do not interrupt them.
 
     >>> with uninterrupted():
     ...     written = "a checkpoint"

@@ -1,11 +1,12 @@
-"""From the layers of a Keras network to the nodes of an ONNX graph, for networks of pictures.
+"""ONNX export of networks with branches: the page network and the glyph network.
 
-Batch normalization is folded into the convolution before it, so the file holds nothing but
-convolutions, sums and ReLUs.
+Batch normalization is folded into the convolution before it, so the graph consists of convolutions,
+sums and ReLUs. Digit classifiers are exported by `onnx_export`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,7 +22,7 @@ HALF_TOLERANCE = 3e-2  # the same with float16 weights
 
 
 class LayerGraph:
-    """An ONNX graph in the making; tensors are known by their names."""
+    """An ONNX graph that is being built; tensors are referred to by name."""
 
     def __init__(self, *, half: bool) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -29,19 +30,19 @@ class LayerGraph:
         self._half = half
 
     def weights(self, name: str, value: np.ndarray) -> str:
-        """Return the name of constant weights, kept as float16 where that was asked for."""
+        """Store weights, as float16 if the graph is `half`, and return their name."""
         if not self._half:
             return self.constant(name, np.asarray(value, np.float32))
         self.constant(f"{name}/half", np.asarray(value, np.float16))
         return self.add("Cast", name, f"{name}/half", to=TensorProto.FLOAT)
 
     def constant(self, name: str, value: np.ndarray) -> str:
-        """Keep an array under a name, and return the name."""
+        """Store an array and return its name."""
         self.constants.append(numpy_helper.from_array(value, name))
         return name
 
     def add(self, operator: str, name: str, *inputs: str, **attributes: object) -> str:
-        """Add a node whose output has its name, and return the name."""
+        """Add a node, whose output has the same name, and return the name."""
         self.nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
         return name
 
@@ -53,71 +54,26 @@ def add_layers(graph: LayerGraph, model: keras.Model, tail: str) -> str:
     ----------
     graph : LayerGraph
     model : keras.Model
-        Of one input, uint8 (n, H, W), and one output, with the policy float32.
+        A model of policy float32 with one input, uint8 (n, H, W), and one output.
     tail : str
         The input's name in the graph.
 
     Raises
     ------
     BadModel
-        For a layer that has no translation here.
+        For a layer that cannot be translated.
     """
-    names: dict[str, str] = {}  # of each Keras tensor's layer, the ONNX tensor
+    names: dict[str, str] = {}  # ONNX tensor of each Keras layer's output, by the layer's name
     layers = list(model.layers)
-    followers = {layer.name: list(_followers(layer)) for layer in layers}
     for layer in layers:
-        before, out = [names[other.name] for other in _before(layer)], f"{layer.name}/out"
+        before = [names[other.name] for other in _before(layer)]
         if isinstance(layer, keras.layers.InputLayer):
             names[layer.name] = tail
-        elif isinstance(layer, FoldPixels):
-            plane = graph.add("Cast", "plane", *before, to=TensorProto.FLOAT)
-            axis = graph.constant("channel", np.array([1], np.int64))
-            plane = graph.add("Unsqueeze", "channel_first", plane, axis)
-            names[layer.name] = graph.add("SpaceToDepth", out, plane, blocksize=2)
-        elif isinstance(layer, keras.layers.Rescaling):
-            factor = graph.constant("factor", np.array(layer.scale, np.float32))
-            shift = graph.constant("shift", np.array(layer.offset, np.float32))
-            scaled = graph.add("Mul", "scaled", *before, factor)
-            names[layer.name] = graph.add("Add", out, scaled, shift)
-        elif isinstance(layer, keras.layers.Conv2D):
-            after = followers[layer.name]
-            norm = after[0] if len(after) == 1 else None
-            folds = isinstance(norm, keras.layers.BatchNormalization)
-            kernel, bias = _folded(layer, norm if folds else None)
-            names[layer.name] = graph.add(
-                "Conv",
-                out,
-                *before,
-                graph.weights(f"{layer.name}/kernel", kernel.transpose(3, 2, 0, 1)),
-                graph.constant(f"{layer.name}/bias", bias),
-                strides=list(layer.strides),
-                auto_pad="SAME_UPPER",
-            )
-        elif isinstance(layer, keras.layers.Flatten):  # Keras has the channels last
-            last = graph.add("Transpose", f"{layer.name}/last", *before, perm=[0, 2, 3, 1])
-            names[layer.name] = graph.add("Flatten", out, last)
-        elif isinstance(layer, keras.layers.Dense):
-            names[layer.name] = _add_dense(graph, layer, before[0])
-        elif isinstance(layer, keras.layers.Dropout):
-            names[layer.name] = before[0]
-        elif isinstance(layer, keras.layers.BatchNormalization):
-            names[layer.name] = before[0]  # folded above
-        elif isinstance(layer, keras.layers.Activation) and layer.activation.__name__ == "relu":
-            names[layer.name] = graph.add("Relu", out, *before)
-        elif isinstance(layer, keras.layers.Add):
-            names[layer.name] = graph.add("Add", out, *before)
-        elif isinstance(layer, keras.layers.UpSampling2D):
-            factors = graph.constant(f"{layer.name}/scales", np.array([1, 1, 2, 2], np.float32))
-            names[layer.name] = graph.add(
-                "Resize",
-                out,
-                before[0],
-                "",
-                factors,
-                mode="nearest",
-                nearest_mode="floor",
-                coordinate_transformation_mode="asymmetric",
-            )
+            continue
+        for kind, translate in TRANSLATIONS:
+            if isinstance(layer, kind):
+                names[layer.name] = translate(graph, layer, before)
+                break
         else:
             raise BadModel(
                 f"the layer {layer.name!r} is a {type(layer).__name__}, which cannot be written "
@@ -126,9 +82,78 @@ def add_layers(graph: LayerGraph, model: keras.Model, tail: str) -> str:
     return names[layers[-1].name]
 
 
-def _add_dense(graph: LayerGraph, layer: keras.layers.Dense, before: str) -> str:
+def _output(layer: keras.Layer) -> str:
+    return f"{layer.name}/out"
+
+
+def _add_fold(graph: LayerGraph, layer: FoldPixels, before: list[str]) -> str:
+    plane = graph.add("Cast", "plane", *before, to=TensorProto.FLOAT)
+    axis = graph.constant("channel", np.array([1], np.int64))
+    plane = graph.add("Unsqueeze", "channel_first", plane, axis)
+    return graph.add("SpaceToDepth", _output(layer), plane, blocksize=2)
+
+
+def _add_rescaling(graph: LayerGraph, layer: keras.layers.Rescaling, before: list[str]) -> str:
+    factor = graph.constant("factor", np.array(layer.scale, np.float32))
+    shift = graph.constant("shift", np.array(layer.offset, np.float32))
+    return graph.add("Add", _output(layer), graph.add("Mul", "scaled", *before, factor), shift)
+
+
+def _add_convolution(graph: LayerGraph, layer: keras.layers.Conv2D, before: list[str]) -> str:
+    """Add a convolution, with the batch normalization after it, if there is one."""
+    after = list(_followers(layer))
+    norm = after[0] if len(after) == 1 else None
+    folds = isinstance(norm, keras.layers.BatchNormalization)
+    kernel, bias = _folded(layer, norm if folds else None)
+    return graph.add(
+        "Conv",
+        _output(layer),
+        *before,
+        graph.weights(f"{layer.name}/kernel", kernel.transpose(3, 2, 0, 1)),
+        graph.constant(f"{layer.name}/bias", bias),
+        strides=list(layer.strides),
+        auto_pad="SAME_UPPER",
+    )
+
+
+def _add_flatten(graph: LayerGraph, layer: keras.layers.Flatten, before: list[str]) -> str:
+    # Keras flattens with the channels last.
+    last = graph.add("Transpose", f"{layer.name}/last", *before, perm=[0, 2, 3, 1])
+    return graph.add("Flatten", _output(layer), last)
+
+
+def _add_nothing(graph: LayerGraph, layer: keras.Layer, before: list[str]) -> str:
+    """Skip a layer that has no effect here: dropout, or a normalization that is folded."""
+    return before[0]
+
+
+def _add_activation(graph: LayerGraph, layer: keras.layers.Activation, before: list[str]) -> str:
+    if layer.activation.__name__ != "relu":
+        raise BadModel(f"the layer {layer.name!r} must be a ReLU to be written to ONNX here.")
+    return graph.add("Relu", _output(layer), *before)
+
+
+def _add_sum(graph: LayerGraph, layer: keras.layers.Add, before: list[str]) -> str:
+    return graph.add("Add", _output(layer), *before)
+
+
+def _add_upsampling(graph: LayerGraph, layer: keras.layers.UpSampling2D, before: list[str]) -> str:
+    factors = graph.constant(f"{layer.name}/scales", np.array([1, 1, 2, 2], np.float32))
+    return graph.add(
+        "Resize",
+        _output(layer),
+        before[0],
+        "",
+        factors,
+        mode="nearest",
+        nearest_mode="floor",
+        coordinate_transformation_mode="asymmetric",
+    )
+
+
+def _add_dense(graph: LayerGraph, layer: keras.layers.Dense, before: list[str]) -> str:
     kernel, bias = (np.asarray(keras.ops.convert_to_numpy(w)) for w in (layer.kernel, layer.bias))
-    name = f"{layer.name}/out"
+    name = _output(layer)
     is_linear = layer.activation.__name__ == "linear"
     if not is_linear and layer.activation.__name__ != "relu":
         raise BadModel(
@@ -137,15 +162,30 @@ def _add_dense(graph: LayerGraph, layer: keras.layers.Dense, before: str) -> str
     sums = graph.add(
         "Gemm",
         name if is_linear else f"{layer.name}/sums",
-        before,
+        *before,
         graph.weights(f"{layer.name}/kernel", kernel),
         graph.constant(f"{layer.name}/bias", bias),
     )
     return sums if is_linear else graph.add("Relu", name, sums)
 
 
+# The first kind that a layer is an instance of counts.
+TRANSLATIONS: tuple[tuple[Any, Callable[[LayerGraph, Any, list[str]], str]], ...] = (
+    (FoldPixels, _add_fold),
+    (keras.layers.Rescaling, _add_rescaling),
+    (keras.layers.Conv2D, _add_convolution),
+    (keras.layers.Flatten, _add_flatten),
+    (keras.layers.Dense, _add_dense),
+    (keras.layers.Dropout, _add_nothing),
+    (keras.layers.BatchNormalization, _add_nothing),
+    (keras.layers.Activation, _add_activation),
+    (keras.layers.Add, _add_sum),
+    (keras.layers.UpSampling2D, _add_upsampling),
+)
+
+
 def _before(layer: keras.Layer) -> Iterator[keras.Layer]:
-    """Give the layers whose outputs a layer takes."""
+    """Yield the layers whose outputs are the inputs of a layer."""
     for node in layer._inbound_nodes:
         for tensor in node.input_tensors:
             yield tensor._keras_history.operation
@@ -159,7 +199,7 @@ def _followers(layer: keras.Layer) -> Iterator[keras.Layer]:
 def _folded(
     layer: keras.layers.Conv2D, norm: keras.layers.BatchNormalization | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return kernel and bias of a convolution and the batch normalization after it, as float32."""
+    """Return kernel and bias of a convolution with the batch normalization after it, float32."""
     kernel = np.asarray(keras.ops.convert_to_numpy(layer.kernel), np.float64)
     bias = np.zeros(kernel.shape[-1])
     if layer.use_bias:

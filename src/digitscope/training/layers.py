@@ -1,4 +1,4 @@
-"""Layers that the page network and the glyph network are built from."""
+"""Keras layers of the page network and the glyph network."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,24 +10,24 @@ from keras import ops
 
 from digitscope.recipes.stream_recipe import Precision
 
-MOMENTUM = 0.98  # of the moving statistics of the batch normalization, per step
+MOMENTUM = 0.98  # decay of the moving statistics of the batch normalization, per step
 FAST_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})  # of processors that compute with bfloat16
 
 
 @keras.saving.register_keras_serializable("digitscope")
 class FoldPixels(keras.layers.Layer):  # type: ignore[misc]
-    """Make the four pixels of each 2×2 square four channels: (n, H, W) -> (n, H/2, W/2, 4).
+    """Convert the four pixels of each 2×2 square to four channels: (n, H, W) -> (n, H/2, W/2, 4).
 
-    A 3×3 convolution of its result is a 6×6 convolution of the picture with stride 2, at a quarter
-    of the time that convolutions of one channel take.
+    A 3×3 convolution of the result is a 6×6 convolution of the picture with stride 2. It takes a
+    quarter of the time of a convolution of one channel.
     """
 
     def call(self, images: Any) -> Any:
-        """Return the squares; the dtype stays that of the pixels."""
+        """Return the four channels, with the dtype of the pixels."""
         return ops.stack([images[:, y::2, x::2] for y in (0, 1) for x in (0, 1)], axis=-1)
 
     def compute_output_spec(self, images: Any) -> Any:
-        """Return the shape for unknown heights and widths, too."""
+        """Return the shape, also for unknown height and width."""
         n, height, width = images.shape
         half = (None if side is None else side // 2 for side in (height, width))
         return keras.KerasTensor((n, *half, 4), dtype=images.dtype)
@@ -38,7 +38,7 @@ class FusedNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     """Batch normalization that trains with TensorFlow's fused operation.
 
     Keras computes moments, scale and shift one after the other, which in bfloat16 takes four times
-    as long. With another backend, and when the network is used, it is Keras's own.
+    as long. With another backend, and in inference mode, Keras's operations are used.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -65,9 +65,9 @@ def choose_precision(precision: Precision, cpuinfo: Path = Path("/proc/cpuinfo")
     Parameters
     ----------
     precision : str
-        What a recipe asks for: ``float32``, ``bfloat16`` or ``auto``.
+        Precision of a recipe: ``float32``, ``bfloat16`` or ``auto``.
     cpuinfo : path
-        Where Linux tells what the processor can do; elsewhere ``auto`` means float32.
+        File with the flags of the processor on Linux; without it ``auto`` means float32.
     """
     if precision == "auto":
         try:
@@ -79,7 +79,7 @@ def choose_precision(precision: Precision, cpuinfo: Path = Path("/proc/cpuinfo")
 
 
 class LayerBuilder:
-    """Keras layers with names and seeds in the order in which they are made."""
+    """Builder of Keras layers, with names, and with seeds in the order of creation."""
 
     def __init__(self, seed: int, policy: str) -> None:
         self._seeds: Iterator[int] = (
@@ -88,7 +88,7 @@ class LayerBuilder:
         self.policy = policy
 
     def convolution(self, x: Any, channels: int, side: int, name: str, **options: Any) -> Any:
-        """Return a convolution of x without a bias, unless the options say otherwise."""
+        """Return a convolution of x, by default without a bias."""
         return keras.layers.Conv2D(
             channels,
             side,
@@ -102,7 +102,7 @@ class LayerBuilder:
     def dense(
         self, x: Any, units: int, name: str, *, activation: str = "linear", policy: str = ""
     ) -> Any:
-        """Return a layer of units that each see all of x."""
+        """Return a fully connected layer on x."""
         return keras.layers.Dense(
             units,
             activation,
@@ -133,7 +133,7 @@ class LayerBuilder:
         return self.relu(self.normalised(x, channels, name, stride=stride), f"{name}_relu")
 
     def blocks(self, x: Any, channels: int, n: int, name: str) -> Any:
-        """Return x after n residual blocks; each begins as the identity (Goyal et al., 2017)."""
+        """Return x after n residual blocks, initialised as the identity (Goyal et al., 2017)."""
         for number in range(1, n + 1):
             part = f"{name}_{number}"
             y = self.layer(x, channels, f"{part}_a")
@@ -142,7 +142,7 @@ class LayerBuilder:
         return x
 
     def up(self, coarse: Any, fine: Any, channels: int, name: str) -> Any:
-        """Return the sum of a coarse map, enlarged twice, and a fine one."""
+        """Return the sum of a coarse map, enlarged by 2, and a fine one."""
         x = self.convolution(coarse, channels, 1, f"{name}_convolution", use_bias=True)
         x = keras.layers.UpSampling2D(2, dtype=self.policy, name=f"{name}_nearest")(x)
         return self.relu(self.add(x, fine, f"{name}_sum"), f"{name}_relu")

@@ -1,7 +1,7 @@
-"""What a network sees in an epoch: the training images, and what is drawn to join them.
+"""The mixture of real and drawn images in an epoch of training.
 
-Labels are the same in every epoch, so that the compiled epoch takes one tensor of them; the images
-are drawn from (seed, epoch) alone.
+The labels are the same in every epoch, so that the compiled epoch can use one tensor of labels. The
+images depend on (seed, epoch) only.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from digitscope.recipes import Recipe
 from digitscope.synthesis.fonts import find_fonts
 from digitscope.synthesis.pen import HAND
 
-TYPE = 0.15  # share of parametric digits that are printed, where other writers are learned too
+PRINTED = 0.15  # share of printed digits among parametric digits, if the recipe has sources
 
 
 class Mixture:
@@ -27,16 +27,16 @@ class Mixture:
     Parameters
     ----------
     recipe : Recipe
-        How many images of which kind, and how they are augmented.
+        Numbers of images of each kind, and their augmentation.
     train : Split
-        Images that are there in every epoch.
+        Real images, which are in every epoch.
     sources : sequence of Dataset
         The data sets that ``recipe.sources`` names, whose digits are drawn in new ways.
 
     Attributes
     ----------
     labels : ndarray of shape (n,), dtype int32
-        0 to 9, and 10 for what is no digit.
+        0 to 9, and 10 for non-digits.
     """
 
     def __init__(self, recipe: Recipe, train: Split, sources: Sequence[Dataset] = ()) -> None:
@@ -51,7 +51,7 @@ class Mixture:
         others = [s.other_originals for s in sources if s.other_originals is not None]
         self._others = type(others[0]).joined(others) if others else None
         self._weights = [_writer_weights(o.writers) for o in self._originals]
-        self._style = replace(HAND, type=TYPE, fonts=find_fonts()) if sources else HAND
+        self._style = replace(HAND, printed=PRINTED, fonts=find_fonts()) if sources else HAND
         self.handwritten = recipe.handwritten if self._originals else 0
         self.labels = np.concatenate(
             [
@@ -68,7 +68,7 @@ class Mixture:
 
     @property
     def fonts(self) -> list[str]:
-        """The names of the fonts that printed characters are set in."""
+        """The names of the fonts of printed characters."""
         return [Path(font).stem or "Pillow's own" for font in self._style.fonts]
 
     @property
@@ -89,19 +89,19 @@ class Mixture:
             from digitscope.training.augmentation import augment
 
             rng = np.random.default_rng([recipe.seed, epoch, 1])
-            worn = len(images) - len(self.train) if self._originals else 0
-            images = augment(images, rng, recipe.augmentation, worn)
+            degraded = len(images) - len(self.train) if self._originals else 0
+            images = augment(images, rng, recipe.augmentation, degraded)
         return images
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[Images, NDArray[np.intp], int]:
-        """Return some digits before augmentation, in the proportions of an epoch; no non-digits.
+        """Return n random digits before augmentation, in the proportions of an epoch.
 
         Returns
         -------
         images : ndarray of shape (n, 28, 28), dtype uint8
         labels : ndarray of shape (n,), dtype intp
         drawn : int
-            How many of them, the last ones, were drawn.
+            Number of drawn digits, which are the last ones.
         """
         from digitscope.synthesis import digits
 
@@ -117,7 +117,7 @@ class Mixture:
         return np.concatenate(images), labels.astype(np.intp), formed + written
 
     def _draw(self, epoch: int) -> list[Images]:
-        from digitscope.synthesis import digits  # OpenCV, which few recipes need
+        from digitscope.synthesis import digits  # imports OpenCV, which few recipes need
 
         recipe, real = self.recipe, self.train
         rng = np.random.default_rng([recipe.seed, epoch, 2])
@@ -141,7 +141,7 @@ class Mixture:
         return drawn
 
     def _draw_handwritten(self, labels: NDArray[np.integer], rng: np.random.Generator) -> Images:
-        """Draw recorded digits: each source as often as the square root of its size says."""
+        """Draw recorded digits; the frequency of a source is the square root of its size."""
         sizes = np.sqrt([len(o) for o in self._originals])
         if not len(labels):
             return np.zeros((0, *self.train.images.shape[1:]), np.uint8)
@@ -160,7 +160,7 @@ class Mixture:
 
 
 def _writer_weights(writers: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return how often each sample is drawn: one of a busy writer less often than another."""
+    """Return the weight of each sample, 1 / √(number of samples of its writer)."""
     _, place, counts = np.unique(writers, return_inverse=True, return_counts=True)
     weights: NDArray[np.float64] = 1 / np.sqrt(counts[place].astype(np.float64))
     return weights

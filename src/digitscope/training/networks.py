@@ -1,4 +1,4 @@
-"""From a recipe to Keras objects: the network and its optimizer."""
+"""Keras network, optimizer and learning rate schedule of a recipe."""
 
 from collections.abc import Iterator
 
@@ -13,8 +13,8 @@ def build_network(recipe: Recipe) -> keras.Sequential:
     """Return the untrained network of a recipe.
 
     uint8 (batch, 28, 28) -> ÷255 -> convolutions -> flat -> hidden layers -> (batch, 10)
-    probabilities, or (batch, 11) where the last is that of no digit. All randomness is seeded by
-    the recipe; no global seed is touched.
+    probabilities, or (batch, 11) with "no digit" as the last. The recipe seeds all randomness;
+    global seeds are not used.
     """
     seeds = (int(s) for s in np.random.default_rng(recipe.seed).integers(0, 2**31, 1_000))
     layers: list[keras.Layer] = [
@@ -61,7 +61,7 @@ def _convolutions(recipe: Recipe, seeds: Iterator[int]) -> Iterator[keras.Layer]
             stem or 3,
             strides=2 if stem or filters > before else 1,
             padding="same",
-            use_bias=False,  # the normalization has one
+            use_bias=False,  # the normalization has a bias
             kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
             name=f"convolution_{number}",
         )
@@ -70,7 +70,7 @@ def _convolutions(recipe: Recipe, seeds: Iterator[int]) -> Iterator[keras.Layer]
 
 
 def build_optimizer(recipe: Recipe) -> keras.Optimizer:
-    """Return the optimizer of a recipe, at its peak learning rate."""
+    """Return the optimizer of a recipe, with the peak learning rate."""
     average = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
     match recipe.optimizer:
         case "adam":
@@ -88,11 +88,13 @@ def build_optimizer(recipe: Recipe) -> keras.Optimizer:
 
 
 def rate_factors(recipe: Recipe, steps: int) -> np.ndarray:
-    """Return what the peak rate is multiplied by in each of `steps` steps, float32 (steps,)."""
+    """Return the factor of the peak learning rate in each of `steps` steps, float32 (steps,)."""
     step = np.arange(1, steps + 1, dtype=np.float64)
     warmup = round(recipe.warmup * steps)
     rise = np.minimum(step / max(warmup, 1), 1)
-    left = np.clip((steps - step + 1) / max(steps - warmup, 1), 0, 1)  # 1 after the warm-up, to 0
+    left = np.clip(
+        (steps - step + 1) / max(steps - warmup, 1), 0, 1
+    )  # from 1 after the warmup to 0
     match recipe.schedule:
         case "constant":
             factors = rise

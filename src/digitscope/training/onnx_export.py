@@ -1,7 +1,7 @@
-"""From a Keras network to the ONNX file that ships, and back again to see that they agree.
+"""ONNX export of digit classifiers, with a comparison of the results to Keras.
 
-The graph is written layer by layer, so that it is the same file from either backend, with names
-that people and `explain` can read (``hidden_1/kernel``) and nothing in it but the arithmetic.
+The graph is written layer by layer. So the file is the same from both backends, has readable names
+that `explain` uses (``hidden_1/kernel``), and contains only the arithmetic of the network.
 """
 
 from collections.abc import Callable
@@ -19,17 +19,17 @@ from digitscope.image.digit import DIGITS, SIDE, Images, Probabilities
 from digitscope.models.card import KEY, ModelCard
 from digitscope.models.classifier import DIGIT
 
-OPSET, IR_VERSION = 17, 8  # read by every ONNX Runtime since 1.13
+OPSET, IR_VERSION = 17, 8  # supported by ONNX Runtime 1.13 and later
 TINY = float(np.finfo(np.float32).tiny)
 TOLERANCE = 1e-5  # largest difference of any probability between Keras and the ONNX file
 
-# Ten digits; or these and the answer that it is none.
+# Input and output shapes: ten digits, or ten digits and "no digit".
 KERAS_FORMS = (((SIDE, SIDE), (DIGITS,)), ((SIDE, SIDE), (DIGITS + 1,)))
 SIMPLE = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "elu": "Elu", "selu": "Selu"}
 
 
 class _Graph:
-    """An ONNX graph that grows at its end."""
+    """An ONNX graph that is extended at its tail, the output of the last node."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -42,7 +42,7 @@ class _Graph:
         return name
 
     def add(self, operator: str, name: str, *inputs: str, **attributes: object) -> str:
-        """Append a node that reads the tail, and whatever else is named; it is the new tail."""
+        """Append a node whose inputs are the tail and `inputs`; it becomes the new tail."""
         self.nodes.append(
             helper.make_node(operator, [self.tail, *inputs], [name], name=name, **attributes)
         )
@@ -54,7 +54,7 @@ class _Graph:
         return name
 
     def refuse(self, name: str) -> None:
-        """Of eleven logits, make the ten digits the tail and give `digit` as a second output."""
+        """Split eleven logits into the ten digits, the new tail, and a second output `digit`."""
         logits, axis = self.tail, self.integer(f"{name}/axis", 1)
         first, ten, eleven = (self.integer(f"{name}/{n}", n) for n in (0, DIGITS, DIGITS + 1))
         self.add("Softmax", f"{name}/all", axis=-1)
@@ -92,7 +92,7 @@ def _rescaling(graph: _Graph, layer: keras.layers.Rescaling) -> None:
 
 
 def _reshape(graph: _Graph, layer: keras.layers.Reshape) -> None:
-    """Make one channel of the image, channels first as ONNX has them."""
+    """Add the axis of channels to the image; it is the second axis in ONNX."""
     if tuple(layer.target_shape) != (SIDE, SIDE, 1):
         raise BadModel(
             f"the layer {layer.name!r} reshapes to {layer.target_shape}; only to "
@@ -110,7 +110,7 @@ def _convolution(graph: _Graph, layer: keras.layers.Conv2D) -> None:
             f"the layer {layer.name!r} cannot be written to ONNX: expected padding 'same', "
             f"channels last, no dilation and no groups."
         )
-    # Keras keeps (height, width, in, out).
+    # The layout in Keras is (height, width, in, out).
     kernel = _numpy(layer.kernel).transpose(3, 2, 0, 1)
     names = [graph.constant(f"{layer.name}/kernel", kernel)]
     if layer.use_bias:
@@ -155,7 +155,7 @@ def _dense(graph: _Graph, layer: keras.layers.Dense) -> None:
 
 
 def _dropout(graph: _Graph, layer: keras.layers.Dropout) -> None:
-    """Leave it out: it does nothing when the network is used."""
+    """Add nothing, since dropout has no effect in inference."""
 
 
 def _numpy(variable: keras.Variable) -> np.ndarray:
@@ -177,13 +177,13 @@ TRANSLATIONS: dict[type, Callable[[_Graph, keras.Layer], None]] = {
 def to_onnx(model: keras.Sequential) -> onnx.ModelProto:
     """Return the network as an ONNX model: uint8 (n, 28, 28) -> float32 (n, 10).
 
-    A network of eleven answers becomes one of two outputs: the probabilities of the ten digits,
-    provided that it is one, and ``digit``, float32 (n, 1), the probability that it is.
+    A network with eleven outputs becomes a model with two: the probabilities of the ten digits,
+    given that the image is a digit, and ``digit``, float32 (n, 1), the probability that it is.
 
     Raises
     ------
     BadModel
-        For a layer or an input that has no translation here.
+        For a layer or an input that cannot be translated.
     """
     if not isinstance(model, keras.Sequential):
         raise BadModel(f"expected a Sequential Keras model. Received: {type(model).__name__}.")
@@ -234,7 +234,7 @@ def check_keras_form(model: keras.Model) -> None:
 
 
 def write_onnx(proto: onnx.ModelProto, path: Path, card: ModelCard) -> None:
-    """Write the ONNX model with its card in the metadata, whole or not at all."""
+    """Write the ONNX model with its card in the metadata, atomically."""
     helper.set_model_props(proto, {KEY: card.to_json()})
     with replacing(path) as temporary:
         temporary.write_bytes(proto.SerializeToString())
@@ -243,24 +243,24 @@ def write_onnx(proto: onnx.ModelProto, path: Path, card: ModelCard) -> None:
 def check_agreement(
     model: keras.Model, images: Images, probabilities: Probabilities, what: str
 ) -> float:
-    """Return the largest difference of a probability from Keras's.
+    """Return the largest difference of a probability to Keras.
 
     Parameters
     ----------
     model : keras.Model
     images : ndarray of shape (n, 28, 28), dtype uint8
     probabilities : ndarray of shape (n, 10) or (n, answers)
-        What the exported file gives for them: of the digits, or all that the model gives.
+        Probabilities by the exported file: of the digits, or all outputs of the model.
     what : str
-        The exported file, for the message.
+        Name of the exported file, for the message.
 
     Raises
     ------
     BadModel
-        When it is more than 1e-5.
+        If it is more than 1e-5.
     """
     theirs = np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
-    if theirs.shape[1] > probabilities.shape[1]:  # those of a digit, provided that it is one
+    if theirs.shape[1] > probabilities.shape[1]:  # probabilities given that it is a digit
         theirs = theirs[:, :DIGITS] / np.maximum(
             theirs[:, :DIGITS].sum(axis=1, keepdims=True), TINY
         )

@@ -1,10 +1,10 @@
-"""From float32 weights to 8-bit integers: a file of half the size that is computed faster.
+"""Quantisation of ONNX models from float32 to 8-bit integers, for size and speed.
 
-Static quantisation with one scale for each output channel of the weights and one for each tensor of
-activations, chosen from what the network computes of some real inputs (Jacob et al., "Quantization
+Static quantisation with one scale per output channel of the weights and one per tensor of
+activations, which is chosen from the values for some real inputs (Jacob et al., "Quantization
 and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018). A few
-extreme values would make every step coarser, so both ranges leave some out: activations above a
-percentile, and weights above what makes the squared error of rounding smallest.
+extreme values would make all steps coarser, so both ranges are clipped: that of activations at a
+percentile, that of weights where the squared error of clipping and rounding is smallest.
 """
 
 import io
@@ -12,27 +12,28 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-LEVELS = 63  # largest weight of 7 bits
-PERCENTILE = 99.999  # of the activations of a tensor; larger ones are clipped
-RANGES = np.linspace(0.6, 1.0, 21)  # shares of the largest weight that are tried as the range
-QUANTISED = ["Conv", "Gemm", "Add", "Relu"]  # operators; the others stay float32
+LEVELS = 63  # largest value of a signed integer of 7 bits
+PERCENTILE = 99.999  # percentile of the activations of a tensor at which they are clipped
+RANGES = np.linspace(0.6, 1.0, 21)  # candidates for the range, as shares of the largest weight
+QUANTISED = ["Conv", "Gemm", "Add", "Relu"]  # quantised operators; all others stay float32
 
 
 def quantise(
     proto: onnx.ModelProto, images: Iterable[np.ndarray], *, exclude: Sequence[str] = ()
 ) -> onnx.ModelProto:
-    """Return a network whose layers compute with 8-bit integers.
+    """Return a quantised model.
 
-    Weights have 7 bits: processors without VNNI instructions add pairs of products in 16 bits,
-    which would overflow with 8.
+    Weights have 7 bits, since processors without VNNI instructions add pairs of products in 16
+    bits, which could overflow with 8 bits.
 
     Parameters
     ----------
@@ -44,14 +45,35 @@ def quantise(
         Nodes that stay float32.
     """
     from onnxruntime.quantization import (
-        CalibrationDataReader,
         CalibrationMethod,
         QuantFormat,
         QuantType,
         quantize_static,
     )
 
-    name = proto.graph.input[0].name
+    with _silent_library(), tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"
+        onnx.save(_clipped(proto, exclude), before)
+        quantize_static(
+            before,
+            after,
+            _reader(proto.graph.input[0].name, images),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=QUANTISED,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            nodes_to_exclude=list(exclude),
+            calibrate_method=CalibrationMethod.Percentile,
+            extra_options={"CalibPercentile": PERCENTILE},
+        )
+        return onnx.load(after)
+
+
+def _reader(name: str, images: Iterable[np.ndarray]) -> Any:
+    """Return the images in the form that ONNX Runtime takes for calibration."""
+    from onnxruntime.quantization import CalibrationDataReader
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
         """The images, one by one."""
@@ -64,38 +86,24 @@ def quantise(
             image = next(self._images, None)
             return None if image is None else {name: image}
 
+    return Reader()
+
+
+@contextmanager
+def _silent_library() -> Iterator[None]:
+    """Suppress warnings, log messages and output of ONNX Runtime's quantisation."""
     level = logging.getLogger().level
-    logging.getLogger().setLevel(logging.ERROR)  # it advises to optimise the graph first
+    logging.getLogger().setLevel(logging.ERROR)
     try:
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            warnings.catch_warnings(),
-            redirect_stdout(io.StringIO()),  # it prints what it does with the histograms
-        ):
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"
-            onnx.save(_clipped(proto, exclude), before)
-            quantize_static(
-                before,
-                after,
-                Reader(),
-                quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=QUANTISED,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                per_channel=True,
-                reduce_range=True,
-                nodes_to_exclude=list(exclude),
-                calibrate_method=CalibrationMethod.Percentile,
-                extra_options={"CalibPercentile": PERCENTILE},
-            )
-            return onnx.load(after)
+            yield
     finally:
         logging.getLogger().setLevel(level)
 
 
 def _clipped(proto: onnx.ModelProto, exclude: Sequence[str]) -> onnx.ModelProto:
-    """Return a network whose kernels have no weights outside the best range of their channel.
+    """Return a model with each kernel clipped to the best range of each channel.
 
     Kernels of the excluded nodes stay as they are.
     """
@@ -110,7 +118,7 @@ def _clipped(proto: onnx.ModelProto, exclude: Sequence[str]) -> onnx.ModelProto:
 
 
 def clip_kernel(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a kernel clipped to the ranges in which rounding costs least.
+    """Return a kernel clipped to the range with the smallest squared error, per output channel.
 
     Parameters
     ----------
@@ -119,8 +127,8 @@ def clip_kernel(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of the same shape
-        Each output channel between -r and r, where r of the `RANGES` of its largest weight has the
-        smallest sum of squared errors of clipping and rounding to `LEVELS` steps.
+        Each output channel is clipped to ±r, with the r among `RANGES` times its largest weight
+        that has the smallest squared error of clipping and rounding to `LEVELS` steps.
 
     Examples
     --------

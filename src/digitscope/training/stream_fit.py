@@ -1,7 +1,7 @@
-"""The fit of a network to a stream of synthesised batches: epoch after epoch, with checkpoints.
+"""The fit of a network to a stream of synthetic batches, with a checkpoint after each epoch.
 
-Batch i depends on the recipe's seed and i alone, so a fit that was killed and goes on from its last
-checkpoint ends with the same weights as one that was not.
+Batch i depends on the recipe's seed and i only. So a fit that was killed and resumed from its last
+checkpoint ends with the same weights as an uninterrupted fit.
 """
 
 import math
@@ -19,29 +19,29 @@ from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.runs import Row
 from digitscope.synthesis.pages.stream import BatchStream, Plan
 from digitscope.training.checkpoint import State, read_checkpoint, write_checkpoint
-from digitscope.training.compiled import forward_function
+from digitscope.training.compiled_epoch import forward_function
+from digitscope.training.initial_weights import take_weights
 from digitscope.training.interrupts import uninterrupted
-from digitscope.training.start import take_weights
 from digitscope.training.stream_step import make_step
 
-PART = 10  # steps between two signs of life
+PART = 10  # steps between two reports of progress
 Made = TypeVar("Made")  # a batch
 
 
 @dataclass
 class StreamFitResult:
-    """How a fit ended.
+    """The history of a fit and how it ended.
 
     Attributes
     ----------
     history : list of dict
-        One row an epoch.
+        One row per epoch.
     stopped : str
-        Why it ended before its last epoch; empty if it did not.
+        Why the fit ended before its last epoch; empty if it did not.
     interrupted : bool
-        Whether it was Ctrl-C.
+        Whether Ctrl-C ended it.
     problem : str
-        What broke it; empty if nothing did.
+        Why the fit failed; empty if it did not.
     """
 
     history: list[Row]
@@ -57,25 +57,25 @@ class StreamFit(ABC, Generic[Made]):
     ----------
     recipe : StreamRecipe
     model : keras.Model
-        What is trained.
+        The model that is trained.
     network : keras.Model
-        Of the same layers, float32; it gets the averaged weights.
+        A float32 model of the same layers for the averaged weights.
     start : path, optional
-        A ``model.keras`` or ``.onnx`` file whose weights to begin with; see `take_weights`.
+        A ``model.keras`` or ``.onnx`` file with initial weights; see `take_weights`.
 
     Attributes
     ----------
     recipe : StreamRecipe
     network : keras.Model
-        The averaged network after each epoch and at the end.
+        The averaged network, updated after each epoch.
     averages : list of keras.Variable
-        Follow the variables of the model: weights and moving statistics.
+        Moving averages of the variables of the model: weights and statistics.
     history : list of dict
-        One row an epoch.
+        One row per epoch.
     forward : callable
-        From images to the outputs of `network`, float32.
-    step : Step
-        Trains the model by one batch.
+        Function from images to the outputs of `network`, float32.
+    step : StreamStep
+        Trains the model with one batch.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class StreamFit(ABC, Generic[Made]):
             take_weights(start, model, self.sample)
         self.optimizer = build_optimizer(recipe)
         self.optimizer.build(self.model.trainable_variables)
-        # By way of NumPy: TensorFlow's value of a variable is the variable itself, not a copy.
+        # Via NumPy, since the value of a TensorFlow variable is not a copy.
         self.averages = [
             keras.Variable(value, trainable=False, dtype=value.dtype)
             for value in map(_value, self.model.variables)
@@ -101,26 +101,26 @@ class StreamFit(ABC, Generic[Made]):
 
     @abstractmethod
     def loss(self, outputs: Any, targets: dict[str, Any]) -> Sequence[Any]:
-        """Return the parts of the loss of a batch, as a part of a compiled step.
+        """Return the parts of the loss of a batch, inside of a compiled step.
 
         Parameters
         ----------
         outputs : tensor, dtype float32
-            What the network gives.
+            Outputs of the network.
         targets : dict of tensor
         """
 
     @abstractmethod
     def sample(self, n: int) -> np.ndarray:
-        """Return inputs of the training's kind that no training sees, of n patches."""
+        """Return inputs like those of the training, but not used by it, from n patches."""
 
     @abstractmethod
     def open_stream(self, plan: Plan) -> BatchStream[Any, Made]:
-        """Return the batches of a plan."""
+        """Return the stream of the batches of a plan."""
 
     @abstractmethod
     def learn(self, batch: Made, rate: float) -> Row:
-        """Train by one batch and return its losses, ``loss`` with their sum among them."""
+        """Train with one batch and return its losses, including their sum ``loss``."""
 
     @abstractmethod
     def judge(self) -> Row:
@@ -140,7 +140,7 @@ class StreamFit(ABC, Generic[Made]):
         write_checkpoint(path, self.state, self.history)
 
     def restore(self, path: Path) -> None:
-        """Go on from a checkpoint that `save` wrote."""
+        """Continue from a checkpoint that `save` wrote."""
         shapes = [tuple(v.shape) for v in self._variables]
         state, self.history = read_checkpoint(path, shapes)
         for variable, value in zip(self._variables, state, strict=True):
@@ -154,16 +154,16 @@ class StreamFit(ABC, Generic[Made]):
         on_epoch: Callable[[Row], None] | None = None,
         on_part: Callable[[float], None] | None = None,
     ) -> StreamFitResult:
-        """Train to the last epoch, or until Ctrl-C or a broken loss stops it.
+        """Train to the last epoch, or until Ctrl-C or a loss that is not finite.
 
         Parameters
         ----------
         checkpoint : path, optional
-            Written after each epoch; a later `restore` goes on from it.
+            Written after each epoch, for `restore`.
         on_epoch : callable, optional
-            Called with each row of the history when `network` holds the weights of that epoch.
+            Called with each row of the history, when `network` has the weights of that epoch.
         on_part : callable, optional
-            Called with the share of an epoch that is done each time that some of it is.
+            Called after each part of an epoch with the share of the epoch that it was.
         """
         recipe, steps = self.recipe, self.recipe.steps
         result = StreamFitResult(self.history)
@@ -234,7 +234,7 @@ def _value(variable: keras.Variable) -> np.ndarray:
 
 
 def learning_rates(recipe: StreamRecipe) -> np.ndarray:
-    """Return the learning rate of each step of a run, float32: a rise, then a cosine to 0."""
+    """Return the learning rate of each step of a run, float32: warmup, then a cosine to 0."""
     steps = recipe.epochs * recipe.steps
     step = np.arange(1, steps + 1, dtype=np.float64)
     warmup = round(recipe.warmup * steps)
@@ -245,7 +245,7 @@ def learning_rates(recipe: StreamRecipe) -> np.ndarray:
 
 
 def build_optimizer(recipe: StreamRecipe) -> keras.Optimizer:
-    """Return AdamW at the peak rate of a recipe; only kernels decay."""
+    """Return AdamW with the peak learning rate of a recipe; only kernels have weight decay."""
     optimizer = keras.optimizers.AdamW(
         recipe.learning_rate,
         recipe.weight_decay,
@@ -257,7 +257,7 @@ def build_optimizer(recipe: StreamRecipe) -> keras.Optimizer:
 
 
 def compile_forward(model: keras.Model) -> Callable[[Any], np.ndarray]:
-    """Return a function from images to float32 maps, as the network is used."""
+    """Return a function from images to float32 outputs, in inference mode."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

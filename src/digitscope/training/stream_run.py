@@ -1,4 +1,4 @@
-"""A training from a stream as one folder, as `digitscope.training.train` makes one for digits."""
+"""The run of a training from a stream: fit, export, quantisation and scores in one folder."""
 
 import time
 from abc import ABC, abstractmethod
@@ -16,40 +16,40 @@ from digitscope.files import replacing
 from digitscope.models.card import ModelCard
 from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.runs import Row, Run
-from digitscope.training.beginning import describe_versions
+from digitscope.training.model_release import now
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.quantisation import quantise
-from digitscope.training.shipping import now
+from digitscope.training.run_record import describe_versions
 from digitscope.training.stream_fit import StreamFit
 
 Judged = TypeVar("Judged")
-LOSS = 0.005  # of a score on held-out pages, 0 to 1, that 8-bit integers may cost at most
+LOSS = 0.005  # largest loss of a held-out score, 0 to 1, that is accepted for quantisation
 
 
 class StreamListener(Protocol):
-    """What a training tells while it works; the command line draws it."""
+    """Events of a training, for example to display its progress."""
 
     def begin(self, run: Run, recipe: StreamRecipe, parameters: int, policy: str) -> None:
-        """Call before the first epoch."""
+        """Handle the beginning, before the first epoch."""
 
     def part(self, share: float) -> None:
-        """Call when a further share of an epoch is done."""
+        """Handle the end of a part of an epoch; `share` is its share of the epoch."""
 
     def epoch(self, row: Row) -> None:
-        """Call after each epoch with its row of the history."""
+        """Handle the end of an epoch; `row` is its row of the history."""
 
     def fitted(self, stopped: str) -> None:
-        """Call after the last epoch; `stopped` says why it ended early, if it did."""
+        """Handle the end of the fit; `stopped` is the reason if it ended early."""
 
     def done(self, run: Run) -> None:
-        """Call when the model is written and scored."""
+        """Handle the end, after the model is written and scored."""
 
 
 class PrintedProgress:
-    """Print one line an epoch."""
+    """A listener that prints one line per epoch."""
 
     def begin(self, run: Run, recipe: StreamRecipe, parameters: int, policy: str) -> None:
-        """Print what is trained."""
+        """Print folder, size and precision of the network."""
         print(f"{run.path}: {parameters:,} weights, {policy}, {recipe.epochs} epochs", flush=True)
 
     def part(self, share: float) -> None:
@@ -66,17 +66,17 @@ class PrintedProgress:
         )
 
     def fitted(self, stopped: str) -> None:
-        """Print why it stopped."""
+        """Print the reason if the fit ended early."""
         if stopped:
             print(stopped, flush=True)
 
     def done(self, run: Run) -> None:
-        """Print where the model is."""
+        """Print the path of the model."""
         print(run.model_file, flush=True)
 
 
 class StreamTraining(ABC):
-    """A run's folder and the fit that fills it.
+    """A run's folder and its fit.
 
     Parameters
     ----------
@@ -86,9 +86,9 @@ class StreamTraining(ABC):
     Attributes
     ----------
     data : str
-        What it learns from, for the card.
+        Name of the training data, for the card.
     last : str
-        The last layer, which stays float32: its logits become probabilities.
+        The last layer, which is not quantised, since its logits become probabilities.
     """
 
     data: ClassVar[str]
@@ -103,15 +103,16 @@ class StreamTraining(ABC):
 
     @abstractmethod
     def score(self) -> None:
-        """Write the model once more, calibrated on held-out pages, and metrics.json."""
+        """Write the final model, calibrated on held-out pages, and metrics.json."""
 
     def complete(self, policy: str, listener: StreamListener | None = None) -> Run:
-        """Train to the last epoch, write the model after each, and score it.
+        """Train to the last epoch, write the model after each epoch, and score the last model.
 
         Raises
         ------
         TrainingFailed
-            When the loss is not finite; the folder then holds the weights of the last good epoch.
+            If the loss is not finite; the folder then contains the weights of the last finished
+            epoch.
         """
         run, fit, listener = self.run, self.fit, listener or PrintedProgress()
         run.update_record(status="running", stopped="", versions=describe_versions())
@@ -122,7 +123,9 @@ class StreamTraining(ABC):
             run.write_history(fit.history)
             try:
                 self.write_model()
-            except BadModel as error:  # a later epoch may be written; the checkpoint is
+            except (
+                BadModel
+            ) as error:  # the checkpoint is written, and a later epoch may be exported
                 run.update_record(export_problem=f"epoch {row['epoch']:.0f}: {error}")
             listener.epoch(row)
 
@@ -154,9 +157,9 @@ class StreamTraining(ABC):
         Parameters
         ----------
         n : int
-            Pages or crops that the epochs were judged on.
+            Number of held-out pages or crops.
         data : dict, optional
-            More about what it learned from.
+            Further fields about the training data.
         **fields : Any
             Further fields of the card.
         """
@@ -173,7 +176,7 @@ class StreamTraining(ABC):
         )
 
     def integers(self, model: onnx.ModelProto, images: Iterable[np.ndarray]) -> onnx.ModelProto:
-        """Return a model with float32 weights as one that computes with 8-bit integers."""
+        """Return the quantised form of a model with float32 weights."""
         return quantise(model, images, exclude=[self.last])
 
     def quantise_model(
@@ -184,7 +187,7 @@ class StreamTraining(ABC):
         judge: Callable[[], tuple[float, Judged]],
         score: str,
     ) -> tuple[dict[str, float], Judged]:
-        """Make the model file compute with 8-bit integers, unless that costs too much.
+        """Quantise the model file, unless its score gets worse by more than `LOSS`.
 
         Parameters
         ----------
@@ -194,16 +197,16 @@ class StreamTraining(ABC):
             Batches from which the ranges of the integers are taken.
         card : ModelCard
         judge : callable
-            Returns the score of the model file, 0 to 1, and what it found out.
+            Returns the score of the model file, 0 to 1, and further results.
         score : str
-            The name of that score.
+            The name of the score.
 
         Returns
         -------
         dict
-            For the card: the score before and after; empty when the file keeps its weights.
+            For the card: the score before and after; empty if the file is not quantised.
         object
-            What `judge` found out about the file as it is now.
+            The further results of `judge` for the resulting file.
         """
         (before, found), whole = judge(), self.run.model_file.read_bytes()
         write_onnx(self.integers(model, images), self.run.model_file, card)
@@ -216,11 +219,11 @@ class StreamTraining(ABC):
 
 
 def check_data(run: Run, data: dict[str, str]) -> None:
-    """Raise `BadRun` when a run is finished, or began with other data."""
+    """Raise `BadRun` if a run is finished, or began with other data."""
     run.check_unfinished()
     for name, value in data.items():
         if (begun := run.record["data"].get(name)) != value:
-            pairs = zip(str(begun), value, strict=False)  # long texts: tell where they differ
+            pairs = zip(str(begun), value, strict=False)  # long texts: show where they differ
             first = max(len(list(takewhile(lambda pair: pair[0] == pair[1], pairs))) - 40, 0)
             raise BadRun(
                 f"{run.path} cannot go on: its {name} was …{str(begun)[first : first + 120]}… "
@@ -229,18 +232,18 @@ def check_data(run: Run, data: dict[str, str]) -> None:
 
 
 def held_out_scores(row: Row, n: int) -> dict[str, Any]:
-    """Return the scores of an epoch, for the card."""
+    """Return the held-out scores of an epoch, for the card."""
     scores = {name[4:]: value for name, value in row.items() if name.startswith("val_")}
     return {"n": n} | scores if scores else {}
 
 
 def forget_graphs() -> None:
-    """Free the memory of the networks that were compiled so far in this process."""
+    """Free the memory of all compiled networks in this process."""
     keras.backend.clear_session()
 
 
 def set_threads(threads: int | None) -> None:
-    """Set the threads of TensorFlow, if it trains and has not begun to compute."""
+    """Set the number of threads of TensorFlow, if it is used and has not computed anything."""
     if threads is not None and keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

@@ -1,7 +1,7 @@
-"""One step of a training from a stream, compiled by TensorFlow or by JAX.
+"""One training step of a network that is trained from a stream, compiled by TensorFlow or JAX.
 
-JAX is what trains on a GPU without further packages; on a CPU TensorFlow's own kernels for
-convolutions are several times as fast as those that XLA makes for JAX.
+JAX trains on a GPU without further packages. On a CPU, TensorFlow's kernels for convolutions are
+several times faster than those that XLA generates for JAX.
 """
 
 import functools
@@ -14,12 +14,12 @@ import numpy as np
 
 from digitscope.training.devices import shared_out
 
-# (outputs of the network in float32, targets by name) -> the parts of the loss, scalars
+# (outputs of the network, float32; targets by name) -> the parts of the loss, scalars
 Loss = Callable[[Any, dict[str, Any]], Sequence[Any]]
 
 
 class StreamStep(ABC):
-    """Trains a network by one batch per call; the first call compiles it.
+    """A training step: each call trains the network with one batch. The first call compiles it.
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ class StreamStep(ABC):
     optimizer : keras.Optimizer
         Built for the trainable variables of the model.
     averages : list of keras.Variable
-        Follow the variables of the model, in their order: weights and moving statistics.
+        Moving averages of the variables of the model, in the same order: weights and statistics.
     decay : float
-        Of the averages, per step; at the beginning they follow faster.
+        Decay of the averages per step; smaller in the first steps.
     loss : callable
-        Training minimises the sum of the parts that it returns.
+        Returns the parts of the loss. Training minimises their sum.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class StreamStep(ABC):
 
     @abstractmethod
     def __call__(self, images: np.ndarray, targets: dict[str, np.ndarray], rate: float) -> Any:
-        """Train at a learning rate and return the parts of the loss, an array of the backend."""
+        """Train with one batch and return the parts of the loss, an array of the backend."""
 
     @abstractmethod
     def store(self) -> None:
-        """Bring the variables of network, optimizer and averages up to date."""
+        """Assign the current values to the variables of network, optimizer and averages."""
 
     def _share(self, done: Any) -> Any:
-        """Return by which share of the difference the averages move after `done` steps."""
+        """Return the share of the difference by which the averages change after `done` steps."""
         return 1 - keras.ops.minimum(self._decay, (1 + done) / (10 + done))
 
 
@@ -71,7 +71,7 @@ def make_step(
 
 
 class _TensorFlowStep(StreamStep):
-    """Loss and its gradient by the outputs are one graph that XLA fuses; the rest is not."""
+    """A step in TensorFlow; XLA compiles the loss and its gradient, but not the network."""
 
     def __call__(self, images: np.ndarray, targets: dict[str, np.ndarray], rate: float) -> Any:
         import tensorflow as tf
@@ -80,7 +80,7 @@ class _TensorFlowStep(StreamStep):
         return self._step(tf.convert_to_tensor(images), tensors, tf.constant(rate, tf.float32))
 
     def store(self) -> None:
-        """Do nothing: the graph changes the variables themselves."""
+        """Do nothing, since the graph changes the variables directly."""
 
     @functools.cached_property
     def _step(self) -> Callable[[Any, dict[str, Any], Any], Any]:
@@ -117,14 +117,14 @@ class _TensorFlowStep(StreamStep):
 
 
 class _JaxStep(StreamStep):
-    """One function from values to values, which stay on the device between two `store`."""
+    """A step in JAX: a function from values to values, which stay on the device until `store`."""
 
     _state: Any = None  # values of `_groups`
 
     def __call__(self, images: np.ndarray, targets: dict[str, np.ndarray], rate: float) -> Any:
         from jax import numpy as jnp
 
-        if self._state is None:  # copies, since a donated array cannot be read any more
+        if self._state is None:  # copies, since donated arrays become invalid
             self._state = tuple([jnp.copy(v.value) for v in group] for group in self._groups)
         batch = shared_out({"images": images} | targets)
         images = batch.pop("images")
@@ -132,7 +132,7 @@ class _JaxStep(StreamStep):
         return losses
 
     def store(self) -> None:
-        """Assign the values to the variables; the next step reads them again."""
+        """Assign the values to the variables; the next step reads the variables again."""
         if self._state is not None:
             for group, values in zip(self._groups, self._state, strict=True):
                 for variable, value in zip(group, values, strict=True):

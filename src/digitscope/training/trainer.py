@@ -1,4 +1,4 @@
-"""Data and recipe in, a run's folder out: fit, export, calibrate, score."""
+"""Training of a digit classifier: from data and recipe to the folder of a run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,34 +13,34 @@ from digitscope.files import replacing
 from digitscope.image.digit import Probabilities
 from digitscope.recipes import RECIPES, Recipe, get_recipe
 from digitscope.runs import Row, Run
-from digitscope.training.beginning import begin_run, describe_machine, describe_versions
 from digitscope.training.fit import Fit, FitResult
+from digitscope.training.model_release import now, release_model, timed
 from digitscope.training.onnx_export import check_agreement, to_onnx
-from digitscope.training.shipping import now, ship_model, timed
+from digitscope.training.run_record import begin_run, describe_machine, describe_versions
 
 CHECKED = 1_000  # test images on which the ONNX file must agree with Keras
 
 
 class Listener(Protocol):
-    """What `train` tells while it works; the command line draws it."""
+    """Events of a training, for example to display its progress."""
 
     def begin(self, run: Run, recipe: Recipe, data: Dataset, parameters: int) -> None:
-        """Call before the first epoch."""
+        """Handle the beginning, before the first epoch."""
 
     def part(self, share: float) -> None:
-        """Call when a further share of an epoch is done, before `epoch` for its end."""
+        """Handle the end of a part of an epoch; `share` is its share of the epoch."""
 
     def epoch(self, row: Row) -> None:
-        """Call after each epoch with its row of the history; epoch 0 is before training."""
+        """Handle the end of an epoch; `row` is its row of the history."""
 
     def fitted(self, stopped: str) -> None:
-        """Call after the last epoch; `stopped` says why it ended early, if it did."""
+        """Handle the end of the fit; `stopped` is the reason if it ended early."""
 
     def done(self, run: Run, scores: Scores) -> None:
-        """Call when the model is written and scored."""
+        """Handle the end, after the model is written and scored."""
 
 
-class _Silent:
+class _NoListener:
     def begin(self, run: Run, recipe: Recipe, data: Dataset, parameters: int) -> None:
         pass
 
@@ -66,33 +66,34 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     listener: Listener | None = None,
 ) -> Run:
-    """Train a network and write everything about it into one folder.
+    """Train a digit classifier and write its model, history and scores to one folder.
 
     Parameters
     ----------
     recipe : str or Recipe
-        ``classic``, ``mlp``, ``mlp-max``, or a recipe of one's own: ``RECIPES["mlp"].but(seed=1)``.
+        A name such as ``mlp``, or a recipe such as ``RECIPES["mlp"].but(seed=1)``.
     data : str or Dataset, optional
-        What `load_data` takes or returns; `resume` loads it again by its name. By default MNIST,
-        and the bundled digits where MNIST is neither here nor reachable.
+        Name or result of `load_data`; `resume` loads it again by its name. By default MNIST, or the
+        bundled digits if MNIST is neither stored nor can be downloaded.
     out : path, optional
-        The run's folder, which must not hold a run yet; by default ``runs/<recipe>-<number>``.
+        The run's folder, which must not contain a run; by default ``runs/<recipe>-<number>``.
     data_dir : path, optional
-        Where the MNIST files are.
+        Folder of the MNIST files.
     callbacks : sequence of keras.callbacks.Callback
-        Called around the training and around each epoch.
+        Called before and after the training and each epoch.
     listener : Listener, optional
-        Told of the progress.
+        Gets the events of the training.
 
     Returns
     -------
     Run
-        Its folder holds model.keras, model.onnx, history.csv, metrics.json and run.json.
+        Its folder contains model.keras, model.onnx, history.csv, metrics.json and run.json.
 
     Raises
     ------
     TrainingFailed
-        When the loss is not finite; the folder then holds the last good weights, if any.
+        If the loss is not finite; the folder then contains the weights of the last finished epoch,
+        if any.
 
     Examples
     --------
@@ -111,7 +112,7 @@ def train(
     with timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks, sources)
     run.update_record(data=run.record["data"] | {"fonts": fit.mixture.fonts})
-    return _complete(run, fit, dataset, timings, listener or _Silent())
+    return _complete(run, fit, dataset, timings, listener or _NoListener())
 
 
 def resume(
@@ -120,35 +121,36 @@ def resume(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     listener: Listener | None = None,
 ) -> Run:
-    """Go on with a run that was stopped, from its last finished epoch.
+    """Continue a run that was stopped, from its last finished epoch.
 
-    It ends with the weights it would have had, on the same machine with the same versions.
+    On the same machine with the same versions it ends with the same weights as an uninterrupted
+    run.
 
     Parameters
     ----------
     path : path
         The run's folder.
     callbacks : sequence of keras.callbacks.Callback
-        As for `train`; what they had counted before the stop is not restored.
+        As for `train`; their state is not restored.
     listener : Listener, optional
-        Told of the progress.
+        Gets the events of the training.
 
     Raises
     ------
     BadRun
-        When the folder is no run, is finished, or the data has changed.
+        If the folder is not a run, is finished, or the data has changed.
     """
     run = Run.open(path)
     run.check_unfinished()
     record, recipe = run.record, run.recipe
     timings: dict[str, float] = {}
     if not isinstance(record.get("data"), dict):
-        raise BadRun(f"{run.record_file} is damaged: it does not say what data it trains on.")
+        raise BadRun(f"{run.record_file} is damaged: it does not contain the name of the data.")
     with timed(timings, "data"):
         dataset = load_data(record["data"]["name"], record.get("data_dir"))
         sources = [load_data(name, record.get("data_dir")) for name in recipe.sources]
         n = record["data"]["validation_images"]
-        fitting, held_out = _parts(dataset, n - _validation_images(sources), sources)
+        fitting, held_out = _split(dataset, n - _validation_images(sources), sources)
         described = describe_data(dataset, fitting, held_out, sources)
         if described["sha256"] != record["data"]["sha256"]:
             raise BadRun(f"{path} cannot go on: {dataset.source} holds other images than before.")
@@ -157,9 +159,9 @@ def resume(
         described["fonts"] = fit.mixture.fonts
         if described["fonts"] != record["data"].get("fonts", described["fonts"]):
             raise BadRun(
-                f"{path} cannot go on: it was begun with {len(record['data']['fonts'])} fonts, and "
-                f"now there are {len(described['fonts'])} or others. Name the same folder with "
-                f"DIGITSCOPE_FONTS."
+                f"{path} cannot go on: it began with {len(record['data']['fonts'])} fonts, and "
+                f"now there are {len(described['fonts'])} or others. Set DIGITSCOPE_FONTS to the "
+                f"same folder."
             )
         if run.checkpoint_file.exists():  # otherwise it was stopped in its first epoch
             fit.restore(run.checkpoint_file)
@@ -172,23 +174,23 @@ def resume(
         versions=describe_versions(),
         machine=describe_machine(),
     )
-    return _complete(run, fit, dataset, timings, listener or _Silent())
+    return _complete(run, fit, dataset, timings, listener or _NoListener())
 
 
 def split_for(recipe: Recipe, dataset: Dataset, sources: Sequence[Dataset]) -> tuple[Split, Split]:
-    """Return what a recipe learns from as it is, and what it holds out.
+    """Return the real training images and the held-out images of a recipe.
 
-    A small data set gives a fifth of its images where nobody asked for more.
+    With the default number of held-out images, at most a fifth of a small data set is held out.
     """
     n = recipe.validation
     named = RECIPES.get(recipe.name)
     if named and named.validation == n:
         n = min(n, len(dataset.train) // 5)
-    return _parts(dataset, n, sources)
+    return _split(dataset, n, sources)
 
 
-def _parts(dataset: Dataset, n: int, sources: Sequence[Dataset]) -> tuple[Split, Split]:
-    """Return what is trained on as it is, and what is held out: of the data set and its sources."""
+def _split(dataset: Dataset, n: int, sources: Sequence[Dataset]) -> tuple[Split, Split]:
+    """Return the real training images, and the held-out images of data set and sources."""
     fitting, held_out = dataset.hold_out(n)
     parts = [source.validation for source in sources if source.validation is not None]
     return fitting, join([held_out, *parts]) if parts else held_out
@@ -224,7 +226,7 @@ def _complete(
         run.update_record(status="failed", stopped=result.problem)
         raise TrainingFailed(result.problem)
     run.write_history(result.history)
-    scores = _ship(run, fit, result, dataset, timings)
+    scores = _write_models(run, fit, result, dataset, timings)
     status = "failed" if result.problem else "interrupted" if result.interrupted else "finished"
     stopped = result.problem or result.stopped
     before = run.record.get("timings", {})
@@ -237,10 +239,10 @@ def _complete(
     return run
 
 
-def _ship(
+def _write_models(
     run: Run, fit: Fit, result: FitResult, dataset: Dataset, timings: dict[str, float]
 ) -> Scores:
-    """Write the model files and score the one that ships."""
+    """Write the model files and return the scores of model.onnx."""
     with timed(timings, "export"):
         with replacing(run.keras_file) as temporary:
             result.model.save(temporary)
@@ -251,7 +253,7 @@ def _ship(
         check_agreement(result.model, first, probabilities[:CHECKED], what)
 
     with timed(timings, "evaluation"):
-        return ship_model(
+        return release_model(
             run, proto, dataset, fit.held_out, seed=fit.recipe.seed, check=check,
             parameters=result.model.count_params(),
         )  # fmt: skip
@@ -260,7 +262,7 @@ def _ship(
 def describe_data(
     dataset: Dataset, fitting: Split, held_out: Split, sources: Sequence[Dataset]
 ) -> dict[str, Any]:
-    """Return what a run's record says of its data."""
+    """Return the description of the data for a run's record."""
     hashes = {"train": dataset.train.sha256(), "test": dataset.test.sha256()}
     return {
         "name": dataset.name,

@@ -101,7 +101,7 @@ def _stream_objective(recipe: StreamRecipe, data_dir: Path | None, workers: int)
     from digitscope.models.page_network import PageNetwork
     from digitscope.training.glyph.crop_stream import CropSource
     from digitscope.training.glyph.fit import GlyphFit
-    from digitscope.training.glyph.singles import load_singles
+    from digitscope.training.glyph.single_digits import load_singles
 
     network, singles = PageNetwork(threads=1).path, load_singles(data_dir)
     crops, held_out_crops = (CropSource(pages, network, singles) for pages in (source, held_out))

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from digitscope.image.digit import Images
 from digitscope.nn import OPTIMIZERS
+from digitscope.nn.activations import ACTIVATIONS
 from digitscope.nn.network import INITIALISATIONS
-from digitscope.nn.perceptron import ACTIVATIONS
 from digitscope.recipes import Recipe
 from digitscope.recipes.described import descriptions
 from digitscope.service.http import request_bodies

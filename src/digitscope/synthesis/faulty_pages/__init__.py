@@ -1,8 +1,8 @@
-"""Pages of handwritten numbers, with the exact truth of what stands where.
+"""Pages of handwritten numbers with given faults and exact ground truth, to measure a reader.
 
-`make_page` photographs a sheet that somebody (`writer`) has filled with digits drawn from given
-images (`ink`), with whatever `faults` it is asked for. `write` and `write_page` are the plain
-opposite: one form of each digit, crisp, and the same every time.
+`make_page` fills a sheet (`writer`) with digits of given images (`stroke_drawing`) and renders a
+photograph of it with given `faults`. `write` and `write_page` draw plain pages for tests: one form
+of each digit, without any variation.
 """
 
 from digitscope.synthesis.faulty_pages.faults import FAULTS, Faults, check_faults, draw_faults
@@ -13,7 +13,7 @@ from digitscope.synthesis.faulty_pages.page_maker import (
     Truth,
     make_page,
 )
-from digitscope.synthesis.faulty_pages.plain import digit_strokes, write, write_page
+from digitscope.synthesis.faulty_pages.plain_writing import digit_strokes, write, write_page
 
 __all__ = [
     "FAULTS",

@@ -1,9 +1,8 @@
-"""What can be wrong with a photograph of a page: its geometry, its paper, its light, its camera.
+"""Faults of a photograph of a page: geometry, paper, light and camera.
 
-Every fault has a name and a strength from 0, none, to 1, the worst that a person can still read. A
-page is built in the order of the real world: ink and ruling lines lie on a sheet, the sheet is bent
-and seen from an angle, light falls on it, and a camera with a lens, a sensor and a JPEG encoder
-takes the picture.
+Every fault has a name and a strength from 0 (none) to 1 (the worst that a person can still read). A
+page is rendered in this order: ink and ruling lines on a sheet, bend and perspective, light, then
+lens, sensor and JPEG.
 """
 
 import io
@@ -20,7 +19,7 @@ Plane: TypeAlias = NDArray[np.float32]  # (height, width)
 Colours: TypeAlias = NDArray[np.float32]  # (height, width, 3) or (1, 1, 3), RGB, 0 to 1
 Faults: TypeAlias = Mapping[str, float]
 
-# name: (what it is, how often it is drawn for a mixed page)
+# name: (description, relative frequency on mixed pages)
 FAULTS: dict[str, tuple[str, float]] = {
     "tint": ("paper of a strong colour", 1.0),
     "grain": ("rough paper", 1.0),
@@ -33,14 +32,14 @@ FAULTS: dict[str, tuple[str, float]] = {
     "skew": ("the page turned by up to 15°", 1.0),
     "slant": ("writing that leans by up to 35°", 1.0),
     "perspective": ("the page seen from an angle", 1.0),
-    "bend": ("a page that does not lie flat", 1.0),
+    "bend": ("a page that is not flat", 1.0),
     "turned": ("the picture turned by 90, 180 or 270°", 0.1),
-    "uneven writing": ("digits that hop, tilt and change size", 1.0),
+    "uneven writing": ("digits whose position, angle and size vary", 1.0),
     "ruled lines": ("ruled paper, bolder the stronger", 1.0),
     "graph paper": ("squared paper, bolder the stronger", 0.6),
     "boxes": ("a printed box around each number, tighter the stronger", 0.6),
-    "table": ("the rules of a table around the numbers", 0.6),
-    "touching": ("the share of neighbours that touch", 0.6),
+    "table": ("the ruling lines of a table around the numbers", 0.6),
+    "touching": ("the share of neighbouring digits that touch", 0.6),
     "overlapping": ("digits written into each other", 0.2),
     "broken": ("the share of digits that are in pieces", 0.4),
     "thin": ("a stroke of as little as 3 % of the height", 1.0),
@@ -55,12 +54,12 @@ FAULTS: dict[str, tuple[str, float]] = {
     "noise": ("noise of the sensor", 1.0),
     "specks": ("pepper on the paper, salt on the ink", 0.6),
     "blur": ("out of focus", 1.0),
-    "motion": ("a hand that shook", 0.6),
+    "motion": ("motion blur", 0.6),
     "jpeg": ("JPEG of a quality down to 8", 1.0),
     "desk": ("the edges of the sheet on a dark desk", 0.6),
 }
 
-# What nearly every photograph has some of; the mixed pages draw from these, or from all.
+# Faults of nearly every photograph, from which mixed pages are drawn by default.
 COMMON = (
     "tint",
     "shadow",
@@ -83,9 +82,9 @@ def check_faults(faults: Faults) -> None:
 
 
 def draw_faults(rng: np.random.Generator, *, every: bool = False) -> dict[str, float]:
-    """Return a mixed page's faults: two to five of them, each of a strength from 0.15 to 0.6.
+    """Return the faults of a mixed page: two to five, each with a strength from 0.15 to 0.6.
 
-    They are the common ones of a photograph of ruled or plain paper, or any of `FAULTS`.
+    They are drawn from `COMMON`, or from all of `FAULTS` with `every`.
     """
     names = list(FAULTS) if every else list(COMMON)
     weights = np.array([FAULTS[name][1] for name in names])
@@ -93,20 +92,20 @@ def draw_faults(rng: np.random.Generator, *, every: bool = False) -> dict[str, f
     return {names[i]: round(float(rng.uniform(0.15, 0.6)), 3) for i in chosen}
 
 
-def between(start: float, end: float, strength: float) -> float:
-    """Return a value between two, in equal ratios."""
+def interpolate(start: float, end: float, strength: float) -> float:
+    """Return the geometric interpolation between two values: `start` at 0, `end` at 1."""
     return float(start * (end / start) ** strength)
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """The way from the flat sheet to the picture, both in pixels.
+    """The mapping from the flat sheet to the picture, both in pixels.
 
     Attributes
     ----------
     homography : ndarray of shape (3, 3)
     rise, wave, phase : float
-        Of the bend: y grows by rise · sin(wave · x + phase) before the homography.
+        The bend adds rise · sin(wave · x + phase) to y, before the homography.
     size : tuple of int
         Height and width of the picture.
     """
@@ -118,7 +117,7 @@ class Geometry:
     size: tuple[int, int]
 
     def forward(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return where points (n, 2) of the sheet, as x and y, come to lie in the picture."""
+        """Map points of the sheet to the picture; x and y, shape (n, 2)."""
         x, y = (
             points[:, 0],
             points[:, 1] + self.rise * np.sin(self.wave * points[:, 0] + self.phase),
@@ -139,7 +138,7 @@ class Geometry:
 
 
 def draw_geometry(rng: np.random.Generator, width: int, height: int, faults: Faults) -> Geometry:
-    """Return how a sheet of this size is seen; all of it is in the picture."""
+    """Return a random geometry for a sheet of this size that lies entirely in the picture."""
     angle = np.radians(15 * faults.get("skew", 0) * rng.choice([-1, 1]))
     rise = wave = phase = 0.0
     if bend := faults.get("bend", 0):
@@ -148,7 +147,7 @@ def draw_geometry(rng: np.random.Generator, width: int, height: int, faults: Fau
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
     seen = corners.copy()
     if tilt := faults.get("perspective", 0):
-        side = rng.integers(4)  # the far side is shorter, and all corners are a little off
+        side = rng.integers(4)  # the far side is shorter, and all corners are slightly displaced
         far = [side, (side + 1) % 4]
         toward = (seen[far[::-1]] - seen[far]) * 0.24 * tilt
         seen[far] += toward
@@ -173,19 +172,19 @@ def draw_geometry(rng: np.random.Generator, width: int, height: int, faults: Fau
 
 
 def smooth_noise(rng: np.random.Generator, size: tuple[int, int], period: float) -> Plane:
-    """Return noise of standard deviation about 1 that changes over so many pixels."""
+    """Return noise of standard deviation about 1 with a wavelength of about `period` pixels."""
     coarse = [max(2, int(np.ceil(n / period)) + 3) for n in size]
     small = rng.standard_normal(coarse, np.float32)
     large = cv2.resize(small, None, fx=period, fy=period, interpolation=cv2.INTER_CUBIC)
     y, x = (max(0, n - m) // 2 for n, m in zip(large.shape, size, strict=True))
     part = large[y : y + size[0], x : x + size[1]]
-    if part.shape != size:  # a period that is no whole number of pixels can fall one short
+    if part.shape != size:  # rounding can make it one pixel too small
         part = cv2.resize(part, size[::-1])
     return np.ascontiguousarray(part) * np.float32(1.2)
 
 
 def paper(rng: np.random.Generator, size: tuple[int, int], text: float, faults: Faults) -> Colours:
-    """Return the empty paper; `text` is the height of the writing."""
+    """Return the empty paper; `text` is the height of the writing in pixels."""
     if dark := faults.get("light on dark", 0):
         level = 0.06 + 0.24 * dark
         base = np.array([level, level * rng.uniform(1, 1.25), level * rng.uniform(0.9, 1.1)])
@@ -207,13 +206,13 @@ def paper(rng: np.random.Generator, size: tuple[int, int], text: float, faults: 
             smooth_noise(rng, size, 2.0) * 0.6 + smooth_noise(rng, size, max(3.0, text / 9)) * 0.8
         )
         texture += fine * (0.075 * grain)
-    if dark:  # the dust of what was wiped off
+    if dark:  # chalk dust
         texture += smooth_noise(rng, size, max(4.0, 2.5 * text)).clip(0) * 0.35 * dark
     return texture[..., None] * base.astype(np.float32)
 
 
 def light(rng: np.random.Generator, geometry: Geometry, faults: Faults) -> Plane:
-    """Return how bright each pixel of the picture is lit, 1 = fully."""
+    """Return the brightness of each pixel of the picture, 1 = fully lit."""
     height, width = geometry.size
     y, x = np.mgrid[:height, :width].astype(np.float32)
     x, y = (x - width / 2) / max(width, height), (y - height / 2) / max(width, height)
@@ -247,7 +246,10 @@ def ruling_lines(
     vertical: tuple[float, float] | None,
     width: float,
 ) -> Plane:
-    """Return endless ruling lines as coverage; each direction as (position of one, distance)."""
+    """Return the coverage of ruling lines across the sheet.
+
+    Each direction is given as the position of one line and the distance between lines.
+    """
     sheet_x, sheet_y = geometry.backward()
     covered = np.zeros(geometry.size, np.float32)
     for where, lines in ((sheet_y, horizontal), (sheet_x, vertical)):
@@ -265,7 +267,7 @@ def put_on_desk(
     sheet: tuple[int, int],
     strength: float,
 ) -> Colours:
-    """Return the picture with a desk where the sheet ends."""
+    """Return the picture with a desk around the sheet."""
     sheet_x, sheet_y = geometry.backward()
     height, width = sheet
     edge = np.minimum(
@@ -286,7 +288,7 @@ def put_on_desk(
 def camera(
     rng: np.random.Generator, picture: Colours, text: float, faults: Faults
 ) -> NDArray[np.uint8]:
-    """Return what lens, sensor and encoder make of the picture: uint8 RGB of its shape."""
+    """Return the picture after lens, sensor and JPEG encoder: uint8 RGB of the same shape."""
     sigma = 0.35 + 0.085 * text * faults.get("blur", 0)
     picture = cv2.GaussianBlur(picture, (0, 0), sigma)
     if s := faults.get("motion", 0):
@@ -320,7 +322,7 @@ def camera(
 
 
 def _speckle(rng: np.random.Generator, picture: Colours, text: float, strength: float) -> None:
-    """Sprinkle dark and light specks, the largest as broad as a pen's stroke."""
+    """Add dark and light specks, the largest as wide as a stroke, in place."""
     height, width = picture.shape[:2]
     count = int(strength * 1.6 * height * width / text**2)
     for dark in (True, False):

@@ -1,7 +1,7 @@
-"""A page of handwritten numbers, photographed, with the exact truth of what stands where.
+"""Photographs of pages of handwritten numbers, with the position of every digit.
 
-The digits are images in the form of MNIST, drawn as strokes of a pen (`ink`) by somebody who fills
-a sheet (`writer`); what can be wrong with a page are the faults of `faults`.
+The digits are images in the form of MNIST, drawn as pen strokes (`stroke_drawing`) on a sheet
+(`writer`), with the faults of `faults`.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from digitscope.synthesis.faulty_pages.faults import (
     Faults,
     Geometry,
-    between,
     camera,
     check_faults,
     draw_geometry,
+    interpolate,
     light,
     paper,
     put_on_desk,
@@ -26,7 +26,7 @@ from digitscope.synthesis.faulty_pages.faults import (
 )
 from digitscope.synthesis.faulty_pages.writer import Writer, Written, WrittenSheet
 
-Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom; the last two outside
+Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom exclusive
 
 
 @dataclass(frozen=True)
@@ -39,36 +39,36 @@ class TrueDigit:
 
 @dataclass(frozen=True)
 class TrueNumber:
-    """Digits that belong together."""
+    """The digits of one number."""
 
     text: str
     box: Box
     digits: tuple[TrueDigit, ...]
-    raised: bool  # a superscript, which is a number of its own
+    raised: bool  # whether it is a superscript
 
 
 @dataclass(frozen=True)
 class TrueLine:
-    """Numbers from left to right, before the page was turned."""
+    """Numbers from left to right, before the page is rotated."""
 
     numbers: tuple[TrueNumber, ...]
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What stands on a page.
+    """The ground truth of a page.
 
     Attributes
     ----------
     lines : tuple of TrueLine
-        From top to bottom, before the page was turned.
+        From top to bottom, before the page is rotated.
     text_height : float
-        Of the common digit, in pixels.
+        Typical height of a digit, in pixels.
     turns : int
-        Quarter turns anticlockwise that the upright page was given last. Boxes are those of the
-        page as it is, turned.
+        Quarter turns counter-clockwise by which the upright page was rotated at the end. Boxes
+        refer to the rotated page.
     faults : dict
-        The strength of each fault it has.
+        The strength of each fault.
     """
 
     lines: tuple[TrueLine, ...]
@@ -93,33 +93,34 @@ def make_page(
     ems: float | None = None,
     gray: bool = False,
 ) -> tuple[NDArray[np.uint8], Truth]:
-    """Return a page and what stands on it.
+    """Return a page and its ground truth.
 
     Parameters
     ----------
     rng : numpy Generator
         The same state gives the same page.
     images, labels : ndarray of shape (n, 28, 28) and (n,), dtype uint8
-        Digits as MNIST's, 0 = paper, 255 = ink.
+        Digits in the form of MNIST, 0 = paper, 255 = ink.
     faults : mapping, optional
-        The strength, 0 to 1, of each fault; those not named are absent.
+        The strength, 0 to 1, of each fault; others are absent.
     height : float, optional
-        Of a digit, in pixels; 34 to 80 if not given. ``small`` and ``large`` change it.
+        Height of a digit, in pixels; random, 34 to 80, by default. ``small`` and ``large`` change
+        it.
     lines : int, optional
-        Lines of numbers; 3 to 6 if not given.
+        Number of lines; by default random, 3 to 6.
     ems : float, optional
-        The width of the page in heights of a digit; 14 to 22 if not given.
+        Width of the page in heights of a digit; by default random, 14 to 22.
     gray : bool, default False
         Whether the page is uint8 of shape (h, w) instead of RGB of shape (h, w, 3).
     """
     faults = {name: strength for name, strength in (faults or {}).items() if strength}
     check_faults(faults)
-    # One stream each, so that the same writing can be seen with and without a fault of the camera.
+    # Separate generators, so that the same writing can be rendered with and without camera faults.
     rng, view, look = rng.spawn(3)
     text = height or float(np.exp(rng.uniform(np.log(34), np.log(80))))
-    text = between(between(text, 12, faults.get("small", 0)), 600, faults.get("large", 0))
+    text = interpolate(interpolate(text, 12, faults.get("small", 0)), 600, faults.get("large", 0))
     wide, count = ems or rng.uniform(14, 22), lines or int(rng.integers(3, 7))
-    if "large" in faults:  # a picture of a few digits, not a wall of them
+    if "large" in faults:  # a few digits only, or the picture would be huge
         wide, count = max(4.5, min(wide, 2000 / text)), max(1, min(count, int(1400 / text)))
     sheet = Writer(rng, images, labels, text, faults).fill(wide, count)
     geometry = draw_geometry(view, sheet.pen.shape[1], sheet.pen.shape[0], faults)
@@ -158,7 +159,7 @@ def _box(outline: NDArray[np.float64], geometry: Geometry, turns: int) -> Box:
 def _photograph(
     rng: np.random.Generator, sheet: WrittenSheet, geometry: Geometry, text: float, faults: Faults
 ) -> NDArray[np.uint8]:
-    """Return the sheet on its paper, lit and seen by a camera: uint8 RGB."""
+    """Return the photograph of the sheet: paper, ink, light and camera; uint8 RGB."""
     size = geometry.size
     straight = size == sheet.pen.shape and not {"skew", "bend", "perspective"} & faults.keys()
     grid = None if straight else geometry.backward()
@@ -175,7 +176,7 @@ def _photograph(
     def lay(coverage: NDArray[np.float32], ink: NDArray[np.float32]) -> None:
         nonlocal picture
         share = coverage[..., None]
-        # Light ink covers; dark ink takes its share of the paper's light.
+        # Light ink covers the paper; dark ink absorbs a share of its light.
         target = ink if dark else picture * ink
         picture += share * (target - picture)
 
@@ -222,11 +223,11 @@ def _ink(rng: np.random.Generator, faults: Faults) -> NDArray[np.float32]:
 def _pressure(
     rng: np.random.Generator, size: tuple[int, int], text: float, faults: Faults
 ) -> NDArray[np.float32]:
-    """Return how dense the ink is, from 0 to 1, where there is any."""
+    """Return the density of the ink at each pixel, 0 to 1."""
     dense = 0.93 + smooth_noise(rng, size, max(3.0, 0.4 * text)) * np.float32(0.04)
     grain = smooth_noise(rng, size, max(2.0, 0.03 * text))
     if s := faults.get("pencil", 0):
-        dense = (dense + grain * 0.18) * np.float32(between(0.8, 0.24, s))
+        dense = (dense + grain * 0.18) * np.float32(interpolate(0.8, 0.24, s))
     if s := faults.get("light on dark", 0):
         dense = (dense + grain * 0.1) * np.float32(1 - 0.5 * s)
     return dense.clip(0, 1).astype(np.float32)

@@ -1,7 +1,7 @@
-"""Somebody who fills a sheet with lines of numbers, and what else stands on it.
+"""A writer who fills a flat sheet with lines of numbers, letters, boxes and printed words.
 
-The sheet is flat and seen from above; nothing here knows of cameras. What is remembered of each
-digit is the outline of its ink, from which the box in the finished picture is made.
+Geometry and camera are applied later. The outline of the ink of each digit is kept, and gives its
+bounding box in the finished picture.
 """
 
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from digitscope.synthesis.faulty_pages.faults import Faults, between
-from digitscope.synthesis.faulty_pages.ink import (
+from digitscope.synthesis.faulty_pages.faults import Faults, interpolate
+from digitscope.synthesis.faulty_pages.letter_forms import LETTERS
+from digitscope.synthesis.faulty_pages.stroke_drawing import (
     Coverage,
     StrokeStyle,
+    distance_fields,
     draw_digit,
     draw_letter,
-    fields,
     is_clear,
 )
-from digitscope.synthesis.faulty_pages.letters import LETTERS
 from digitscope.synthesis.pen import draw_lines
 
-LONGEST = 8  # digits of a number
+LONGEST = 8  # most digits of a number
 WORDS = (
     "Sum",
     "of the",
@@ -41,7 +41,7 @@ WORDS = (
 
 @dataclass(frozen=True)
 class Placed:
-    """A digit and where it stands."""
+    """The ink of a digit and its upper left corner on the sheet, in pixels."""
 
     text: str
     ink: Coverage
@@ -50,7 +50,7 @@ class Placed:
 
     @property
     def right(self) -> int:
-        """The first column behind it."""
+        """The first column to the right of its ink."""
         return int(self.x + self.ink.shape[1])
 
     def outline(self) -> NDArray[np.float64]:
@@ -71,17 +71,17 @@ class Written:
 
 @dataclass
 class WrittenSheet:
-    """A flat sheet. Coverage is of shape (height, width), 0 = no ink, 1 = full ink.
+    """A flat sheet. Coverage has the shape (height, width), 0 = no ink, 1 = full ink.
 
     Attributes
     ----------
     pen : ndarray
-        All that is written by hand.
+        Handwriting.
     printed : ndarray
-        Words, boxes and ruling lines in printer's ink.
+        Printed words, boxes and ruling lines.
     lines : list of list of Written
     pitch, first : float
-        The distance of the lines, and where the first one's foot is.
+        Distance between lines, and baseline of the first line, in pixels.
     """
 
     pen: Coverage
@@ -92,7 +92,7 @@ class WrittenSheet:
 
 
 class Writer:
-    """Somebody with a pen, a slant and habits of spacing."""
+    """A writer with a pen, a slant and a spacing of digits."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Writer:
         self.rng, self.images, self.labels = rng, images, labels
         self.text, self.faults = text, faults
         width = float(rng.uniform(0.075, 0.13))
-        width = between(between(width, 0.03, self._fault("thin")), 0.23, self._fault("fat"))
+        width = interpolate(interpolate(width, 0.03, self._fault("thin")), 0.23, self._fault("fat"))
         lean = np.tan(np.radians(35 * self._fault("slant"))) * rng.choice([-1, 1, 1])
         self.style = StrokeStyle(
             width=width,
@@ -119,7 +119,7 @@ class Writer:
         return self.faults.get(name, 0.0)
 
     def fill(self, ems: float, count: int) -> WrittenSheet:
-        """Return a sheet with so many lines, its width in heights of a digit."""
+        """Return a sheet with `count` lines; its width is `ems` heights of a digit."""
         rng, text = self.rng, self.text
         spread = np.log(4) * self._fault("sizes")
         heights = text * np.exp(rng.uniform(-spread, spread, count))
@@ -173,9 +173,9 @@ class Writer:
     def _number(
         self, sheet: WrittenSheet, x: float, right: float, foot: float, height: float
     ) -> float | None:
-        """Write a number that ends before `right`; return its end, or None where none fits."""
+        """Write a number that ends before `right`; return its right edge, or None if none fits."""
         n = int(self.rng.integers(1, LONGEST + 1))
-        room = int((right - x) / (0.4 * height)) + 1  # ones are narrower, but rarely all of them
+        room = int((right - x) / (0.4 * height)) + 1  # by the width of most digits; 1s are narrower
         digits = self._digits(x, foot, height, max(1, min(n, room)))
         digits = [digit for digit in digits if digit.right <= right]
         if not digits:
@@ -196,7 +196,7 @@ class Writer:
         sheet.lines[-1].append(number)
 
     def _digits(self, x: float, foot: float, height: float, n: int) -> list[Placed]:
-        """Return digits side by side, spaced by the distance of their strokes."""
+        """Return digits side by side, with given distances between their strokes."""
         rng, hop = self.rng, self._fault("uneven writing")
         placed: list[Placed] = []
         spacing = self.spacing * rng.uniform(0.8, 1.3)
@@ -218,16 +218,16 @@ class Writer:
         return placed
 
     def _choose(self, n: int) -> list[tuple[int, NDArray[np.float32]]]:
-        """Return labels and fields of digits drawn at random among those that are clear."""
+        """Return the labels and distance fields of random digits without filled loops."""
         found: list[tuple[int, NDArray[np.float32]]] = []
         while len(found) < n:
             rows = self.rng.integers(0, len(self.labels), n - len(found))
-            pairs = zip(self.labels[rows].tolist(), fields(self.images[rows]), strict=True)
+            pairs = zip(self.labels[rows].tolist(), distance_fields(self.images[rows]), strict=True)
             found += [(label, one) for label, one in pairs if is_clear(one)]
         return found
 
     def _beside(self, last: Placed, ink: Coverage, y: int, gap: float, *, touch: bool) -> float:
-        """Return the x at which the strokes of the two are `gap` apart where they come nearest."""
+        """Return the x at which the least distance of the strokes of both digits is `gap`."""
         near = float("inf")
         reach = 0 if touch else max(1, round(0.1 * self.text))
         ends, starts = np.full(last.ink.shape[0], -1e6), np.full(ink.shape[0], 1e6)
@@ -241,16 +241,16 @@ class Writer:
             part = starts[max(0, row - reach) : max(0, row + reach + 1)]
             if part.size:
                 near = min(near, float(part.min()) - ends[i] - 1)
-        right = last.right + gap - last.x  # their boxes side by side
+        right = last.right + gap - last.x  # bounding boxes side by side
         if near > 1e5:
             return last.x + right
-        # Hooks may reach over and under each other, but not by half a digit.
+        # Strokes may reach over and under each other, but by less than half a digit.
         return float(last.x + max(gap - near, 0.55 * right, right - 0.5 * ink.shape[1]))
 
     def _letters(
         self, sheet: WrittenSheet, x: float, right: float, foot: float, height: float
     ) -> float:
-        """Write a letter, an operator or a short word; return where the next number may start."""
+        """Write a letter, an operator or a short word; return the least x of the next number."""
         rng = self.rng
         for _ in range(int(rng.integers(1, 4) if rng.random() < 0.4 else 1)):
             ink, row = draw_letter(rng, LETTERS[rng.integers(len(LETTERS))], height, self.style)
@@ -300,7 +300,7 @@ class Writer:
         np.maximum(sheet.printed, fresh * dark, out=sheet.printed)
 
     def _print(self, sheet: WrittenSheet, feet: list[float], heights: NDArray[np.float64]) -> None:
-        """Set printed words above some lines, where a form has its labels."""
+        """Print words above some lines, as labels on a form."""
         rng, strength = self.rng, self._fault("print")
         page = Image.new("L", sheet.printed.shape[::-1])
         draw = ImageDraw.Draw(page)
@@ -322,7 +322,7 @@ class Writer:
 
 
 def paste(layer: Coverage, ink: Coverage, x: int, y: int) -> None:
-    """Put ink on a layer with its upper left corner at (x, y); what falls off is lost."""
+    """Add ink to a layer, in place, with its upper left corner at (x, y); cropped to the layer."""
     top, left = max(y, 0), max(x, 0)
     bottom, right = min(y + ink.shape[0], layer.shape[0]), min(x + ink.shape[1], layer.shape[1])
     if bottom > top and right > left:

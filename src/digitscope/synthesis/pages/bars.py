@@ -1,22 +1,22 @@
-"""Rows of parallel bars: fences, grilles, blinds, radiators, piano keys, slatted benches.
+"""A surface with rows of parallel bars: fences, grilles, blinds, radiators, piano keys, benches.
 
-A row of bars looks like a row of 1s or slashes. But bars are many, evenly spaced, and often end at
-a rail.
+Such pictures train the network not to read bars as 1s or slashes. Bars are many and evenly spaced,
+and often end at a rail.
 """
 
 import cv2
 import numpy as np
 
-from digitscope.synthesis.pages.textures import Plane, Size, between, smooth
+from digitscope.synthesis.pages.textures import Plane, Size, smooth, uniform
 
-PITCH = (4.0, 40.0)  # pixels from one bar to the next, times the scale
-THICK = (0.12, 0.6)  # pitches
-LONG = (1.5, 14.0)  # pitches
+PITCH = (4.0, 40.0)  # pixels; distance between bars, before `scale`; log-uniform
+THICK = (0.12, 0.6)  # pitches; width of a bar
+LONG = (1.5, 14.0)  # pitches; length of a bar
 ENDLESS = 0.3  # share of surfaces whose bars cross the whole picture
-LEAN = 12.0  # degrees; deviation
-FAN = 0.3  # largest share of the pitch by which perspective brings the upper ends closer together
+LEAN = 12.0  # degrees; standard deviation of the direction
+FAN = 0.3  # largest reduction of the pitch at the upper ends, by perspective, as a share
 RAILS = 0.5  # share of surfaces with a rail at both ends
-TONE = (25.0, 100.0)  # levels between bars and what is behind them
+TONE = (25.0, 100.0)  # gray levels; contrast of bars to the background
 RELIEF = 0.4  # share of surfaces whose bars have a paler edge on one side
 
 
@@ -29,24 +29,24 @@ def draw_bars(rng: np.random.Generator, size: Size, scale: float) -> Plane:
     size : tuple of int
         Height and width in pixels.
     scale : float
-        What all lengths are multiplied with.
+        Factor of all lengths.
 
     Returns
     -------
     ndarray of shape (height, width), dtype float32
-        Levels around 0.
+        Gray levels, relative to the mean level of the surface.
     """
     reach = 1.5 * max(size)
     pitch = float(np.exp(rng.uniform(*np.log(PITCH)))) * scale
-    thick = max(1, round(between(rng, THICK) * pitch))
-    long = between(rng, LONG) * pitch
-    apart = long + between(rng, (0.3, 3.0)) * pitch
+    thick = max(1, round(uniform(rng, THICK) * pitch))
+    long = uniform(rng, LONG) * pitch
+    apart = long + uniform(rng, (0.3, 3.0)) * pitch
     first = -reach + rng.random() * apart
     if rng.random() < ENDLESS:
         long = apart = 2 * reach
         first = -reach
-    fan = 1 - between(rng, (0, FAN))
-    tone = between(rng, TONE) * (1 if rng.random() < 0.35 else -1)
+    fan = 1 - uniform(rng, (0, FAN))
+    tone = uniform(rng, TONE) * (1 if rng.random() < 0.35 else -1)
     relief, rails = rng.random() < RELIEF, rng.random() < RAILS
     turn = np.deg2rad(rng.normal(0, LEAN) + 90 * (rng.random() < 0.25))
     matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
@@ -66,4 +66,4 @@ def draw_bars(rng: np.random.Generator, size: Size, scale: float) -> Plane:
         if rails:
             for y, share in ((top, fan), (top + long, 1.0)):
                 line((-share * reach, y), (share * reach, y), tone, thick)
-    return plane + between(rng, (0, 25)) * smooth(rng, size, max(size) / 2)
+    return plane + uniform(rng, (0, 25)) * smooth(rng, size, max(size) / 2)

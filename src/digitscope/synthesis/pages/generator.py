@@ -1,4 +1,4 @@
-"""Pages for the page network: a layout filled by writers, on a paper, seen by a camera."""
+"""Generator of pages for the page network: layout, handwriting, paper, camera and light."""
 
 from dataclasses import dataclass, replace
 
@@ -10,60 +10,62 @@ from digitscope.image.contrast import normalise_contrast
 from digitscope.models.glyph_classes import SMALLEST
 from digitscope.synthesis.digit_forms import DIGITS
 from digitscope.synthesis.fonts import find_fonts, find_handwriting_fonts
-from digitscope.synthesis.pages.cameras import Camera
-from digitscope.synthesis.pages.collected import (
-    illustrate,
-    lay_pictures,
-    of_part,
+from digitscope.synthesis.pages.background_pictures import (
+    draw_picture_surface,
+    files_of_part,
     pictures_of_part,
+    print_picture,
 )
-from digitscope.synthesis.pages.drawing import PEN, PEN_2, PRINT, RULING, Box
-from digitscope.synthesis.pages.inks import Sources, StrokePool, scan_hands
-from digitscope.synthesis.pages.layouts import LAYOUTS, Setting
-from digitscope.synthesis.pages.lights import light
+from digitscope.synthesis.pages.camera import Camera
+from digitscope.synthesis.pages.ink_layers import PEN, PEN_2, PRINT, RULING, Box
+from digitscope.synthesis.pages.layouts import LAYOUTS, LayoutContext
+from digitscope.synthesis.pages.lighting import apply_lighting
 from digitscope.synthesis.pages.papers import TRAINING_KINDS as PAPERS
 from digitscope.synthesis.pages.papers import Paper, draw_paper
-from digitscope.synthesis.pages.photos import develop
+from digitscope.synthesis.pages.photo_effects import apply_photo_effects
 from digitscope.synthesis.pages.sheet import Sheet
 from digitscope.synthesis.pages.surfaces import TRAINING_KINDS as SURFACES
 from digitscope.synthesis.pages.surfaces import draw_surface
 from digitscope.synthesis.pages.truth import PageTruth
+from digitscope.synthesis.pages.writing_sources import Sources, StrokePool, scan_hands
 from digitscope.synthesis.pen import HAND, trace
 from digitscope.synthesis.recorded_strokes import ScanSet, StrokeSet
 
-SIDE = 224  # pixels; of a patch that the page network is trained on
-MARGIN = 3  # pixels around a glyph's box in which its ink is compared with the picture
-LEAST_CORRELATION = 0.6  # of contrast and coverage; below, people cannot read most glyphs either
-FREE = 64  # coverage of 0 to 255 with a ruling line below which a pixel shows other ink
-READABLE = 8.0  # pixels; writing in a picture that is enlarged afterwards is at least so high
+SIDE = 224  # pixels; side of a patch that the page network is trained on
+MARGIN = 3  # pixels around a glyph's box that are included when its ink is compared to the picture
+# Least correlation of contrast and coverage of a visible glyph. People cannot read most glyphs with
+# less either.
+LEAST_CORRELATION = 0.6
+FREE = 64  # coverage by a ruling line, 0 to 255, below which a pixel is included in the comparison
+READABLE = 8.0  # pixels; least height of writing in a picture that is enlarged afterwards
 DRAWN = 60  # samples of each parametric form
 
 
 @dataclass(frozen=True)
 class PageStyle:
-    """How pages differ.
+    """Variation of pages.
 
     Attributes
     ----------
     height : tuple of float
-        Smallest and largest height of a digit, in pixels; uniformly drawn.
+        Smallest and largest height of a digit, in pixels; uniform.
     outside : float
-        Share of pages with writing that is smaller or larger than the network has to find.
+        Share of pages with writing outside of this range.
     printed : float
-        Share of pages on which the numbers are printed, in fonts that may imitate handwriting.
+        Share of pages with printed numbers; some fonts imitate handwriting.
     camera : float
         Strength of rotation, perspective and bend.
     surface : float
-        Share of pictures that show no page at all.
+        Share of pictures without a page.
     collected : float
-        Share of surfaces that are cut from real pictures, where such are at hand.
+        Share of surfaces that are crops of real pictures, if such are available.
     illustrated : float
-        Share of light papers with a picture printed on them, where such are at hand.
+        Share of light papers with a printed picture, if pictures are available.
     enlarged : float
-        Share of pictures that are drawn at half the size or less and enlarged: what a reader does
-        to a small picture, whose grain and specks then are as large as writing.
+        Share of pictures that are drawn smaller and enlarged, as a reader does with a small
+        picture. Grain and specks are then larger in proportion to the writing.
     zoom : tuple of float
-        Smallest and largest factor of those.
+        Smallest and largest factor of this enlargement.
     """
 
     height: tuple[float, float] = (12.0, 46.0)
@@ -79,16 +81,16 @@ class PageStyle:
 
 @dataclass(frozen=True)
 class PageSource:
-    """All that pages are made of; a picklable value.
+    """A source of random pages; it can be pickled.
 
     Attributes
     ----------
     sources : Sources
     style : PageStyle
     layouts : tuple of str
-        Which of `LAYOUTS`; by default all.
+        Names from `LAYOUTS`; by default all.
     papers, surfaces : tuple of str
-        Kinds of paper, and of what lies around a page; by default those of training.
+        Kinds of paper and of surfaces; by default those of training.
     """
 
     sources: Sources
@@ -100,7 +102,7 @@ class PageSource:
     def patch(
         self, rng: np.random.Generator, size: tuple[int, int] = (SIDE, SIDE)
     ) -> tuple[NDArray[np.uint8], PageTruth]:
-        """Return a picture of a page, or of a part of one, and what stands on it.
+        """Return a picture of a page, or of a part of a page, and its ground truth.
 
         Parameters
         ----------
@@ -124,48 +126,48 @@ class PageSource:
     def _draw(
         self, rng: np.random.Generator, size: tuple[int, int], zoom: float
     ) -> tuple[NDArray[np.uint8], PageTruth]:
-        """Return a page that will be enlarged by a factor, for which its writing is smaller."""
+        """Return a page whose writing is smaller by `zoom`, by which it is enlarged later."""
         if rng.random() < self.style.surface:
             return self._seen(rng, self._surface(rng, size), PageTruth(size, (), layout="surface"))
         layout = self._layout(rng)
         sheet = Sheet(size)
         height = max(self._height(rng) / zoom, READABLE)
-        setting = Setting(rng, sheet, self.sources, height, self.style.printed)
+        setting = LayoutContext(rng, sheet, self.sources, height, self.style.printed)
         LAYOUTS[layout][0](setting)
         camera = Camera.draw(rng, size, self.style.camera)
         paper = draw_paper(rng, size, kinds=self.papers)
         pictures = self.sources.pictures
         light_paper = paper.ink < paper.gray.mean()
         if pictures and light_paper and rng.random() < self.style.illustrated:
-            illustrate(rng, paper.gray, pictures)
+            print_picture(rng, paper.gray, pictures)
         layers, truth = sheet.draw(camera.map, _writable(paper, camera))
         picture = _with_ink(rng, paper.gray, paper.ink, layers)
         behind = None
         if camera.edge == "desk":
             behind = self._surface(rng, size)
-        picture = camera.lay(rng, picture, behind)
+        picture = camera.add_background(rng, picture, behind)
         truth = replace(truth, layout=layout, faults=paper.faults)
         photo, truth = self._seen(rng, picture, truth)
         drawn = [layer for layer in layers[PRINT:] if layer is not None]
         if drawn and truth.glyphs:
-            truth = without_lost(truth, photo, np.max(drawn, axis=0), layers[RULING])
+            truth = ignore_invisible(truth, photo, np.max(drawn, axis=0), layers[RULING])
         return photo, truth
 
     @staticmethod
     def _seen(
         rng: np.random.Generator, picture: NDArray[np.float32], truth: PageTruth
     ) -> tuple[NDArray[np.uint8], PageTruth]:
-        """Return what a camera makes of the light from a page."""
-        lit, lights = light(rng, picture)
+        """Return a picture after light, camera and file, and the ground truth with their names."""
+        lit, lights = apply_lighting(rng, picture)
         heights = [glyph.height for glyph in truth.glyphs]
         smallest = min(heights) if heights else SMALLEST
-        file, names = develop(rng, lit, writing=max(smallest, SMALLEST / 2))
+        file, names = apply_photo_effects(rng, lit, writing=max(smallest, SMALLEST / 2))
         return file, replace(truth, faults=(*truth.faults, *lights, *names))
 
     def _surface(self, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float32]:
-        """Return what lies around a page: a part of a real picture, or a drawn surface."""
+        """Return a surface: a crop of a real picture, or drawn."""
         if self.sources.pictures and rng.random() < self.style.collected:
-            return lay_pictures(rng, size, self.sources.pictures)
+            return draw_picture_surface(rng, size, self.sources.pictures)
         return draw_surface(rng, size, kinds=self.surfaces)
 
     def _layout(self, rng: np.random.Generator) -> str:
@@ -179,16 +181,16 @@ class PageSource:
         return float(rng.uniform(low, high))
 
 
-def without_lost(
+def ignore_invisible(
     truth: PageTruth,
     picture: NDArray[np.uint8],
     coverage: NDArray[np.uint8],
     rulings: NDArray[np.uint8] | None = None,
 ) -> PageTruth:
-    """Return a truth in which glyphs are ignored whose ink cannot be seen in the picture.
+    """Return a ground truth that ignores the glyphs whose ink is not visible in the picture.
 
-    Glare, thresholding or few gray levels may take a pale stroke away. It is there if the local
-    contrast in its box follows the coverage with ink, where no ruling line lies.
+    Glare, thresholding or few gray levels may remove pale strokes. A glyph is visible if the local
+    contrast in its box correlates with the coverage by ink, in pixels without ruling lines.
     """
     picture = normalise_contrast(picture)
     height, width = picture.shape
@@ -222,7 +224,7 @@ def without_lost(
 def _enlarged(
     picture: NDArray[np.uint8], truth: PageTruth, size: tuple[int, int]
 ) -> tuple[NDArray[np.uint8], PageTruth]:
-    """Return a picture and its truth at another size."""
+    """Return a picture and its ground truth at another size."""
     across, down = size[1] / truth.size[1], size[0] / truth.size[0]
     factor = np.array([across, down], np.float32)
 
@@ -245,7 +247,7 @@ def _enlarged(
 
 
 def _writable(paper: Paper, camera: Camera) -> NDArray[np.float32] | None:
-    """Return where writing can be seen: on the sheet, inside of black borders; None: everywhere."""
+    """Return a mask of the visible sheet, without black borders; None for the whole picture."""
     left, top, right, bottom = paper.clear
     height, width = paper.gray.shape
     bordered = (left, top, right, bottom) != (0, 0, width, height)
@@ -265,13 +267,13 @@ def _with_ink(
     ink: float,
     layers: list[NDArray[np.uint8] | None],
 ) -> NDArray[np.float32]:
-    """Return the paper with all layers of ink on it."""
+    """Return the paper with all layers of ink."""
     picture = paper
     mean = float(paper.mean())
     for layer, coverage in enumerate(layers):
         if coverage is None:
             continue
-        # From the darkest ink to one that differs from the paper by 20 levels or so.
+        # From the darkest ink to one about 20 levels from the paper.
         pale = {RULING: 0.75, PRINT: 0.35, PEN: 0.6, PEN_2: 0.6}[layer] * rng.random() ** 1.5
         tone = ink + pale * (mean - ink)
         share = coverage.astype(np.float32)
@@ -283,7 +285,7 @@ def _with_ink(
 
 
 def _grain(rng: np.random.Generator, size: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return how much of the ink the paper took, 0.2 to 1."""
+    """Return the share of ink that the paper absorbs, 0.2 to 1."""
     step = int(rng.integers(1, 4))
     small = rng.random((size[0] // step + 1, size[1] // step + 1), dtype=np.float32)
     grain = cv2.resize(small, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
@@ -292,8 +294,8 @@ def _grain(rng: np.random.Generator, size: tuple[int, ...]) -> NDArray[np.float3
     return taken
 
 
-def parametric_strokes(rng: np.random.Generator, n: int = DRAWN) -> StrokeSet:
-    """Return drawn digits of every parametric form, `n` of each; a form counts as a writer."""
+def draw_parametric_strokes(rng: np.random.Generator, n: int = DRAWN) -> StrokeSet:
+    """Return drawn digits of every parametric form, about `n` of each; each form is one writer."""
     samples, labels, writers = [], [], []
     for digit, glyphs in enumerate(DIGITS):
         for form, glyph in enumerate(glyphs):
@@ -315,7 +317,7 @@ def make_sources(
     validation: bool = False,
     seed: int = 0,
 ) -> Sources:
-    """Return what pages are made of.
+    """Return the sources of pages.
 
     Parameters
     ----------
@@ -324,12 +326,15 @@ def make_sources(
     scans : list of ScanSet
         Scanned digits.
     validation : bool
-        Every eighth font and picture belongs to validation pages, the others to training.
+        Whether to return the fonts and pictures of validation pages, which are every eighth, or
+        those of training.
     seed : int
-        Of the parametric forms.
+        Seed of the parametric forms.
     """
-    drawn = parametric_strokes(np.random.default_rng([seed, int(validation)]))
-    fonts = of_part(find_fonts(), validation) + of_part(find_handwriting_fonts(), validation)
+    drawn = draw_parametric_strokes(np.random.default_rng([seed, int(validation)]))
+    fonts = files_of_part(find_fonts(), validation) + files_of_part(
+        find_handwriting_fonts(), validation
+    )
     return Sources(
         tuple(StrokePool.of(s) for s in (*digits, drawn)),
         tuple(StrokePool.of(s) for s in others),

@@ -1,7 +1,7 @@
-"""Empty sheets of paper, boards and screens as people write on them.
+"""Empty sheets of paper, boards and screens.
 
-`draw_paper` chooses one of `paper_kinds`, adds what all papers have (a slow change of level, grain)
-and suggests the gray of the ink.
+`draw_paper` chooses one of `paper_kinds`, adds shading and grain, and suggests a gray level for the
+ink.
 """
 
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from digitscope.synthesis.pages.paper_kinds import PAPERS, WEIGHTS, PaperStyle
 from digitscope.synthesis.pages.textures import (
     Plane,
     Size,
-    below,
-    between,
     choose,
     grain,
     smooth,
     soft_grain,
+    triangular,
+    uniform,
     window,
 )
 
 __all__ = ["TRAINING_KINDS", "VALIDATION_KINDS", "WEIGHTS", "Paper", "PaperStyle", "draw_paper"]
 
-VALIDATION_KINDS = ("parchment", "receipt")  # kept from training to measure new papers
+VALIDATION_KINDS = ("parchment", "receipt")  # held out from training, to measure unseen papers
 TRAINING_KINDS = tuple(kind for kind in WEIGHTS if kind not in VALIDATION_KINDS)
 
 
@@ -36,12 +36,13 @@ class Paper:
     gray : ndarray of shape (height, width), dtype float32
         0 = black, 255 = white.
     ink : float
-        Suggested gray of writing, 0 to 255; lighter than the paper on boards and dark screens.
+        Suggested gray level of writing, 0 to 255; lighter than the paper on boards and dark
+        screens.
     kind : str
     faults : tuple of str
-        The kind, and what else was done to the sheet.
+        The kind, and the names of further effects.
     clear : tuple of int
-        Left, top, right, bottom of the part inside black borders, in pixels.
+        Left, top, right, bottom of the area inside black borders, in pixels.
     """
 
     gray: Plane
@@ -61,8 +62,8 @@ def draw_paper(
 ) -> Paper:
     """Draw an empty sheet.
 
-    It stands for scans of forms and letters, phone photos of notebooks and newspapers, cheques,
-    receipts, photocopies, boards and screens, before light and camera.
+    It simulates forms, letters, notebooks, newspapers, cheques, receipts, photocopies, boards and
+    screens, before light and camera.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def draw_paper(
     size : tuple of int
         Height and width in pixels.
     kind : str, optional
-        One of `WEIGHTS`; drawn from `kinds` by default.
+        One of `WEIGHTS`; by default drawn from `kinds`.
     kinds : tuple of str
         `TRAINING_KINDS` or `VALIDATION_KINDS`.
     style : PaperStyle, optional
@@ -86,9 +87,9 @@ def draw_paper(
     gray = PAPERS[kind](rng, size, style)
     faults: tuple[str, ...] = (kind,)
     if rng.random() < style.shade_chance:
-        gray += between(rng, style.shade) * smooth(rng, size, max(size) * between(rng, (0.2, 0.8)))
+        gray += uniform(rng, style.shade) * smooth(rng, size, max(size) * uniform(rng, (0.2, 0.8)))
         faults += ("shade",)
-    amount = below(rng, style.grain)
+    amount = triangular(rng, style.grain)
     if amount > 0.5:
         texture = grain() if rng.random() < 0.6 else soft_grain()
         gray += amount * window(rng, texture, size)
@@ -102,32 +103,32 @@ def draw_paper(
 
 
 def _ink(rng: np.random.Generator, level: float, spread: float, style: PaperStyle) -> float:
-    """Return a gray that can be read on a paper of some mean level and spread of its pattern."""
+    """Return a gray level that is readable on a paper with a given mean and spread."""
     lowest, highest = style.contrast[0] + 1.5 * spread, style.contrast[1]
     if rng.random() < style.pale_chance:
-        difference = between(rng, (lowest, lowest + (highest - lowest) / 3))
+        difference = uniform(rng, (lowest, lowest + (highest - lowest) / 3))
     else:
-        difference = max(between(rng, (lowest, highest)), between(rng, (lowest, highest)))
+        difference = max(uniform(rng, (lowest, highest)), uniform(rng, (lowest, highest)))
     room = level - 5 if level > 110 else 250 - level
     difference = min(difference, room)
     return level - difference if level > 110 else level + max(difference, 0.55 * room)
 
 
 def _border(rng: np.random.Generator, gray: Plane, style: PaperStyle) -> tuple[int, int, int, int]:
-    """Draw black borders of a copier in place and return the box inside them."""
+    """Draw black borders of a photocopy, in place, and return the box inside them."""
     height, width = gray.shape
     edges = [0, 0, width, height]
     for side in range(4):
         if rng.random() > style.border_chance:
             continue
-        band = max(2, round(between(rng, style.border) * min(height, width)))
+        band = max(2, round(uniform(rng, style.border) * min(height, width)))
         depth = np.full((height, width)[side % 2], band, np.float32)
-        if rng.random() < 0.5:  # slanted and a little ragged
+        if rng.random() < 0.5:  # slanted and slightly ragged
             slow = np.linspace(0, rng.normal(0, 0.5 * band), len(depth))
             knots = np.linspace(0, len(depth), 2 + len(depth) // 5)
             ragged = np.interp(np.arange(len(depth)), knots, rng.normal(0, 0.6, len(knots)))
             depth = np.clip(depth + slow + ragged, 1, 2 * band).astype(np.float32)
-        tone = between(rng, (0, 45))
+        tone = uniform(rng, (0, 45))
         if side % 2 == 0:
             place = np.arange(2 * band + 1, dtype=np.float32)[None, :]
             cover = np.clip(depth[:, None] - place, 0, 1)

@@ -1,8 +1,8 @@
-"""A sheet that is filled with writing and ruling lines, and drawn with its exact truth.
+"""A sheet with writing and ruling lines, and its ground truth.
 
-Layouts call `Sheet.text`, `Sheet.boxed`, `Sheet.rule` and so on, with places in pixels of the flat
-sheet. `Sheet.draw` maps all points through a camera, draws them (`drawing`), and returns the
-coverage of each layer of ink with the truth.
+Layouts call `Sheet.write`, `Sheet.add_ruling` and so on, with positions in pixels of the flat
+sheet. `Sheet.draw` maps all points to the picture, draws them (`ink_layers`), and returns the
+coverage of each layer of ink with the ground truth.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.synthesis.pages.drawing import (
+from digitscope.synthesis.pages.glyph_ink import Ink, Outline
+from digitscope.synthesis.pages.handwriting import Script
+from digitscope.synthesis.pages.ink_layers import (
     RULING,
-    Layers,
+    InkLayers,
     Map,
     PlacedGlyph,
     covered,
@@ -23,27 +25,25 @@ from digitscope.synthesis.pages.drawing import (
     shown,
     true_glyphs,
 )
-from digitscope.synthesis.pages.hands import Script
-from digitscope.synthesis.pages.inks import Ink, Outline
 from digitscope.synthesis.pages.spacing import overlap
 from digitscope.synthesis.pages.truth import PageTruth, Points, TrueGrid
 
-DOT_GAP = 0.02  # heights of a digit; the smallest gap beside a point or comma
-LOOPED = "0689"  # digits that cannot be told once their loops are filled
-BROAD, THIN = 0.12, 0.02  # heights of a digit; pens that may fill loops, and one that fills none
-JOIN = 0.9  # heights of a digit; the longest stroke that joins two characters
-USUAL = 0.6  # heights of a digit; usual width of one
-JOINING = ".,-"  # signs that belong to a number
+DOT_GAP = 0.02  # heights of a digit; smallest gap beside a point or comma
+LOOPED = "0689"  # digits that cannot be recognised if their loops are filled
+BROAD, THIN = 0.12, 0.02  # heights of a digit; pens from BROAD on may fill loops, THIN fills none
+JOIN = 0.9  # heights of a digit; longest stroke that joins two characters
+USUAL = 0.6  # heights of a digit; usual width of a digit
+JOINING = ".,-"  # signs that can be a part of a number
 
 
 @dataclass(eq=False)
 class Sheet:
-    """What a layout fills.
+    """A sheet that a layout fills.
 
     Attributes
     ----------
     size : tuple of int
-        Height and width in pixels. Writing may reach beyond it.
+        Height and width in pixels. Writing may extend beyond it.
     """
 
     size: tuple[int, int]
@@ -53,10 +53,10 @@ class Sheet:
     grids: list[tuple[NDArray[np.float32], tuple[tuple[str, ...], ...]]] = field(
         default_factory=list
     )
-    washes: list[tuple[Points, int, int]] = field(default_factory=list)
+    fills: list[tuple[Points, int, int]] = field(default_factory=list)
     numbers: int = 0
 
-    def character(
+    def write_character(
         self, script: Script, text: str, x: float, y: float, rng: np.random.Generator
     ) -> float:
         """Write one character with its left edge at x on the baseline y; return its right edge."""
@@ -64,12 +64,12 @@ class Sheet:
         if ink is None:
             return x
         y -= script.rise(rng) * script.height
-        beside = script.pitched * max(USUAL - ink.right, 0) / 2 if text.isdigit() else 0.0
+        beside = script.monospaced * max(USUAL - ink.right, 0) / 2 if text.isdigit() else 0.0
         x += beside * script.height
         self.glyphs.append(_glyph(script, text, ink, x, y))
         return x + (ink.right + beside) * script.height
 
-    def text(
+    def write(
         self,
         script: Script,
         text: str,
@@ -80,10 +80,10 @@ class Sheet:
         raised: bool = False,
         slope: float = 0.0,
     ) -> float:
-        """Write a text from x on along the baseline y and return its right edge.
+        """Write a text from x along the baseline y and return its right edge.
 
         Digits with ``.``, ``,`` and ``-`` between or before them are one number. Other characters
-        separate numbers; a space leaves a gap as between two words.
+        separate numbers; a space leaves a gap between words.
 
         Parameters
         ----------
@@ -107,49 +107,57 @@ class Sheet:
             if place and text[place - 1] != " ":
                 gap = script.space(rng)
                 if character in ".," or text[place - 1] in ".,":
-                    gap = max(gap, DOT_GAP)  # or the dot would be hidden by the digit
+                    gap = max(gap, DOT_GAP)  # otherwise the digit could hide the dot
                 x += gap * script.height
             count = len(self.glyphs)
-            x = self.character(script, character, x, y + slope * (x - start), rng)
+            x = self.write_character(script, character, x, y + slope * (x - start), rng)
             if len(self.glyphs) == count:
                 number = before = -1
                 continue
-            glyph = self.glyphs[-1]
-            glyph.raised = raised
+            self.glyphs[-1].raised = raised
             pair = text[max(place - 1, 0) : place + 1]
-            if script.tucked and count > first and " " not in pair and "/" not in pair:
-                closer = script.tucked * overlap(self.glyphs[-2].ink, glyph.ink)
-                closer = max(closer + min(gap, 0), 0) * script.height  # a gap below 0 did a part
-                glyph.x -= closer
-                x -= closer
+            if script.kerned and count > first and " " not in pair and "/" not in pair:
+                x -= self._kern(script, gap)
             if not _belongs(text, place):
                 number = before = -1
                 continue
             if number < 0:
                 number, self.numbers = self.numbers, self.numbers + 1
-            glyph.number = number
-            if before >= 0:
-                self.glyphs[before].next = count
-                if script.joining and rng.random() < script.joining:
-                    self._join(self.glyphs[before], glyph)
+            self._link(count, number, before)
+            if before >= 0 and script.joining and rng.random() < script.joining:
+                self._join(self.glyphs[before], self.glyphs[count])
             before = count
         return x
 
+    def _kern(self, script: Script, gap: float) -> float:
+        """Move the last glyph closer to the one before and return by how many pixels."""
+        one, other = self.glyphs[-2:]
+        closer = script.kerned * overlap(one.ink, other.ink)
+        closer = max(closer + min(gap, 0), 0) * script.height  # a negative gap is a part of it
+        other.x -= closer
+        return closer
+
+    def _link(self, glyph: int, number: int, before: int) -> None:
+        """Make a glyph a part of a number, after the glyph `before`; -1 if it is the first."""
+        self.glyphs[glyph].number = number
+        if before >= 0:
+            self.glyphs[before].next = glyph
+
     def _join(self, one: PlacedGlyph, other: PlacedGlyph) -> None:
-        """Draw the pen's way from the end of a character to the start of the next."""
+        """Draw a line from the end of a character to the start of the next, if they are near."""
         if isinstance(one.ink, Outline) and isinstance(other.ink, Outline):
             end = one.ink.points[-1] * one.height + (one.x, one.y)
             start = other.ink.points[0] * other.height + (other.x, other.y)
             if np.hypot(*(start - end)) < JOIN * one.height:
-                self.stroke(np.stack([end, start]), one.pen, one.layer)
+                self.add_stroke(np.stack([end, start]), one.pen, one.layer)
 
-    def boxed(
+    def write_boxed(
         self, script: Script, text: str, places: Sequence[tuple[float, float]],
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
-        """Write the characters of one number, each centred at its own place: x, and the baseline.
+        """Write the characters of one number, each centred at a given x, on a given baseline.
 
-        A space leaves its place empty and ends the number.
+        A space leaves its position empty and ends the number.
         """
         number = before = -1
         for character, (x, y) in zip(text, places, strict=False):
@@ -162,31 +170,29 @@ class Sheet:
             self.glyphs.append(_glyph(script, character, ink, left, y - rise))
             if number < 0:
                 number, self.numbers = self.numbers, self.numbers + 1
-            self.glyphs[-1].number = number
-            if before >= 0:
-                self.glyphs[before].next = len(self.glyphs) - 1
+            self._link(len(self.glyphs) - 1, number, before)
             before = len(self.glyphs) - 1
 
-    def rule(self, points: NDArray[np.floating], width: float, layer: int = RULING) -> None:
-        """Draw a ruling line, box side or frame that the truth knows."""
+    def add_ruling(self, points: NDArray[np.floating], width: float, layer: int = RULING) -> None:
+        """Add a ruling line, box side or frame, which the ground truth contains."""
         self.lines.append((np.asarray(points, np.float32), width, layer, True))
 
-    def cross(self, points: NDArray[np.floating]) -> None:
-        """Say where ruling lines cross or meet."""
+    def add_crossings(self, points: NDArray[np.floating]) -> None:
+        """Add the points where ruling lines cross or meet to the ground truth."""
         self.crossings.append(np.asarray(points, np.float32).reshape(-1, 2))
 
-    def stroke(self, points: NDArray[np.floating], width: float, layer: int) -> None:
-        """Draw a line that is background: of a drawing, a signature, a stroke that was struck."""
+    def add_stroke(self, points: NDArray[np.floating], width: float, layer: int) -> None:
+        """Add a line of a drawing, signature or scribble, which is not in the ground truth."""
         self.lines.append((np.asarray(points, np.float32), width, layer, False))
 
-    def wash(self, outline: NDArray[np.floating], level: int, layer: int = RULING) -> None:
-        """Fill an area with a tone from 0 to 255."""
-        self.washes.append((np.asarray(outline, np.float32), level, layer))
+    def fill(self, outline: NDArray[np.floating], level: int, layer: int = RULING) -> None:
+        """Fill an area with a gray level from 0 to 255."""
+        self.fills.append((np.asarray(outline, np.float32), level, layer))
 
-    def grid(
+    def add_grid(
         self, crossings: NDArray[np.floating], cells: Sequence[Sequence[str]] | None = None
     ) -> None:
-        """Say that there is a grid; crossings are of shape (rows + 1, columns + 1, 2)."""
+        """Add a grid to the ground truth; crossings have the shape (rows + 1, columns + 1, 2)."""
         table = np.asarray(crossings, np.float32)
         rows, columns = table.shape[0] - 1, table.shape[1] - 1
         texts = cells or [[""] * columns for _ in range(rows)]
@@ -195,17 +201,17 @@ class Sheet:
     def draw(
         self, to_picture: Map, mask: NDArray[np.float32] | None = None
     ) -> tuple[list[NDArray[np.uint8] | None], PageTruth]:
-        """Return the coverage of each layer, 0 to 255, and the truth.
+        """Return the coverage of each layer, 0 to 255, and the ground truth.
 
         Parameters
         ----------
         to_picture : callable
             From points of the sheet to points of the picture, both of shape (n, 2).
         mask : ndarray of shape (height, width), optional
-            1 where the picture shows the sheet; writing elsewhere is left out.
+            1 where the picture shows the sheet. Writing elsewhere is not drawn.
         """
-        layers = Layers(self.size)
-        for outline, level, layer in self.washes:
+        layers = InkLayers(self.size)
+        for outline, level, layer in self.fills:
             layers.fill(to_picture(outline), level, layer)
         rulings: list[Points] = []
         lines = mapped([line[0] for line in self.lines], to_picture)
@@ -218,7 +224,7 @@ class Sheet:
             for line, (_, width, layer, known) in zip(lines, self.lines, strict=True)
             if not known and layer > RULING
         ]
-        areas = [to_picture(area) for area, _, layer in self.washes if layer > RULING]
+        areas = [to_picture(area) for area, _, layer in self.fills if layer > RULING]
         hidden = covered(boxes, strokes, areas, self.size)
         glyphs, ignored = true_glyphs(self.glyphs, boxes, hidden, self.size)
         crossings = np.zeros((0, 2), np.float32)
@@ -242,7 +248,7 @@ class Sheet:
 
 
 def _glyph(script: Script, text: str, ink: Ink, x: float, y: float) -> PlacedGlyph:
-    """Return a character that a script writes, with its lengths in pixels."""
+    """Return the character of a script at a position, with lengths in pixels."""
     height = script.height
     nib = script.nib[0] * height, script.nib[1] * height
     glyph = PlacedGlyph(text, ink, x, y, height, script.pen * height, script.layer, nib)
@@ -252,7 +258,7 @@ def _glyph(script: Script, text: str, ink: Ink, x: float, y: float) -> PlacedGly
 
 
 def _belongs(text: str, place: int) -> bool:
-    """Tell whether a character is part of a number: a digit, or a sign that joins digits.
+    """Return whether a character is part of a number: a digit, or a sign between or before digits.
 
     >>> [_belongs("-1.5, 3-4.", i) for i in range(10)]
     [True, True, True, True, False, False, True, False, True, False]

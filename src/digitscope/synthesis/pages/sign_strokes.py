@@ -1,6 +1,6 @@
-"""The strokes of the signs that belong to numbers, and of operators between them.
+"""Random strokes of the signs in numbers, and of operators between numbers.
 
-Lengths are in heights of a digit; y runs downwards and is 0 at the baseline.
+Lengths are in heights of a digit; y points downwards and is 0 at the baseline.
 """
 
 from typing import TypeAlias
@@ -9,7 +9,9 @@ import numpy as np
 
 from digitscope.synthesis.pages.truth import Points
 
-Strokes: TypeAlias = tuple[Points, tuple[int, ...]]  # points, first one of each stroke and the end
+Strokes: TypeAlias = tuple[
+    Points, tuple[int, ...]
+]  # points; first point of each stroke, then their number
 OPERATORS = "+=×÷"
 
 
@@ -31,7 +33,7 @@ def draw_sign(sign: str, rng: np.random.Generator) -> Strokes:
         rise, bow = 0.12 * (r[2] - 0.5), 0.08 * (r[3] - 0.5)
         line = [[0, y], [wide / 2, y + bow - rise / 2], [wide, y - rise]]
         return np.array(line, np.float32), (0, 3)
-    if sign == "/":  # longer than a digit, which tells it from a 1 that leans
+    if sign == "/":  # longer than a digit, unlike a slanted 1
         top, foot = -1.12 - 0.35 * r[0], 0.1 + 0.35 * r[1]
         lean = 0.35 + 0.55 * r[2]
         middle = [lean / 2 + 0.06 * (r[3] - 0.5), (top + foot) / 2]

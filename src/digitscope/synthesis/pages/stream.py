@@ -1,7 +1,7 @@
-"""Batches of patches with their targets, made in other processes while the network learns.
+"""A stream of batches of patches with their targets, drawn in worker processes during training.
 
-Patch i is drawn from the random numbers of (seed, i) alone, so the stream is the same for any
-number of workers and can go on at any batch.
+Patch i depends on (seed, i) only. So the stream is the same for any number of workers and can start
+at any batch.
 """
 
 import multiprocessing
@@ -22,25 +22,25 @@ from digitscope.image.contrast import normalise_contrast
 from digitscope.synthesis.pages.targets import Targets, draw_targets
 from digitscope.synthesis.pages.truth import PageTruth
 
-VALIDATION = 1  # second number of the seeds of held-out patches; those of training have none
-AHEAD = 6  # batches that each worker makes before they are asked for
-PATIENCE = 2.0  # seconds between two looks whether the other process still lives
+VALIDATION = 1  # second number of the seeds of held-out patches; seeds of training have one number
+AHEAD = 6  # most batches in the queue of each worker
+PATIENCE = 2.0  # seconds; timeout after which a process checks whether the other one is alive
 
 
 Made = TypeVar("Made")  # a batch
-From = TypeVar("From")  # what it is drawn from
+From = TypeVar("From")  # the source of a batch
 
 
 class Source(Protocol):
-    """What draws patches. It is pickled once for each worker."""
+    """A source of patches. It is pickled once for each worker."""
 
     def patch(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], PageTruth]:
-        """Return a gray picture, uint8 (height, width), with its truth."""
+        """Return a gray picture, uint8 (height, width), with its ground truth."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some patches.
+    """A batch of patches.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which patches make which batch.
+    """The patches of each batch of a stream.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Plan:
         Patch i is drawn with ``default_rng([*seed, i])``.
     batch_size : int
     first, end : int
-        The number of the first batch, and of the one after the last.
+        Numbers of the first batch, and of the last batch plus 1.
     """
 
     seed: tuple[int, ...]
@@ -75,13 +75,13 @@ class Plan:
 def draw_patch(
     source: Source, seed: tuple[int, ...], number: int
 ) -> tuple[NDArray[np.uint8], PageTruth]:
-    """Return patch `number` of a stream, its contrast normalised, with its truth."""
+    """Return patch `number` of a stream, with normalised contrast, and its ground truth."""
     gray, truth = source.patch(np.random.default_rng([*seed, number]))
     return normalise_contrast(gray), truth
 
 
 def held_out_patches(source: Source, n: int) -> list[tuple[NDArray[np.uint8], PageTruth]]:
-    """Return the `n` patches by which a network is judged; the same for every training."""
+    """Return the `n` held-out patches for validation, which are the same for every training."""
     return [draw_patch(source, (0, VALIDATION), number) for number in range(n)]
 
 
@@ -101,13 +101,13 @@ class BatchStream(Generic[From, Made]):
     Parameters
     ----------
     draw : callable
-        Returns batch `number` of a plan, drawn from a source: ``draw(source, plan, number)``, as
-        `draw_batch` does. A function of a module, and its result can be pickled.
-    source : Source, or what else `draw` takes
+        ``draw(source, plan, number)`` returns batch `number` of a plan, like `draw_batch`. Function
+        and result must be picklable.
+    source : Source, or another type that `draw` takes
     plan : Plan
     workers : int
-        Processes that draw; 0 draws in this one, when a batch is asked for. With workers, a script
-        needs the usual ``if __name__ == "__main__":``, since they are started by `spawn`.
+        Number of worker processes; 0 draws each batch in this process on demand. With workers, a
+        script needs ``if __name__ == "__main__":``, since they are started by `spawn`.
 
     Examples
     --------
@@ -157,8 +157,8 @@ class BatchStream(Generic[From, Made]):
                     continue
                 code = self._workers[worker].exitcode
                 raise TrainingFailed(
-                    f"a process that draws patches ended with exit code {code}; was its memory "
-                    f"taken? Go on with fewer workers."
+                    f"a worker process that draws patches ended with exit code {code}, perhaps "
+                    f"for lack of memory. Continue with fewer workers."
                 ) from None
             if isinstance(answer, str):
                 raise TrainingFailed(f"a patch could not be drawn: {answer}")
@@ -190,15 +190,15 @@ def _work(
     workers: int,
     made: Any,
 ) -> None:
-    """Draw every `workers`-th batch of a plan, until it ends or the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    """Draw every `workers`-th batch of a plan until its end, or until the parent process ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     cv2.setNumThreads(1)
     parent = multiprocessing.parent_process()
     for batch in range(plan.first + number, plan.end, workers):
         answer: str | Made
         try:
             answer = draw(source, plan, batch)
-        except Exception as error:  # whatever a source raises is to be seen by the parent
+        except Exception as error:  # any error of a source is reported to the parent
             where = traceback.extract_tb(error.__traceback__)[-1]
             answer = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
         while True:

@@ -1,6 +1,6 @@
-"""From the truth of a page to the maps that the page network learns to give.
+"""Training targets of the page network: the ground truth of a page as maps.
 
-Drawn by the processes that make the patches, and packed small because they cross from there.
+Worker processes draw them, so small dtypes are used for the transfer between processes.
 """
 
 from dataclasses import dataclass, fields
@@ -27,28 +27,28 @@ from digitscope.models.glyph_classes import (
 )
 from digitscope.synthesis.pages.truth import PageTruth, Points, TrueGlyph
 
-CENTRE = 255  # level of a heat map at the centre cell of a glyph
-NEAR = 250  # the highest level elsewhere
-FRACTION = 4  # bits below the point of the coordinates with which OpenCV draws lines
-FIRST = SIZE.start  # map; those before it are heat, those from it to ruling lines are values
+CENTRE = 255  # value of a heat map at the centre cell of a glyph
+NEAR = 250  # largest value in all other cells
+FRACTION = 4  # fractional bits of the fixed-point coordinates that OpenCV draws with
+FIRST = SIZE.start  # number of the first map with values of glyphs, after the heat maps
 VALUES = RULING.start - FIRST
 ROWS, COLUMNS = HEAT.stop - HEAT.start, RULING.stop - RULING.start
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetForm:
-    """How the truth is drawn.
+    """Parameters of the targets.
 
     Attributes
     ----------
     spread : float
-        Standard deviation of a glyph's Gaussian along each axis, as a share of its box's side.
-        Zhou et al. choose it by overlap; a seventh of the side is close to that.
+        Standard deviation of a glyph's Gaussian along each axis, as a share of the side of its box.
+        A seventh is close to the choice of Zhou et al., which depends on the overlap of boxes.
     least_spread : float
-        Its least value, in cells.
+        Smallest standard deviation, in cells.
     neighbour : float
-        How much sizes, places and links count in the eight cells around a centre, times the
-        Gaussian there; 1 at the centre. A peak may come out one cell beside the centre.
+        Weight of sizes, positions and links in the eight cells around a centre, relative to the
+        centre and multiplied by the Gaussian. A peak may be one cell beside the centre.
     crossing : float
         Standard deviation of the Gaussian at a crossing of ruling lines, in cells.
     """
@@ -61,18 +61,18 @@ class TargetForm:
 
 @dataclass(frozen=True)
 class Targets:
-    """What the network shall give for one patch, or with one more axis in front for a batch.
+    """The target maps of one patch, or of a batch with one more axis in front.
 
     Attributes
     ----------
     heat : ndarray of shape (h, w, 16), dtype uint8
-        255 at the centre cell of a glyph of the class, less around it.
+        255 at the centre cell of a glyph of the class, less in the cells around it.
     ignored : ndarray of shape (h, w), dtype uint8
-        1 where an answer is neither right nor wrong.
+        1 where an answer is neither right nor wrong and has no loss.
     values : ndarray of shape (h, w, 9), dtype float16
         The maps from `SIZE` to `RAISED`, at and around centres.
     weight : ndarray of shape (h, w), dtype uint8
-        How much the values count there: 255 at a centre.
+        Weight of the values in each cell: 255 at a centre.
     ruling : ndarray of shape (h, w, 3), dtype uint8
         255 on ruling lines and at their crossings.
     """
@@ -94,15 +94,15 @@ class Targets:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def sought(glyph: TrueGlyph) -> bool | None:
-    """Tell whether a glyph shall be found; None where an answer is neither right nor wrong."""
+def is_target(glyph: TrueGlyph) -> bool | None:
+    """Return whether a glyph should be found; None if an answer is neither right nor wrong."""
     if SMALLEST <= glyph.height <= LARGEST:
         return True
     return None if SMALLEST / IGNORED <= glyph.height <= LARGEST * IGNORED else False
 
 
-def sought_and_ignored(truth: PageTruth) -> tuple[list[TrueGlyph], NDArray[np.float64]]:
-    """Return the glyphs that shall be found, and the boxes where no answer is right or wrong.
+def targets_and_ignored(truth: PageTruth) -> tuple[list[TrueGlyph], NDArray[np.float64]]:
+    """Return the glyphs that should be found, and the boxes where no answer is right or wrong.
 
     Returns
     -------
@@ -110,18 +110,18 @@ def sought_and_ignored(truth: PageTruth) -> tuple[list[TrueGlyph], NDArray[np.fl
     ndarray of shape (n, 4), dtype float64
         Left, top, right, bottom.
     """
-    chosen = [glyph for glyph in truth.glyphs if sought(glyph)]
-    skipped = [glyph.box for glyph in truth.glyphs if sought(glyph) is None]
+    chosen = [glyph for glyph in truth.glyphs if is_target(glyph)]
+    skipped = [glyph.box for glyph in truth.glyphs if is_target(glyph) is None]
     return chosen, np.array([*skipped, *truth.ignored], np.float64).reshape(-1, 4)
 
 
 def draw_targets(truth: PageTruth, form: TargetForm | None = None) -> Targets:
-    """Return what the network shall give for a picture.
+    """Return the target maps of a picture.
 
     Parameters
     ----------
     truth : PageTruth
-        Of a picture whose sides are multiples of 4 pixels.
+        Ground truth of a picture whose sides are multiples of 4 pixels.
     form : TargetForm, optional
 
     Returns
@@ -137,7 +137,7 @@ def draw_targets(truth: PageTruth, form: TargetForm | None = None) -> Targets:
         _cover(ignored, box)
     chosen: list[int] = []
     for number, glyph in enumerate(truth.glyphs):
-        if (wanted := sought(glyph)) is None:
+        if (wanted := is_target(glyph)) is None:
             _cover(ignored, glyph.box)
         elif wanted:
             chosen.append(number)
@@ -149,7 +149,7 @@ def draw_targets(truth: PageTruth, form: TargetForm | None = None) -> Targets:
 
 
 def _cover(mask: NDArray[np.uint8], box: tuple[float, float, float, float]) -> None:
-    """Set the cells that a box touches."""
+    """Set the cells that a box touches to 1."""
     left, top = (max(int(edge // STRIDE), 0) for edge in box[:2])
     right, bottom = (max(int(-(-edge // STRIDE)), 0) for edge in box[2:])
     mask[top:bottom, left:right] = 1
@@ -164,7 +164,9 @@ def _draw_glyphs(
     form: TargetForm,
 ) -> None:
     h, w = weight.shape
-    boxes = np.array([glyph.box for glyph in glyphs], np.float32)  # all: `next` may be any
+    boxes = np.array(
+        [glyph.box for glyph in glyphs], np.float32
+    )  # of all glyphs, since `next` may be any of them
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     following = np.array([glyph.next for glyph in glyphs])
@@ -176,7 +178,7 @@ def _draw_glyphs(
     given[:, _of(LINK)] = np.stack([following >= 0, previous], axis=1)
     given[:, _of(NEXT)] = step
     given[:, _of(RAISED)] = np.array([[glyph.raised] for glyph in glyphs])
-    # The largest first, so that the smaller of two with one centre cell keeps its values.
+    # The largest first: of two glyphs with the same centre cell, the values of the smaller remain.
     order = chosen[np.argsort(-sides[chosen].prod(axis=1), kind="stable")]
     places = (middles[order] / STRIDE).astype(np.float32, copy=False)
     cells = np.clip(places.astype(np.int64), 0, (w - 1, h - 1))
@@ -202,7 +204,7 @@ def _draw_glyphs(
 def _bells(
     side: int, places: NDArray[np.float32], cells: NDArray[np.int64], spread: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return a Gaussian about each place in all cells along an axis, (n, side); 1 in its cell."""
+    """Return a Gaussian around each position along an axis, (n, side); 1 in its own cell."""
     squares = (np.arange(side, dtype=np.float32) + np.float32(0.5) - places[:, None]) ** 2
     own = (cells + 0.5 - places)[:, None] ** 2
     bells: NDArray[np.float64] = np.exp((own - squares) / (2 * spread[:, None] ** 2))
@@ -218,7 +220,7 @@ def _write_values(
     bells: tuple[NDArray[np.float64], NDArray[np.float64]],
     form: TargetForm,
 ) -> None:
-    """Write the values of each glyph into the cells around its centre where it weighs the most."""
+    """Write the values of each glyph into the cells around its centre, by weight."""
     h, w = weight.shape
     beside = np.array([(x, y) for y in (-1, 0, 1) for x in (-1, 0, 1)])
     near = cells[:, None] + beside  # (n, 9, 2)
@@ -227,7 +229,7 @@ def _write_values(
     across, down = bells
     mine = (down[glyph, y] * across[glyph, x] * form.neighbour).astype(np.uint8)
     mine[(beside[which] == 0).all(axis=1)] = CENTRE
-    # Of two in one cell the heavier is written later and stays; of equal ones the smaller glyph.
+    # In a cell of two glyphs the one of larger weight is written last; if equal, the smaller one.
     later = np.argsort(mine, kind="stable")
     later = later[mine[later] > 0]
     glyph, x, y = glyph[later], x[later], y[later]
@@ -265,6 +267,6 @@ def _draw_rulings(truth: PageTruth, h: int, w: int, form: TargetForm) -> NDArray
 
 
 def _cells(points: Points) -> Points:
-    """Return places in pixels as multiples of cells; 0 is the middle of the first cell."""
+    """Convert positions from pixels to cells; 0 is the middle of the first cell."""
     cells: Points = np.asarray(points, np.float32).reshape(-1, 2) / np.float32(STRIDE)
     return cells - np.float32(0.5)

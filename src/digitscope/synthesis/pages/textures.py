@@ -1,8 +1,8 @@
-"""Noise, grain and line patterns that papers, desks and cameras are made of.
+"""Noise, grain and line patterns for papers, surfaces and camera noise.
 
-Slow fields are drawn with few values and enlarged; fine grain is a random window of a large
-periodic texture, which is drawn once per process from a fixed seed. So a picture depends only on
-the generator that is passed in, and costs little.
+Slow fields are drawn at a coarse resolution and enlarged. Fine grain is a random window of a large
+periodic texture, which is drawn once per process from a fixed seed. So a picture depends on the
+given generator only, and takes little time.
 """
 
 from collections.abc import Callable
@@ -18,21 +18,21 @@ Size: TypeAlias = tuple[int, int]  # height and width, in pixels
 Range: TypeAlias = tuple[float, float]  # lowest and highest value of a uniform draw
 
 SIDE = 768  # pixels; side of the cached textures, a compromise between repetition and memory
-CELL = 8  # pixels; distance of the points at which the phase of line patterns is computed
+CELL = 8  # pixels; distance between the points at which the phase of line patterns is computed
 
 
-def between(rng: np.random.Generator, bounds: Range) -> float:
+def uniform(rng: np.random.Generator, bounds: Range) -> float:
     """Return a number drawn uniformly from a range."""
     return bounds[0] + (bounds[1] - bounds[0]) * rng.random()
 
 
-def below(rng: np.random.Generator, bounds: Range) -> float:
-    """Return a number from a range, more often near its lower end (density falls linearly)."""
+def triangular(rng: np.random.Generator, bounds: Range) -> float:
+    """Return a number drawn from a range with linearly falling density: low values are frequent."""
     return bounds[0] + (bounds[1] - bounds[0]) * (1.0 - float(rng.random() ** 0.5))
 
 
 def choose(rng: np.random.Generator, weights: dict[str, float]) -> str:
-    """Return one of the names, with chances in proportion to their weights."""
+    """Return a random name, with probabilities proportional to the weights."""
     left = rng.random() * sum(weights.values())
     for name, weight in weights.items():
         left -= weight
@@ -42,7 +42,7 @@ def choose(rng: np.random.Generator, weights: dict[str, float]) -> str:
 
 
 def flat(size: Size, level: float) -> Plane:
-    """Return a plane of one level."""
+    """Return a plane of constant level."""
     return np.full(size, level, np.float32)
 
 
@@ -54,25 +54,25 @@ def smooth(rng: np.random.Generator, size: Size, period: float, along: float = 0
     rng : numpy.random.Generator
     size : tuple of int
     period : float
-        Pixels between two independent values from top to bottom.
+        Vertical distance between two independent values, in pixels.
     along : float
-        The same from left to right; 0 for as much as `period`.
+        Horizontal distance; 0 for the same as `period`.
     """
     rows = min(max(2, round(size[0] / period) + 1), size[0])
     columns = min(max(2, round(size[1] / (along or period)) + 1), size[1])
-    few = rng.standard_normal((rows, columns), dtype=np.float32)
+    coarse = rng.standard_normal((rows, columns), dtype=np.float32)
     if min(size) >= 32 and 8 * rows <= size[0] and 8 * columns <= size[1]:
-        # Cubic at a quarter of the size, then linear: looks the same and is quicker.
-        few = cv2.resize(few, (size[1] // 4, size[0] // 4), interpolation=cv2.INTER_CUBIC)
-        return cv2.resize(few, size[::-1])  # type: ignore[no-any-return]
+        # Cubic at a quarter of the size, then linear: faster, with hardly any difference.
+        coarse = cv2.resize(coarse, (size[1] // 4, size[0] // 4), interpolation=cv2.INTER_CUBIC)
+        return cv2.resize(coarse, size[::-1])  # type: ignore[no-any-return]
     method = cv2.INTER_CUBIC if rows * columns < 4096 else cv2.INTER_LINEAR
-    return cv2.resize(few, size[::-1], interpolation=method)  # type: ignore[no-any-return]
+    return cv2.resize(coarse, size[::-1], interpolation=method)  # type: ignore[no-any-return]
 
 
 def window(
     rng: np.random.Generator, texture: Plane, size: Size, scale: float = 1.0, *, turn: bool = True
 ) -> Plane:
-    """Return a random window of a periodic texture, mirrored and perhaps transposed.
+    """Return a random window of a periodic texture, possibly mirrored and transposed.
 
     Parameters
     ----------
@@ -80,9 +80,9 @@ def window(
     texture : ndarray of shape (height, width), dtype float32
     size : tuple of int
     scale : float
-        Pixels of the window for one pixel of the texture.
+        Pixels of the window per pixel of the texture.
     turn : bool
-        Whether the texture may be transposed; not for those with a direction.
+        Whether the texture may be transposed; False for textures with a direction.
     """
     turned = turn and rng.random() < 0.5
     height, width = size[::-1] if turned else size
@@ -103,45 +103,45 @@ def window(
 
 
 def coordinates(size: Size) -> tuple[Plane, Plane]:
-    """Return x and y of the coarse points of `enlarge`, in pixels; they broadcast to a plane."""
+    """Return x and y of the coarse points that `enlarge` takes, in pixels; they broadcast."""
     rows, columns = -(-size[0] // CELL) + 3, -(-size[1] // CELL) + 3
     x = (np.arange(columns, dtype=np.float32) - 1) * CELL
     y = (np.arange(rows, dtype=np.float32) - 1) * CELL
     return x[None, :], y[:, None]
 
 
-def enlarge(few: Plane, size: Size) -> Plane:
+def enlarge(coarse: Plane, size: Size) -> Plane:
     """Return values at `coordinates(size)` as a plane of `size`.
 
-    Linear interpolation and a mean over one cell: a quadratic spline, which keeps straight lines
-    straight. The cubic interpolation of OpenCV leaves waves of one cell's length.
+    Linear interpolation followed by a mean over one cell is a quadratic spline, which keeps
+    straight lines straight. OpenCV's cubic interpolation causes waves of one cell's length.
     """
-    plane = cv2.resize(few, (few.shape[1] * CELL, few.shape[0] * CELL))
+    plane = cv2.resize(coarse, (coarse.shape[1] * CELL, coarse.shape[0] * CELL))
     plane = cv2.blur(plane, (CELL, CELL))
-    start = CELL + CELL // 2  # the first value is that of -CELL, in the middle of the first cell
+    start = CELL + CELL // 2  # the first value is at -CELL
     return plane[start : start + size[0], start : start + size[1]]  # type: ignore[no-any-return]
 
 
 def lines(phase: Plane, width: float) -> Plane:
-    """Return dark lines where a phase passes whole numbers: 1 in their middle, 0 between them.
+    """Return lines where a phase is a whole number: 1 in the middle of a line, 0 between lines.
 
     Parameters
     ----------
     phase : ndarray of shape (height, width), dtype float32
         In cycles.
     width : float
-        Of a line at half its depth, as a part of the distance of two lines.
+        Width of a line at half of its depth, as a share of the distance between two lines.
     """
     away = np.abs((np.arange(256) + 128) % 256 - 128) / 256.0
     profile = np.clip(1.0 - away / max(width, 0.02), 0, 1).astype(np.float32)
-    places = (phase * 256.0).astype(np.int32).astype(np.uint8)  # the whole cycles fall away
+    places = (phase * 256.0).astype(np.int32).astype(np.uint8)  # modulo one cycle
     return cv2.LUT(places, profile)  # type: ignore[no-any-return]
 
 
 def specks(
     rng: np.random.Generator, picture: Plane, count: int, gray: Range, radius: float
 ) -> None:
-    """Draw specks of uneven outline and a few short hairs on a picture, in place.
+    """Draw irregular specks and a few short hairs on a picture, in place.
 
     Parameters
     ----------
@@ -149,9 +149,9 @@ def specks(
     picture : ndarray of shape (height, width), dtype float32
     count : int
     gray : tuple of float
-        Range of their gray, which is one for all; they cover the picture to different degrees.
+        Range of the gray level, which is the same for all; their opacity differs.
     radius : float
-        Largest, in pixels; most are much smaller.
+        Largest radius, in pixels; most are much smaller.
     """
     mask = np.zeros(picture.shape, np.uint8)
     centres = rng.random((count, 1, 2)) * picture.shape[::-1]
@@ -167,7 +167,7 @@ def specks(
             cv2.polylines(mask, [outline], False, tone, 1, cv2.LINE_AA, 4)
         else:
             cv2.fillConvexPoly(mask, outline, tone, cv2.LINE_AA, 4)
-    blend(picture, mask, between(rng, gray))
+    blend(picture, mask, uniform(rng, gray))
 
 
 def strokes(
@@ -182,7 +182,7 @@ def strokes(
 
 
 def blend(picture: Plane, mask: NDArray[np.uint8], gray: float) -> None:
-    """Cover a picture with a gray, in place; 255 in the mask covers it entirely."""
+    """Blend a picture with a gray level, in place; the mask is the opacity, 0 to 255."""
     picture += (gray - picture) * (mask * np.float32(1 / 255))
 
 
@@ -204,13 +204,13 @@ def _wrapped_blur(plane: Plane, sigma: float) -> Plane:
 def _strokes(
     seed: int, count: int, length: Range, angles: Callable[[np.random.Generator], float]
 ) -> Plane:
-    """Return a periodic texture of short straight lines of random gray, the later ones on top."""
+    """Return a periodic texture of short straight lines of random gray level."""
     rng = np.random.default_rng(seed)
     canvas = np.zeros((SIDE, SIDE), np.float32)
     for _ in range(count):
         start = rng.random(2) * SIDE
         angle = angles(rng)
-        reach = between(rng, length) * np.array([np.cos(angle), np.sin(angle)])
+        reach = uniform(rng, length) * np.array([np.cos(angle), np.sin(angle)])
         tone = float(rng.normal())
         for shift in {(0, 0), *(tuple(-SIDE * ((start + reach) // SIDE).astype(int)),)}:
             a, b = ((start + shift) * 16).astype(int), ((start + reach + shift) * 16).astype(int)
@@ -220,13 +220,13 @@ def _strokes(
 
 @cache
 def grain() -> Plane:
-    """Return white Gaussian noise of spread 1: the grain of a sensor."""
+    """Return white Gaussian noise of spread 1, like sensor noise."""
     return np.random.default_rng(1).standard_normal((SIDE, SIDE), dtype=np.float32)
 
 
 @cache
 def soft_grain() -> Plane:
-    """Return noise of spread 1 that is correlated over about 2 pixels: film, coarse paper."""
+    """Return noise of spread 1, correlated over about 2 pixels, like film or coarse paper."""
     return unit(
         _wrapped_blur(np.random.default_rng(2).standard_normal((SIDE, SIDE), np.float32), 1)
     )
@@ -234,7 +234,7 @@ def soft_grain() -> Plane:
 
 @cache
 def clouds() -> Plane:
-    """Return noise of spread 1 with all wavelengths, amplitude in proportion to them."""
+    """Return noise of spread 1 whose amplitude increases with the wavelength."""
     rng = np.random.default_rng(3)
     waves = np.fft.fftfreq(SIDE)[:, None] ** 2 + np.fft.rfftfreq(SIDE)[None, :] ** 2
     waves = np.maximum(waves, (1 / 300) ** 2)
@@ -244,26 +244,26 @@ def clouds() -> Plane:
 
 @cache
 def fibres() -> Plane:
-    """Return short fibres in all directions, spread 1: rough paper, felt."""
+    """Return short fibres in all directions, spread 1, like rough paper or felt."""
     drawn = _strokes(4, 16_000, (6, 24), lambda rng: float(rng.random() * 6.3))
     return unit(_wrapped_blur(drawn, 0.7))
 
 
 @cache
 def blades() -> Plane:
-    """Return blades that mostly point upwards, spread 1: grass, fur, long carpet."""
+    """Return blades that mostly point upwards, spread 1, like grass or fur."""
     return unit(_strokes(5, 40_000, (8, 34), lambda rng: float(rng.normal(1.57, 0.5))))
 
 
 @cache
 def cells() -> Plane:
-    """Return the distance to the nearest of many random points, in multiples of its spread."""
+    """Return the distance to the nearest of many random points, spread 1."""
     return unit(_distances(6, 3600))
 
 
 @cache
 def facets() -> Plane:
-    """Return the light on crumpled paper, spread 1: facets between sharp creases of many sizes."""
+    """Return the light on crumpled paper, spread 1: facets of many sizes between sharp creases."""
     light = np.zeros((SIDE, SIDE), np.float32)
     for seed, points, weight in ((7, 36, 1.0), (8, 140, 0.6), (9, 500, 0.35)):
         height = _distances(seed, points)

@@ -1,4 +1,4 @@
-"""What stands on a synthesised page: glyphs, numbers, ruling lines and grids, in its pixels."""
+"""The ground truth of a synthetic page: glyphs, numbers, ruling lines and grids, in pixels."""
 
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -18,15 +18,15 @@ class TrueGlyph:
     label : str
         One of `digitscope.models.glyph_classes.CLASSES`.
     text : str
-        The character itself; of a digit or sign the same as `label`.
+        The character; for a digit or sign the same as `label`.
     box : tuple of float
         Left, top, right, bottom of its ink, in pixels of the picture.
     height : float
-        Of the digits of the writer or font, in pixels: the scale of the writing.
+        Height of a digit of the same writer or font, in pixels: the scale of the writing.
     number : int
-        Which number of the page it belongs to; -1 for none.
+        Number on the page that it is a part of; -1 for none.
     next : int
-        The place in `PageTruth.glyphs` of the next glyph of the same number; -1 for none.
+        Index in `PageTruth.glyphs` of the next glyph of the same number; -1 for none.
     raised : bool
         Whether it is part of a superscript.
     """
@@ -47,9 +47,9 @@ class TrueGrid:
     Attributes
     ----------
     crossings : ndarray of shape (rows + 1, columns + 1, 2), dtype float32
-        Where its ruling lines cross, x and y.
+        Crossings of its ruling lines, x and y in pixels.
     cells : tuple of tuple of str
-        The text of each cell; empty for an empty one.
+        The text of each cell; empty for an empty cell.
     """
 
     crossings: NDArray[np.float32]
@@ -58,28 +58,27 @@ class TrueGrid:
 
 @dataclass(frozen=True)
 class PageTruth:
-    """What stands on a page.
+    """The ground truth of a page.
 
     Attributes
     ----------
     size : tuple of int
         Height and width of the picture, in pixels.
     glyphs : tuple of TrueGlyph
-        All whose ink is in the picture, with parts of numbers in the order of reading. A glyph cut
-        by the border is among them if more than 80 % of its box is inside; otherwise its box is in
-        `ignored`.
+        Glyphs in the picture; parts of numbers are in reading order. A glyph that the border cuts
+        is included if at least 80 % of its box is inside; otherwise its box is in `ignored`.
     ignored : tuple of tuple of float
         Boxes (left, top, right, bottom) where an answer is neither right nor wrong: cut, struck out
         or unreadable glyphs.
     rulings : tuple of ndarray of shape (n, 2), dtype float32
-        The middle of each printed or drawn ruling line, box side or frame, as a polyline.
+        The centre line of each printed or drawn ruling line, box side or frame, as a polyline.
     crossings : ndarray of shape (n, 2), dtype float32
-        Where ruling lines cross or meet.
+        Points where ruling lines cross or meet.
     grids : tuple of TrueGrid
     layout : str
         The name of the layout.
     faults : tuple of str
-        What was done to the paper and by the camera.
+        Names of the effects of paper, light and camera.
     """
 
     size: tuple[int, int]
@@ -93,7 +92,7 @@ class PageTruth:
 
     @property
     def numbers(self) -> list[str]:
-        """The text of each number, signs included, in the order in which numbers were written."""
+        """The text of each number, including signs, in the order of writing."""
         texts: dict[int, str] = {}
         for glyph in self.glyphs:
             if glyph.number >= 0:

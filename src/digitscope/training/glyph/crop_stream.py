@@ -1,10 +1,10 @@
-"""Crops with their classes: what the page network sees on synthesised pages, right or not.
+"""A stream of labelled crops: the glyphs that the page network finds on synthetic pages.
 
-The glyph network learns from the very places that reading will show it: every peak of the page
-network, with the box that the page network gives it. One patch in four is shown turned, or not, at
-random; its crops say how the page was turned, those of the other patches which glyph it is. In
-training each crop is bent, as by another hand, and single digits join that `cnn` learns from, too:
-they are clean, and a page seldom is.
+The glyph network is trained on the same crops that reading gives it: all peaks of the page network,
+right or wrong, with the boxes of the page network. One patch in four is rotated by a random
+multiple of 90°, and its crops are labelled with the turn; crops of other patches are labelled with
+the class. Training crops are distorted, as an augmentation of handwriting. Single digits from the
+training data of `cnn` are added, because they are clean, unlike most pages.
 """
 
 import functools
@@ -23,33 +23,35 @@ from digitscope.reading.parameters import ReadingParameters
 from digitscope.reading.second_pass import doubtful
 from digitscope.recipes import Augmentation
 from digitscope.synthesis.pages.stream import VALIDATION, Plan, Source
-from digitscope.synthesis.pages.targets import sought_and_ignored
+from digitscope.synthesis.pages.targets import targets_and_ignored
 from digitscope.synthesis.pages.truth import PageTruth
 from digitscope.training.augmentation import bend, defocus
-from digitscope.training.glyph.singles import DEFOCUS, draw_singles
+from digitscope.training.glyph.single_digits import DEFOCUS, draw_singles
 from digitscope.training.mixture import Mixture
 
-# How crops are bent in training. `shift` and `scale` stand for errors of the boxes, too.
+# Distortion of crops in training. `shift` and `scale` also simulate errors of the boxes.
 BENT = Augmentation(rotation=5, scale=0.08, shear=0.1, shift=1.0, elastic=0.8, smoothness=7)
-MARGIN = 8  # pixels around a crop that bending may bring into it
-HIT = 0.8  # distance from a glyph's middle, in halves of its longer side, up to which it is meant
-PEAKS = ReadingParameters(low_threshold=0.15)  # fainter ones than reading takes, as bad examples
-TURNED = 4  # one patch in so many tells of turns
-UNKNOWN = -1  # label of crops that do not tell
+MARGIN = 8  # pixels around a crop that distortion may move into it
+HIT = 0.8  # largest distance of a peak from a glyph's middle, in halves of the glyph's longer side
+PEAKS = ReadingParameters(
+    low_threshold=0.15
+)  # weaker peaks too, as negatives
+TURNED = 4  # one patch in this number is labelled with turns
+UNKNOWN = -1  # label of crops without this kind of label
 
 
 @dataclass(frozen=True)
 class CropSource:
-    """What draws crops. It is pickled once for each worker.
+    """A source of crops. It is pickled once for each worker.
 
     Attributes
     ----------
     pages : Source
-        What draws the patches.
+        Source of the patches.
     network : Path
-        The file of the page network whose peaks are cut out.
+        The file of the page network that finds the glyphs.
     singles : Mixture, optional
-        What draws the single digits that join in training.
+        Source of the single digits in training.
     """
 
     pages: Source
@@ -59,18 +61,18 @@ class CropSource:
 
 @dataclass(frozen=True)
 class Crops:
-    """Some crops; row i of each array belongs to crop i.
+    """A set of crops; row i of each array belongs to crop i.
 
     Attributes
     ----------
     images : ndarray of shape (n, 32, 32), dtype uint8
-        As `cut_crops` gives them.
+        In the form of `cut_crops`.
     labels : ndarray of shape (n,), dtype int8
-        The class; `NOTHING` where there is no glyph, -1 on patches that tell of turns.
+        The class; `NOTHING` if there is no glyph, -1 on patches that are labelled with turns.
     turns : ndarray of shape (n,), dtype int8
-        By how many quarters, counter-clockwise, the page was turned; -1 on other patches.
+        Quarter turns, counter-clockwise, of the page; -1 on other patches.
     heat : ndarray of shape (n, 16), dtype float32
-        The probability of each class that the page network gives.
+        The probability of each class by the page network.
     """
 
     images: NDArray[np.uint8]
@@ -86,17 +88,17 @@ class Crops:
 
     @property
     def of_classes(self) -> "Crops":
-        """Those that tell which glyph it is."""
+        """The crops that are labelled with a class."""
         return self[self.labels != UNKNOWN]
 
     @property
     def of_turns(self) -> "Crops":
-        """Those that tell how the page was turned."""
+        """The crops that are labelled with a turn."""
         return self[self.turns != UNKNOWN]
 
     @classmethod
     def joined(cls, parts: list["Crops"]) -> "Crops":
-        """Return the crops of several patches in one."""
+        """Return several sets of crops as one."""
         return cls(
             *(
                 np.concatenate([getattr(part, field.name) for part in parts])
@@ -115,7 +117,7 @@ def draw_crops(source: CropSource, seed: tuple[int, ...], number: int, *, bent: 
         The patch is drawn with ``default_rng([*seed, number])``.
     number : int
     bent : bool
-        Whether the crops are bent and moved a little, as in training.
+        Whether the crops are distorted, as in training.
     """
     rng = np.random.default_rng([*seed, number])
     gray, truth = source.pages.patch(rng)
@@ -143,7 +145,7 @@ def draw_crops(source: CropSource, seed: tuple[int, ...], number: int, *, bent: 
 def _cut_bent(
     gray: NDArray[np.uint8], centres: Floats, sizes: Floats, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Return crops, each bent in its own way."""
+    """Return crops with random distortions."""
     side = CROP + 2 * MARGIN
     squares = cut_squares(gray, centres, sizes, CROP_FACTOR * side / CROP, side)
     bent = bend(squares, rng, BENT)[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
@@ -151,7 +153,7 @@ def _cut_bent(
 
 
 def turned_back(glyphs: Glyphs, quarters: int, size: tuple[int, int]) -> Glyphs:
-    """Return glyphs of a page that was turned, with their places on the upright page."""
+    """Return glyphs of a rotated page with their positions on the upright page."""
     x, y = glyphs.centre.T
     height, width = size
     back = {0: (x, y), 1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}
@@ -169,9 +171,9 @@ def draw_crop_batch(
     plan : Plan
     number : int
     n : int
-        Crops of its patches; some come twice if there are fewer.
+        Number of crops of its patches; crops are repeated if there are fewer.
     singles : int
-        Single digits, if the source has any.
+        Number of single digits, if the source has any.
     """
     first = number * plan.batch_size
     patches = range(first, first + plan.batch_size)
@@ -188,19 +190,19 @@ def draw_crop_batch(
 
 
 def held_out_crops(source: CropSource, n: int) -> Crops:
-    """Return the crops of `n` held-out patches; the same for every training."""
+    """Return the crops of `n` held-out patches, which are the same for every training."""
     return Crops.joined([draw_crops(source, (0, VALIDATION), k, bent=False) for k in range(n)])
 
 
 def true_classes(glyphs: Glyphs, truth: PageTruth) -> NDArray[np.intp]:
-    """Return the class of what stands at each glyph that the page network sees.
+    """Return the true class of each glyph that the page network finds.
 
     Returns
     -------
     ndarray of shape (n,), dtype intp
-        `NOTHING` where there is no glyph, and -1 where an answer is neither right nor wrong.
+        `NOTHING` if there is no glyph, and -1 if an answer is neither right nor wrong.
     """
-    chosen, ignored = sought_and_ignored(truth)
+    chosen, ignored = targets_and_ignored(truth)
     boxes = np.array([glyph.box for glyph in chosen], np.float64).reshape(-1, 4)
     classes = np.array([CLASSES.index(glyph.label) for glyph in chosen], np.intp)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2

@@ -1,4 +1,4 @@
-"""From the Keras glyph network to the ONNX file that ships."""
+"""ONNX export of the glyph network."""
 
 import keras
 import numpy as np
@@ -13,20 +13,20 @@ from digitscope.training.layer_export import LayerGraph, add_layers, to_model
 def glyph_to_onnx(model: keras.Model, *, half: bool = True) -> onnx.ModelProto:
     """Return the network as ONNX: ``crops`` uint8 (n, 32, 32) to ``classes`` and ``turns``.
 
-    Both, float32 (n, 17) and (n, 4), leave the network through a softmax.
+    Both are probabilities after a softmax, float32 (n, 17) and (n, 4).
 
     Parameters
     ----------
     model : keras.Model
-        As `build_glyph_network` makes it, with the policy float32.
+        A model of `build_glyph_network` with the policy float32.
     half : bool
-        Whether the file keeps weights as float16, which halves it. They are cast to float32 when
-        the file is loaded.
+        Whether weights are stored as float16, which halves the size of the file. They are cast to
+        float32 when the file is loaded.
 
     Raises
     ------
     BadModel
-        For a layer that has no translation.
+        For a layer that cannot be translated.
     """
     graph = LayerGraph(half=half)
     sizes = {"classes": ANSWERS, "turns": TURNS}

@@ -27,7 +27,7 @@ from digitscope.training.glyph.network import build_glyph_network
 from digitscope.training.layers import choose_precision
 from digitscope.training.stream_fit import StreamFit
 
-CHUNK = 1_000  # held-out crops at a time
+CHUNK = 1_000  # held-out crops per forward pass
 DIGITS = len(DIGIT_CLASSES)
 
 
@@ -38,13 +38,14 @@ class GlyphFit(StreamFit[Crops]):
     ----------
     recipe : GlyphRecipe
     source : CropSource
-        What to learn from.
+        Source of the training crops.
     held_out : CropSource, optional
-        What to judge each epoch by: other writers, other type. The recipe says how many patches.
+        Source of the held-out crops, with other writers and fonts; the recipe has the number of
+        patches.
     workers : int
-        Processes that draw patches and look for glyphs.
+        Number of processes that draw patches and find glyphs.
     start : path, optional
-        A ``model.keras`` or ``.onnx`` file whose weights to begin with.
+        A ``model.keras`` or ``.onnx`` file with initial weights.
     """
 
     recipe: GlyphRecipe
@@ -68,35 +69,35 @@ class GlyphFit(StreamFit[Crops]):
 
     @property
     def crops(self) -> Crops | None:
-        """The held-out crops; the same for every recipe of one source and page network."""
+        """The held-out crops, which depend on the source and the page network only."""
         if self._held_out is not None and self._crops is None and self.recipe.validation:
             self._crops = held_out_crops(self._held_out, self.recipe.validation)
         return self._crops
 
     def loss(self, outputs: Any, targets: dict[str, Any]) -> Sequence[Any]:
-        """Return the parts of the loss of a batch, as a part of a compiled step."""
+        """Return the parts of the loss of a batch, inside of a compiled step."""
         return crop_loss(outputs, targets, self.recipe.turn)
 
     def sample(self, n: int) -> np.ndarray:
-        """Return the crops of n patches of the training's kind that no training sees."""
+        """Return the crops of n patches like those of the training, but not used by it."""
         drawn = [draw_crops(self.source, (0, 2), k, bent=False) for k in range(n)]
         return Crops.joined(drawn).images
 
     def open_stream(self, plan: Plan) -> BatchStream[CropSource, Crops]:
-        """Return the crops of a plan."""
+        """Return the stream of the crops of a plan."""
         recipe = self.recipe
         draw = functools.partial(draw_crop_batch, n=recipe.crops, singles=recipe.singles)
         return BatchStream(draw, self.source, plan, workers=self.workers)
 
     def learn(self, batch: Crops, rate: float) -> Row:
-        """Train by one batch and return the loss."""
+        """Train with one batch and return the loss."""
         if not len(batch):
             return {"loss": 0.0}
         targets = {"labels": batch.labels, "turns": batch.turns}
         return {"loss": float(np.sum(self.step(batch.images, targets, rate)))}
 
     def probabilities(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what the averaged network says of crops: classes (n, 17) and turns (n, 4)."""
+        """Return the probabilities of classes (n, 17) and turns (n, 4) by the averaged network."""
         parts = [
             self.forward(images[first : first + CHUNK]) for first in range(0, len(images), CHUNK)
         ]
@@ -106,8 +107,8 @@ class GlyphFit(StreamFit[Crops]):
     def judge(self) -> Row:
         """Return loss and accuracy of the averaged network on the held-out crops.
 
-        ``val_accuracy`` is of all 17 answers, ``val_accuracy_digits`` that of the ten digits among
-        themselves where one is there, and ``val_accuracy_page`` the same of the page network.
+        ``val_accuracy`` is that of all 17 classes. ``val_accuracy_digits`` is that of the ten
+        digits for crops of digits, and ``val_accuracy_page`` the same for the page network.
         ``val_accuracy_turns`` is that of the four turns.
         """
         if self.crops is None:
@@ -131,16 +132,16 @@ class GlyphFit(StreamFit[Crops]):
 
 
 def crop_loss(logits: Any, targets: dict[str, Any], turn: float) -> tuple[Any, Any]:
-    """Return the cross-entropy of classes and, weighted, of turns, each where it is known.
+    """Return the cross-entropy of classes and the weighted one of turns, of crops with labels.
 
     Parameters
     ----------
     logits : tensor of shape (n, 21), dtype float32
-        What the network gives.
+        Outputs of the network.
     targets : dict of tensor
-        ``labels`` and ``turns``, (n,) each, negative where they are unknown.
+        ``labels`` and ``turns``, (n,) each, negative if unknown.
     turn : float
-        How much the turns count.
+        Weight of the loss of turns.
     """
     classes = _known_loss(targets["labels"], logits[:, :ANSWERS])
     return classes, turn * _known_loss(targets["turns"], logits[:, ANSWERS:])

@@ -1,29 +1,29 @@
-"""Fit the weights by which the answers of the page network and the glyph network are joined."""
+"""Fit of the weights that combine the probabilities of page network and glyph network."""
 
 import numpy as np
 from scipy.optimize import minimize
 
 from digitscope.models.fusion import Floats, Fusion
 
-LEAST = 1_000  # crops; fewer do not show the weights
+LEAST = 1_000  # least number of crops for a fit
 
 
 def fit_fusion(heat: Floats, glyph: Floats, labels: np.ndarray) -> Fusion:
-    """Return the weights with the least log loss on held-out crops.
+    """Return the weights with the smallest log loss on held-out crops.
 
     Parameters
     ----------
     heat : ndarray of shape (n, 16), dtype float32
-        What the page network says of each crop.
+        Class probabilities by the page network.
     glyph : ndarray of shape (n, 17), dtype float32
-        What the glyph network says.
+        Class probabilities by the glyph network.
     labels : ndarray of shape (n,), dtype uint8
         The true classes.
 
     Returns
     -------
     Fusion
-        Halves where there are too few crops.
+        The default weights if there are too few crops.
     """
     if len(labels) < LEAST:
         return Fusion()

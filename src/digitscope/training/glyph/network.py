@@ -1,4 +1,4 @@
-"""The glyph network: the crop of a glyph in, the logits of its classes and of its turn out.
+"""The glyph network: from the crop of a glyph to the logits of its classes and of its turn.
 
 ::
 
@@ -24,13 +24,13 @@ def build_glyph_network(recipe: GlyphRecipe, policy: str = "float32") -> keras.M
     ----------
     recipe : GlyphRecipe
     policy : str
-        Keras's name of the arithmetic: ``float32`` or ``mixed_bfloat16``. The weights are float32
-        in both, and the same.
+        Keras's dtype policy: ``float32`` or ``mixed_bfloat16``. The initial weights are the same
+        float32 values for both.
 
     Returns
     -------
     keras.Model
-        From uint8 (n, 32, 32), made by `cut_crops`, to logits (n, 21), float32: those of the 17
+        Input: uint8 (n, 32, 32) from `cut_crops`. Output: logits (n, 21), float32: those of the 17
         classes, then those of the four turns.
     """
     make = LayerBuilder(recipe.seed, policy)

@@ -1,4 +1,4 @@
-"""A training of the glyph network as one folder."""
+"""Training of the glyph network, with all results in one folder."""
 
 import hashlib
 from dataclasses import replace
@@ -16,7 +16,6 @@ from digitscope.models.page_network import PageNetwork
 from digitscope.recipes.glyph_recipe import GLYPH, GlyphRecipe
 from digitscope.runs import Run
 from digitscope.synthesis.pages.stream import Source
-from digitscope.training.beginning import begin_run
 from digitscope.training.glyph.crop_stream import Crops, CropSource
 from digitscope.training.glyph.export import glyph_to_onnx
 from digitscope.training.glyph.fit import GlyphFit
@@ -25,6 +24,7 @@ from digitscope.training.layer_export import check_difference
 from digitscope.training.mixture import Mixture
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.calibration import calibration_error
+from digitscope.training.run_record import begin_run
 from digitscope.training.stream_run import (
     StreamListener,
     StreamTraining,
@@ -33,8 +33,8 @@ from digitscope.training.stream_run import (
 )
 
 CHECKED = 8  # patches on whose crops the ONNX file must agree with Keras
-RANGES = 100  # patches from whose crops the ranges of 8-bit integers are taken
-SHOWN = 30  # mistakes on the page of a run
+RANGES = 100  # patches whose crops give the ranges of activations in quantisation
+SHOWN = 30  # mistakes that are stored for the report
 DIGITS = len(DIGIT_CLASSES)
 
 
@@ -52,43 +52,43 @@ def train_glyph(
     threads: int | None = None,
     listener: StreamListener | None = None,
 ) -> Run:
-    """Train the glyph network and write everything about it into one folder.
+    """Train the glyph network and write its model, history and scores to one folder.
 
     Parameters
     ----------
     pages : Source
-        What draws the patches to learn from; it is pickled for each worker.
+        Source of the training patches; it is pickled for each worker.
     held_out : Source, optional
-        What draws the patches on which each epoch is judged.
+        Source of the held-out patches for the validation after each epoch.
     recipe : GlyphRecipe
     network : PageNetwork, optional
-        Whose glyphs are cut out; the one that comes with digitscope, unless given.
+        The network that finds the glyphs; by default the one that comes with digitscope.
     singles : Mixture, optional
-        What draws the single digits that join, as `load_singles` returns it.
+        Source of single digits, from `load_singles`.
     out : path, optional
-        The run's folder, which must not hold a run yet; by default ``runs/glyph-<number>``.
+        The run's folder, which must not contain a run; by default ``runs/glyph-<number>``.
     start : path, optional
-        A ``model.keras`` or ``.onnx`` file whose weights to begin with.
+        A ``model.keras`` or ``.onnx`` file with initial weights.
     data_dir : path, optional
-        Where the sources were loaded from; it is noted for those who go on with the run.
+        Folder of the data of the sources, for the record of the run.
     workers : int
-        Processes that draw patches and look for glyphs.
+        Number of processes that draw patches and find glyphs.
     threads : int, optional
-        Threads of TensorFlow; only heeded before it has computed anything.
+        Threads of TensorFlow; without effect after its first computation.
     listener : StreamListener, optional
-        By default one line an epoch is printed.
+        By default one line is printed per epoch.
 
     Returns
     -------
     Run
-        Its folder holds checkpoint.npz, model.keras, model.onnx, history.csv and run.json, renewed
-        after each epoch. At the end the card of the model gets the weights of `Fusion`, and
-        metrics.json what both networks together say of the held-out crops.
+        Its folder contains checkpoint.npz, model.keras, model.onnx, history.csv and run.json, which
+        are updated after each epoch. At the end the weights of `Fusion` are added to the card, and
+        metrics.json has the scores of both networks on held-out crops.
 
     Raises
     ------
     TrainingFailed
-        When the loss is not finite; the folder then holds the weights of the last good epoch.
+        If the loss is not finite; the folder then contains the weights of the last finished epoch.
     """
     set_threads(threads)
     path = (network or PageNetwork(threads=1)).path
@@ -110,10 +110,10 @@ def resume_glyph(
     threads: int | None = None,
     listener: StreamListener | None = None,
 ) -> Run:
-    """Go on with a run that was stopped, from its last finished epoch.
+    """Continue a run that was stopped, from its last finished epoch.
 
-    It ends with the weights it would have had, on the same machine with the same versions, source,
-    page network and number of threads.
+    On the same machine with the same versions, source, page network and number of threads it ends
+    with the same weights as an uninterrupted run.
 
     Parameters
     ----------
@@ -125,9 +125,9 @@ def resume_glyph(
     Raises
     ------
     BadRun
-        When the folder is no run of the glyph network, is finished, or began with other data.
+        If the folder is not a run of the glyph network, is finished, or began with other data.
     BadModel
-        When the page network that it began with is no longer there.
+        If the page network that it began with no longer exists.
     """
     run = Run.open(path)
     recipe = run.glyph_recipe
@@ -171,7 +171,7 @@ class GlyphTraining(StreamTraining):
                 check_difference(mine, keras, temporary, half=True)
 
     def score(self) -> None:
-        """Write the model once more, quantised, with its fusion; and what both networks say."""
+        """Write the final model, quantised and with the weights of the fusion, and all scores."""
         self.write_model()
         if self.fit.crops is None or not len(self.fit.crops.of_classes):
             return
@@ -206,7 +206,7 @@ class GlyphTraining(StreamTraining):
         )
 
     def _judge(self, digits: Crops) -> float:
-        """Return the share of digits that the model file tells apart."""
+        """Return the accuracy of the model file on crops of digits, among the ten digits."""
         seen = GlyphNetwork(self.run.model_file).probabilities(digits.images)
         right = seen[:, :DIGITS].argmax(axis=1) == digits.labels
         return float(right.mean()) if len(right) else 0.0
@@ -217,14 +217,14 @@ class GlyphTraining(StreamTraining):
 
 
 def write_held_out(path: Path, crops: Crops, both: np.ndarray) -> None:
-    """Write what the page of a run shows: all answers, and the crops of the surest mistakes.
+    """Write the data of a report: all probabilities, and the crops of the most confident mistakes.
 
     Parameters
     ----------
     path : path
     crops : Crops
     both : ndarray of shape (n, 16), dtype float32
-        What both networks say together.
+        Class probabilities of both networks combined.
     """
     digits = crops.labels < DIGITS
     wrong = np.flatnonzero(digits & (both[:, :DIGITS].argmax(axis=1) != crops.labels))
@@ -241,7 +241,7 @@ def write_held_out(path: Path, crops: Crops, both: np.ndarray) -> None:
 
 
 def judge_digits(heat: np.ndarray, labels: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
-    """Return how well digits are told apart, from each other and from everything else.
+    """Return the scores of digits, among each other and against all other crops.
 
     Parameters
     ----------
@@ -250,13 +250,13 @@ def judge_digits(heat: np.ndarray, labels: np.ndarray, threshold: float = 0.5) -
     labels : ndarray of shape (n,), dtype uint8
         The true classes.
     threshold : float
-        Probability from which on a digit is reported.
+        Least probability of a reported digit.
 
     Returns
     -------
     dict
-        ``accuracy`` of the ten digits among themselves where one is there; ``precision`` and
-        ``recall`` of reported digits, and their expected ``calibration_error``.
+        ``accuracy`` among the ten digits, for crops of digits; ``precision`` and ``recall`` of
+        reported digits, and their expected ``calibration_error``.
     """
     answers, confidence = heat[:, :DIGITS].argmax(axis=1), heat[:, :DIGITS].max(axis=1)
     reported = (heat.argmax(axis=1) < DIGITS) & (confidence >= threshold)

@@ -1,11 +1,10 @@
-"""Calibration of the page network: its confidence becomes the share of right answers.
+"""Calibration of the page network, so that its confidence is the share of right answers.
 
 Focal loss keeps probabilities away from 0 and 1 (Mukhoti et al., "Calibrating Deep Neural Networks
-using Focal Loss", NeurIPS 2020). After training a logistic regression from the logit of each digit
-seen on held-out pages to whether it is right (Platt, "Probabilistic Outputs for Support Vector
-Machines", 1999) gives a slope and an offset. The ONNX file applies them to its class maps, so that
-nothing else has to know; the weights of the network stay as they were trained, and a training that
-begins with them goes on where they were.
+using Focal Loss", NeurIPS 2020). After training, a logistic regression from the logit of each digit
+on held-out pages to whether it is right (Platt, "Probabilistic Outputs for Support Vector
+Machines", 1999) gives a slope and an offset. The ONNX file applies them to its class maps. The
+weights of the network are not changed, so they can be used as initial weights.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,23 +16,23 @@ from digitscope.evaluation import bin_by_confidence
 from digitscope.evaluation.page_scores import PageScores, among
 from digitscope.models.glyph_classes import DIGIT_CLASSES
 
-NO_PENALTY = 1e6  # inverse strength of the regularisation, in effect none
-LEAST = 100  # right and wrong digits; fewer do not show a slope
+NO_PENALTY = 1e6  # inverse strength of the regularisation, which is so large that it has no effect
+LEAST = 100  # least number of right and of wrong digits for a fit
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A line from the logits of a network to calibrated ones.
+    """A linear function from the logits of a network to calibrated logits.
 
     Attributes
     ----------
     slope, offset : float
         Calibrated logit = slope · logit + offset.
     n : int
-        Digits that it was fitted on.
+        Number of digits that it was fitted on.
     error_before, error_after : float
-        Expected calibration error on them, with ten bins of equal width: the mean distance of
-        confidence and share of right digits.
+        Expected calibration error on these digits, with ten bins of equal width: the mean
+        difference between confidence and share of right digits.
     """
 
     slope: float = 1.0
@@ -43,7 +42,7 @@ class Calibration:
     error_after: float = 0.0
 
     def then(self, other: "Calibration") -> "Calibration":
-        """Return the line that first applies this one and then another.
+        """Return the composition of this calibration and then another one.
 
         >>> both = Calibration(2.0, 1.0).then(Calibration(0.5, 0.25))
         >>> (both.slope, both.offset)
@@ -58,7 +57,7 @@ class Calibration:
         )
 
     def to_dict(self) -> dict[str, float]:
-        """Return it as plain JSON types."""
+        """Return the fields as JSON types."""
         return asdict(self)
 
 
@@ -66,17 +65,17 @@ UNCHANGED = Calibration()
 
 
 def fit_calibration(scores: PageScores) -> Calibration:
-    """Return the line that makes the confidence of digits the probability that they are right.
+    """Fit the calibration of digits, so that confidence is the probability of a right answer.
 
     Parameters
     ----------
     scores : PageScores
-        Of held-out pages.
+        Scores of held-out pages.
 
     Returns
     -------
     Calibration
-        One that changes nothing where there are too few right or wrong digits.
+        The identity if there are too few right or wrong digits.
     """
     digits = among(scores.peak_class, DIGIT_CLASSES)
     confidence, right = scores.confidence[digits], scores.right[digits]

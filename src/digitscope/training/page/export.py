@@ -1,4 +1,4 @@
-"""From the Keras page network to the ONNX file that ships."""
+"""ONNX export of the page network."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ from digitscope.models.glyph_classes import HEAT, LINK, MAPS, RAISED, RULING
 from digitscope.training.layer_export import LayerGraph, add_layers, check_difference, to_model
 from digitscope.training.page.calibration import UNCHANGED, Calibration
 
-PROBABILITIES = (HEAT, LINK, RAISED, RULING)  # maps that leave the network through a sigmoid
+PROBABILITIES = (HEAT, LINK, RAISED, RULING)  # maps of probabilities, which need a sigmoid
 
 
 def page_to_onnx(
@@ -21,22 +21,22 @@ def page_to_onnx(
 ) -> onnx.ModelProto:
     """Return the network as ONNX: ``images`` uint8 (n, H, W) -> ``maps`` float32 (n, 28, h, w).
 
-    Maps that are probabilities leave through a sigmoid, those of the classes calibrated.
+    A sigmoid is applied to maps that are probabilities; those of the classes are calibrated.
 
     Parameters
     ----------
     model : keras.Model
-        As `build_page_network` makes it, with the policy float32.
+        A model of `build_page_network` with the policy float32.
     calibration : Calibration
-        Of the logits of the classes; by default they stay.
+        Calibration of the logits of the classes; by default the identity.
     half : bool
-        Whether the file keeps weights as float16, which halves it. They are cast to float32 when
-        the file is loaded.
+        Whether weights are stored as float16, which halves the size of the file. They are cast to
+        float32 when the file is loaded.
 
     Raises
     ------
     BadModel
-        For a layer that has no translation here.
+        For a layer that cannot be translated.
     """
     graph = LayerGraph(half=half)
     _finish(graph, add_layers(graph, model, "images"), calibration)
@@ -49,7 +49,7 @@ def page_to_onnx(
 
 
 def _finish(graph: LayerGraph, tail: str, calibration: Calibration) -> None:
-    """Calibrate the maps of the classes, and turn logits into probabilities."""
+    """Add the calibration of the class maps, and the conversion of logits to probabilities."""
     edges = sorted({0, MAPS, *(e for part in PROBABILITIES for e in (part.start, part.stop))})
     pieces = list(pairwise(edges))
     sizes = np.array([end - first for first, end in pieces], np.int64)
@@ -90,14 +90,14 @@ def check_page_agreement(
     images : ndarray of shape (n, H, W), dtype uint8
         H and W multiples of 16.
     calibration : Calibration
-        Of the file.
+        Calibration in the file.
     half : bool
-        Whether the file keeps weights as float16.
+        Whether the file stores weights as float16.
 
     Raises
     ------
     BadModel
-        When it is more than 1e-4, or 3e-2 with float16 weights.
+        If it is more than 1e-4, or 3e-2 with float16 weights.
     """
     from digitscope.models.page_network import PageNetwork
 

@@ -36,13 +36,13 @@ class PageFit(StreamFit[Batch]):
     ----------
     recipe : PageRecipe
     source : Source
-        What to learn from.
+        Source of the training patches.
     held_out : Source, optional
-        What to judge each epoch by: other writers, other type. The recipe says how many patches.
+        Source of the held-out patches, with other writers and fonts; the recipe has their number.
     workers : int
-        Processes that draw patches.
+        Number of processes that draw patches.
     start : path, optional
-        A ``model.keras`` or ``.onnx`` file whose weights to begin with.
+        A ``model.keras`` or ``.onnx`` file with initial weights.
     """
 
     recipe: PageRecipe
@@ -66,25 +66,25 @@ class PageFit(StreamFit[Batch]):
 
     @property
     def pages(self) -> list[tuple[np.ndarray, PageTruth]]:
-        """The held-out patches with their truth; the same for every recipe of one source."""
+        """The held-out patches with their ground truth, which depend on the source only."""
         if self._held_out is not None and not self._pages:
             self._pages = held_out_patches(self._held_out, self.recipe.validation)
         return self._pages
 
     def loss(self, outputs: Any, targets: dict[str, Any]) -> Sequence[Any]:
-        """Return the parts of the loss of a batch, as a part of a compiled step."""
+        """Return the parts of the loss of a batch, inside of a compiled step."""
         return page_loss(outputs, targets, self.recipe.loss)
 
     def sample(self, n: int) -> np.ndarray:
-        """Return patches of the training's kind that no training sees, uint8 (n, side, side)."""
+        """Return patches like those of the training, but not used by it, uint8 (n, side, side)."""
         return np.stack([draw_patch(self.source, (0, 2), number)[0] for number in range(n)])
 
     def open_stream(self, plan: Plan) -> BatchStream[Source, Batch]:
-        """Return the patches of a plan."""
+        """Return the stream of the patches of a plan."""
         return BatchStream(draw_batch, self.source, plan, workers=self.workers)
 
     def learn(self, batch: Batch, rate: float) -> Row:
-        """Train by one batch and return the parts of the loss."""
+        """Train with one batch and return the parts of the loss."""
         losses = np.asarray(self.step(batch.images, batch.targets.arrays(), rate)).tolist()
         parts = {f"loss_{name}": loss for name, loss in zip(Losses._fields, losses, strict=True)}
         return {"loss": sum(losses), **parts}

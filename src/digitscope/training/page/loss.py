@@ -1,4 +1,4 @@
-"""What the page network is trained to make small."""
+"""The loss of the page network."""
 
 from typing import Any, NamedTuple
 
@@ -7,7 +7,7 @@ from keras import ops
 from digitscope.models.glyph_classes import HEAT, LINK, NEXT, OFFSET, RAISED, RULING, SIZE
 from digitscope.recipes.page_recipe import LossWeights
 
-CENTRE = 255  # level of a heat map at the centre cell of a glyph
+CENTRE = 255  # value of a heat map at the centre cell of a glyph
 
 
 class Losses(NamedTuple):
@@ -23,13 +23,13 @@ def page_loss(maps: Any, targets: dict[str, Any], weights: LossWeights) -> Losse
     """Return the loss of a batch.
 
     Focal loss as in Zhou et al., "Objects as Points", 2019, for the classes and the crossings of
-    ruling lines, normalised by their number in the batch; absolute error for sizes and places;
+    ruling lines, divided by their number in the batch; absolute error for sizes and positions;
     cross-entropy for links and ruling lines.
 
     Parameters
     ----------
     maps : tensor of shape (n, h, w, 28), dtype float32
-        What the network gives.
+        Outputs of the network.
     targets : dict of tensor
         `digitscope.synthesis.pages.targets.Targets`, field by field, of the whole batch.
     weights : LossWeights
@@ -75,9 +75,9 @@ def focal_loss(logits: Any, heat: Any, counted: Any) -> Any:
     Parameters
     ----------
     logits, heat : tensor of the same shape
-        Where `heat` is 1 there is a centre; elsewhere it lowers the penalty.
+        `heat` is 1 at a centre; near a centre it reduces the penalty.
     counted : tensor
-        0 where an answer is neither right nor wrong; centres count in any case.
+        0 where an answer is neither right nor wrong; centres always count.
     """
     centre = ops.cast(heat > 1 - 1e-6, "float32")
     probability = ops.sigmoid(logits)

@@ -1,4 +1,4 @@
-"""The page network: a picture in, one vector of `glyph_classes.MAPS` numbers for each 4×4 pixels.
+"""The page network: from a picture to `glyph_classes.MAPS` values for each 4×4 pixels.
 
 A small encoder and decoder with residual blocks (He et al., CVPR 2016) at a quarter, an eighth and
 a sixteenth of the resolution, and additions across (Lin et al., "Feature Pyramid Networks", CVPR
@@ -19,9 +19,9 @@ from digitscope.models.glyph_classes import HEAT, MAPS, RULING
 from digitscope.recipes.page_recipe import PageRecipe
 from digitscope.training.layers import FoldPixels, LayerBuilder
 
-PRIOR = 0.01  # probability that the untrained network gives to each class, in each cell
-MIDDLE, SPREAD = 128.0, 32.0  # levels of `normalise_contrast`: local mean, one local spread
-FIRST = 0.05  # factor of the initial weights of the last layer, so that the bias decides
+PRIOR = 0.01  # probability of each class in each cell by the untrained network
+MIDDLE, SPREAD = 128.0, 32.0  # gray levels of local mean and deviation after `normalise_contrast`
+FIRST = 0.05  # factor of the initial weights of the last layer, so that its bias dominates
 
 
 def build_page_network(recipe: PageRecipe, policy: str = "float32") -> keras.Model:
@@ -31,15 +31,15 @@ def build_page_network(recipe: PageRecipe, policy: str = "float32") -> keras.Mod
     ----------
     recipe : PageRecipe
     policy : str
-        Keras's name of the arithmetic: ``float32`` or ``mixed_bfloat16``. The weights are float32
-        in both, and the same.
+        Keras's dtype policy: ``float32`` or ``mixed_bfloat16``. The initial weights are the same
+        float32 values for both.
 
     Returns
     -------
     keras.Model
-        From uint8 (n, H, W), made by `normalise_contrast`, H and W multiples of 16, to
-        (n, H/4, W/4, 28), the maps of `digitscope.models.glyph_classes`, with logits where they are
-        probabilities; float32, or bfloat16 under the mixed policy.
+        Input: uint8 (n, H, W) from `normalise_contrast`, with H and W multiples of 16. Output:
+        (n, H/4, W/4, 28), the maps of `digitscope.models.glyph_classes`, as logits where they are
+        probabilities; float32, or bfloat16 with the mixed policy.
     """
     make = LayerBuilder(recipe.seed, policy)
     quarter, eighth, sixteenth = recipe.channels

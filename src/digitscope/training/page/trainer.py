@@ -1,4 +1,4 @@
-"""A training of the page network as one folder, as `digitscope.training.train` makes for digits."""
+"""Training of the page network, with all results in one folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +14,11 @@ from digitscope.models.page_network import PageNetwork
 from digitscope.recipes.page_recipe import PAGE, PageRecipe
 from digitscope.runs import Run
 from digitscope.synthesis.pages.stream import Source
-from digitscope.training.beginning import begin_run
 from digitscope.training.onnx_export import write_onnx
 from digitscope.training.page.calibration import UNCHANGED, Calibration, fit_calibration
 from digitscope.training.page.export import check_page_agreement, page_to_onnx
 from digitscope.training.page.fit import PageFit
+from digitscope.training.run_record import begin_run
 from digitscope.training.stream_run import (
     StreamListener,
     StreamTraining,
@@ -27,7 +27,7 @@ from digitscope.training.stream_run import (
 )
 
 CHECKED = 4  # patches on which the ONNX file must agree with Keras
-RANGES = 100  # patches from which the ranges of 8-bit integers are taken
+RANGES = 100  # patches for the ranges of activations in quantisation
 
 
 def train_page(
@@ -42,39 +42,39 @@ def train_page(
     threads: int | None = None,
     listener: StreamListener | None = None,
 ) -> Run:
-    """Train the page network and write everything about it into one folder.
+    """Train the page network and write its model, history and scores to one folder.
 
     Parameters
     ----------
     source : Source
-        What draws the patches to learn from; it is pickled for each worker.
+        Source of the training patches; it is pickled for each worker.
     held_out : Source, optional
-        What draws the patches on which each epoch is judged.
+        Source of the held-out patches for the validation after each epoch.
     recipe : PageRecipe
     out : path, optional
-        The run's folder, which must not hold a run yet; by default ``runs/page-<number>``.
+        The run's folder, which must not contain a run; by default ``runs/page-<number>``.
     start : path, optional
-        A ``model.keras`` or ``.onnx`` file whose weights to begin with.
+        A ``model.keras`` or ``.onnx`` file with initial weights.
     data_dir : path, optional
-        Where the sources were loaded from; it is noted for those who go on with the run.
+        Folder of the data of the sources, for the record of the run.
     workers : int
-        Processes that draw patches.
+        Number of processes that draw patches.
     threads : int, optional
-        Threads of TensorFlow; only heeded before it has computed anything.
+        Threads of TensorFlow; without effect after its first computation.
     listener : StreamListener, optional
-        By default one line an epoch is printed.
+        By default one line is printed per epoch.
 
     Returns
     -------
     Run
-        Its folder holds checkpoint.npz, model.keras, model.onnx, history.csv and run.json, renewed
-        after each epoch. At the end the card of the model gets the threshold for digits, and
-        metrics.json what the model finds on the held-out pages.
+        Its folder contains checkpoint.npz, model.keras, model.onnx, history.csv and run.json, which
+        are updated after each epoch. At the end the threshold for digits is added to the card, and
+        metrics.json has the scores on held-out pages.
 
     Raises
     ------
     TrainingFailed
-        When the loss is not finite; the folder then holds the weights of the last good epoch.
+        If the loss is not finite; the folder then contains the weights of the last finished epoch.
     """
     set_threads(threads)
     fit = PageFit(recipe, source, held_out, workers=workers, start=Path(start) if start else None)
@@ -92,10 +92,10 @@ def resume_page(
     threads: int | None = None,
     listener: StreamListener | None = None,
 ) -> Run:
-    """Go on with a run that was stopped, from its last finished epoch.
+    """Continue a run that was stopped, from its last finished epoch.
 
-    It ends with the weights it would have had, on the same machine with the same versions, source
-    and number of threads.
+    On the same machine with the same versions, source and number of threads it ends with the same
+    weights as an uninterrupted run.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def resume_page(
     Raises
     ------
     BadRun
-        When the folder is no run of the page network, is finished, or began with other data.
+        If the folder is not a run of the page network, is finished, or began with other data.
     """
     run = Run.open(path)
     recipe = run.page_recipe
@@ -132,7 +132,7 @@ class PageTraining(StreamTraining):
         Parameters
         ----------
         calibration : Calibration
-            Of the ONNX file.
+            Calibration in the ONNX file.
         **card : Any
             Further fields of the card.
         """
@@ -146,13 +146,13 @@ class PageTraining(StreamTraining):
             check_page_agreement(fit.network, temporary, images, calibration, half=True)
 
     def score(self) -> None:
-        """Write the model once more, quantised, calibrated, with its threshold; and its scores."""
+        """Write the final model, quantised, calibrated and with a threshold, and its scores."""
         self.write_model()
         pages = self.fit.pages
         if not pages:
             return
-        # A steeper line leaves fewer weak peaks, and integers shift the confidence a little: so the
-        # line is fitted once more to the file that ships.
+        # A steeper calibration removes weak peaks, and quantisation changes the confidence
+        # slightly. So the calibration is fitted again on the quantised file.
         first = fit_calibration(self._judge()[1])
         self.write_model(first)
         quantisation, scores = self.quantise_model(
@@ -184,7 +184,7 @@ class PageTraining(StreamTraining):
         )
 
     def _ranges(self) -> Iterator[np.ndarray]:
-        """Return batches of one patch from which the ranges of integers are taken."""
+        """Return batches of one patch for the ranges of activations in quantisation."""
         return (image[None] for image in self.fit.sample(RANGES))
 
     def _card(self, **fields: Any) -> ModelCard:

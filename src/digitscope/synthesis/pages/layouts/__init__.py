@@ -1,9 +1,17 @@
-"""What stands on a page: each layout fills a sheet as some kind of real page is filled."""
+"""Layouts of pages: each function fills a sheet like one kind of real page."""
 
-from digitscope.synthesis.pages.layouts import fields, others, rows, tables
-from digitscope.synthesis.pages.layouts.setting import Layout, Setting
+from digitscope.synthesis.pages.layouts import (
+    amounts,
+    drawings,
+    fields,
+    rows,
+    single_digits,
+    tables,
+    words,
+)
+from digitscope.synthesis.pages.layouts.context import Layout, LayoutContext
 
-# How often each layout is drawn, against the others.
+# The function and the relative frequency of each layout.
 LAYOUTS: dict[str, tuple[Layout, float]] = {
     "rows": (rows.rows, 3.0),
     "columns": (rows.columns, 1.5),
@@ -14,11 +22,11 @@ LAYOUTS: dict[str, tuple[Layout, float]] = {
     "sudoku": (tables.sudoku, 2.2),
     "table": (tables.table, 1.8),
     "combs in table": (tables.combs_in_table, 1.2),
-    "single": (others.single, 1.0),
-    "amounts": (others.amounts, 3.0),
-    "words": (others.words, 1.0),
-    "drawing": (others.drawing, 1.0),
-    "empty": (others.empty, 0.8),
+    "single": (single_digits.single, 1.0),
+    "amounts": (amounts.amounts, 3.0),
+    "words": (words.words, 1.0),
+    "drawing": (drawings.drawing, 1.0),
+    "empty": (words.empty, 0.8),
 }
 
-__all__ = ["LAYOUTS", "Layout", "Setting"]
+__all__ = ["LAYOUTS", "Layout", "LayoutContext"]
