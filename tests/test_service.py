@@ -68,7 +68,7 @@ def test_a_picture_is_predicted_as_the_library_does(client, models, seven_png):
 
     for body, headers in ((seven_png, {"Content-Type": "image/png"}), (seven_png, {})):
         response = client.post("/v1/predict", content=body, headers=headers)
-        answer = schemas.Predictions.model_validate(response.json())
+        answer = schemas.PredictionsOut.model_validate(response.json())
         assert (answer.model, answer.predictions[0].digit) == ("cnn", 7)
         expected = models["cnn"].predict_proba(to_mnist(seven_png)[None])[0]
         np.testing.assert_allclose(answer.predictions[0].probabilities, expected, atol=1e-6)
@@ -101,7 +101,7 @@ def test_a_page_is_read_as_the_library_reads_it(client, models, seven_png):
     from digitscope import read
 
     response = client.post("/v1/read?annotated=true", content=seven_png)
-    answer = schemas.ReadPage.model_validate(response.json())
+    answer = schemas.PageOut.model_validate(response.json())
     assert answer.text == "7"
     drawn = response.json()["annotated"]
     assert drawn.startswith("data:image/png;base64,")
@@ -114,7 +114,7 @@ def test_an_image_is_explained_layer_by_layer_or_by_covering(client, seven, mode
 
     body = seven.tobytes()
     answer = client.post("/v1/explain?top=3", content=body, headers=RAW).json()
-    told = schemas.Explained.model_validate(answer)
+    told = schemas.ExplanationOut.model_validate(answer)
     expected = explain(models["mlp"], seven)
     assert (told.model, told.winner) == ("mlp", expected.winner)
     assert len(told.units) == 128
@@ -123,13 +123,13 @@ def test_an_image_is_explained_layer_by_layer_or_by_covering(client, seven, mode
     bias = expected.network.layers[-1].bias
     assert lead + bias[told.winner] - bias[told.runner_up] == pytest.approx(expected.lead, abs=1e-3)
     covered = client.post("/v1/explain?model=cnn", content=body, headers=RAW).json()
-    assert schemas.Occluded.model_validate(covered).drops
+    assert schemas.OcclusionOut.model_validate(covered).drops
     covered = client.post("/v1/explain?occlusion=true", content=body, headers=RAW).json()
     assert (covered["kind"], covered["model"]) == ("occlusion", "mlp")
 
 
 def test_models_and_health_are_told(client):
-    listed = schemas.Models.model_validate(client.get("/v1/models").json())
+    listed = schemas.ModelsOut.model_validate(client.get("/v1/models").json())
     assert listed.default == "cnn"
     assert [(m.name, m.explains, m.refuses) for m in listed.models] == [
         ("cnn", "occlusion", True),
@@ -280,7 +280,7 @@ def test_an_unforeseen_error_tells_nothing_of_itself(models, seven, monkeypatch,
     def broken(*_):
         raise RuntimeError("a secret of the house")
 
-    monkeypatch.setattr("digitscope.service.workers.batching.Batches.ask", broken)
+    monkeypatch.setattr("digitscope.service.workers.batching.PredictionBatcher.predict", broken)
     client = client_of(models)
     response = client.post("/v1/predict", content=seven.tobytes(), headers=RAW)
     assert "secret" not in problem_of(response, 500)

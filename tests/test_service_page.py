@@ -135,7 +135,7 @@ def test_the_page_needs_no_key_but_the_answers_do(models):
 def test_the_weights_give_the_networks_own_sums(client, models, digits):
     """What the page does: the bytes, taken apart as /v1/models says, make the same answer."""
     row = next(m for m in client.get("/v1/models").json()["models"] if m["name"] == "mlp")
-    network = schemas.Network.model_validate(row["network"])
+    network = schemas.NetworkOut.model_validate(row["network"])
     weights = np.frombuffer(client.get("/v1/models/mlp/weights").content, "<f4")
     assert len(weights) == row["parameters"] == 101_770
     x, at = digits.test.images[0].ravel() * network.scale, 0
@@ -154,7 +154,7 @@ def test_the_weights_give_the_networks_own_sums(client, models, digits):
 
 def test_each_step_to_the_28x28_is_shown_on_request(client, picture):
     answer = client.post("/v1/explain?steps=true&top=0", content=picture).json()
-    told = schemas.Explained.model_validate(answer)
+    told = schemas.ExplanationOut.model_validate(answer)
     assert [step.name for step in told.steps] == ["gray", "ink", "digit", "stroke", "box"]
     assert told.steps[0].width == told.steps[0].height == 112
     assert max(told.steps[-1].width, told.steps[-1].height) == 20
@@ -166,11 +166,11 @@ def test_each_step_to_the_28x28_is_shown_on_request(client, picture):
     )  # fmt: skip
     assert client.post("/v1/explain", content=picture).json()["steps"] is None
     covered = client.post("/v1/explain?model=cnn&steps=true", content=picture).json()
-    assert len(schemas.Occluded.model_validate(covered).steps) == 5
+    assert len(schemas.OcclusionOut.model_validate(covered).steps) == 5
 
 
 def test_digits_bring_what_the_network_saw_on_request(client, picture, models):
-    found = schemas.ReadPage.model_validate(
+    found = schemas.PageOut.model_validate(
         client.post("/v1/read?images=true", content=picture).json()
     )
     digit = found.lines[0].numbers[0].digits[0]

@@ -16,7 +16,7 @@ from typing import Any
 from digitscope.image.digit import Images
 from digitscope.service.http.limits import Limits
 from digitscope.service.http.problems import Problem
-from digitscope.service.workers.processes import child
+from digitscope.service.workers.launch import child_command
 
 ALONE = 60.0  # seconds that a run lives without anybody who listens
 QUIET = 15.0  # seconds after which a comment keeps the connection open
@@ -231,7 +231,7 @@ class Runs:
                     503, f"{most} networks are in training already; try again when one has ended."
                 )
             await self.end(alone)
-        command, options = child("digitscope.service.playground.trainer_process")
+        command, options = child_command("digitscope.service.playground.trainer_process")
         self._starting += 1
         try:
             process = await asyncio.create_subprocess_exec(
