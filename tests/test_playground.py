@@ -23,9 +23,9 @@ from digitscope.nn import OPTIMIZERS, Design, Network, pixels, train
 from digitscope.service.http.app import create_app
 from digitscope.service.http.limits import Limits
 from digitscope.service.http.problems import Problem
-from digitscope.service.playground.live_runs import Runs
+from digitscope.service.playground import live_runs
+from digitscope.service.playground.live_runs import LiveRuns
 from digitscope.service.playground.routes import Settings
-from digitscope.service.playground.routes import live_runs as runs_module
 
 SMALL = {"data": "digits", "images": 600, "hidden": [32], "batch": 50, "epochs": 8, "rate": 0.005}
 LONG = SMALL | {"epochs": 100, "hidden": [256, 256], "batch": 1}
@@ -41,7 +41,7 @@ def go(scenario, limits=None):
     """Run a scenario with runs of its own; none of them outlives it."""
 
     async def whole():
-        runs = Runs(limits or Limits())
+        runs = LiveRuns(limits or Limits())
         try:
             async with asyncio.timeout(DEADLINE):
                 return await scenario(runs)
@@ -323,7 +323,7 @@ def test_so_many_runs_and_no_more_even_if_all_are_wanted_at_once():
 
 
 def test_a_run_that_nobody_watches_ends(monkeypatch):
-    monkeypatch.setattr(runs_module, "ALONE", 0.05)
+    monkeypatch.setattr(live_runs, "UNWATCHED", 0.05)
 
     async def scenario(runs):
         run = await runs.start(settings(**LONG))
@@ -344,16 +344,16 @@ def test_without_a_playground_there_are_no_runs():
 
 @pytest.mark.parametrize(("spoken", "last"), [("progress", "done"), ("state", "training")])
 def test_what_is_kept_of_a_long_run_is_bounded(monkeypatch, spoken, last):
-    monkeypatch.setattr(runs_module, "KEPT", 40)
+    monkeypatch.setattr(live_runs, "MAX_EVENTS", 40)
 
     async def scenario(runs):
         run = await runs.start(settings())
         await listen(run, is_state("done"))
         for step in range(1_000):
             if spoken == "progress":
-                run._keep("progress", {"step": step})
+                run._record("progress", {"step": step})
             else:  # somebody holds it and lets it go on, over and over
-                run._keep("state", {"state": ("paused", "training")[step % 2], "step": step})
+                run._record("state", {"state": ("paused", "training")[step % 2], "step": step})
         return await listen(run, lambda kind, data: data.get("step") == 999)
 
     events = go(scenario)

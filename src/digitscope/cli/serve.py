@@ -10,6 +10,7 @@ from digitscope.errors import MissingExtra, Misuse
 
 if TYPE_CHECKING:
     from digitscope.models.classifier import Classifier
+    from digitscope.service.http.limits import Limits
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -60,14 +61,7 @@ def command(
       digitscope serve --port 9000 --model cnn --model mine=runs/mlp-1
       digitscope serve --host 0.0.0.0 --upload 5 --seconds 10
     """
-    try:
-        from digitscope.service.http.app import create_app
-        from digitscope.service.http.limits import KEY, MEGA, Limits
-        from digitscope.service.http.server import run_server
-    except ImportError as error:
-        raise MissingExtra(
-            f"serving needs FastAPI and Uvicorn: pip install 'digitscope[serve]' ({error})."
-        ) from None
+    from digitscope.service.http.limits import KEY, MEGA, Limits
 
     limits = Limits(
         upload=int(upload * MEGA),
@@ -80,11 +74,21 @@ def command(
         origins=tuple(origins or ()),
         **({} if at_once is None else {"at_once": at_once}),
     )
-    loopback = host in LOOPBACK
-    if not loopback and not limits.key:
+    if host not in LOOPBACK and not limits.key:
         remark(f"anybody who reaches {host} may use this service; {KEY} sets a key.")
-    app = create_app(_load(models or ["cnn", "mlp"]), limits, loopback=loopback)
-    run_server(app, host, port, seconds)
+    _serve(models or ["cnn", "mlp"], limits, host, port)
+
+
+def _serve(models: list[str], limits: "Limits", host: str, port: int) -> None:
+    try:
+        from digitscope.service.http.app import create_app
+        from digitscope.service.http.server import run_server
+    except ImportError as error:
+        raise MissingExtra(
+            f"serving needs FastAPI and Uvicorn: pip install 'digitscope[serve]' ({error})."
+        ) from None
+    app = create_app(_load(models), limits, loopback=host in LOOPBACK)
+    run_server(app, host, port, limits.seconds)
 
 
 def _load(models: list[str]) -> "dict[str, Classifier]":

@@ -15,7 +15,7 @@ from digitscope.service.http.limits import Limits
 from digitscope.service.http.metrics import Metrics
 from digitscope.service.http.problems import Problem
 from digitscope.service.http.web_files import PageFile, load_page
-from digitscope.service.playground.live_runs import Runs
+from digitscope.service.playground.live_runs import LiveRuns
 from digitscope.service.workers.batching import PredictionBatcher
 from digitscope.service.workers.jobs import LoadedModel
 from digitscope.service.workers.pool import WorkerPool
@@ -34,7 +34,7 @@ class ServiceState:
         Computes pages, explanations and large pictures.
     batcher : PredictionBatcher
         Computes predictions.
-    runs : Runs
+    runs : LiveRuns
         Of the playground.
     metrics : Metrics
     page : dict of PageFile
@@ -45,7 +45,7 @@ class ServiceState:
     limits: Limits
     pool: WorkerPool
     batcher: PredictionBatcher
-    runs: Runs
+    runs: LiveRuns
     metrics: Metrics
     page: Mapping[str, PageFile]
 
@@ -54,7 +54,7 @@ class ServiceState:
         """Return the state of an app with these models; no process is started yet."""
         paths = {name: model.path for name, model in models.items()}
         pool = WorkerPool(paths, limits, limits.at_once)
-        runs = Runs(limits)
+        runs = LiveRuns(limits)
         return cls(
             models={name: LoadedModel.of(model) for name, model in models.items()},
             limits=limits,
