@@ -296,7 +296,7 @@ def test_workers_end_with_a_service_that_is_killed(tmp_path):
 def runs(pid):
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        # Its parent is not told before the last of its threads is gone.
+        # A zombie whose threads still end is not yet reported to its parent.
         return state != "Z" or len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
     except OSError:
         return False

@@ -30,8 +30,8 @@
         trainer_process.py the main function of such a process
     web/         the page: HTML, CSS and small modules of JavaScript, sent as they are
 
-The body of a request is kept in memory until the answer is sent. How a digit is read is no part of
-this package: that is `digitscope.reading`, `digitscope.models` and `digitscope.explanation`.
+The body of a request is kept in memory until the answer is sent. The package only serves: digits
+are read and explained by `digitscope.reading`, `digitscope.models` and `digitscope.explanation`.
 """
 
 from digitscope.service.http.limits import Limits

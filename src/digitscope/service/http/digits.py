@@ -10,7 +10,7 @@ from digitscope.reading.reader import PAGE
 from digitscope.service.http import request_bodies, schemas
 from digitscope.service.http.problems import Problem, documented
 from digitscope.service.http.responses import worker_response
-from digitscope.service.http.state import ServiceState, StateDep
+from digitscope.service.http.state import ServiceState, get_state
 from digitscope.service.workers import jobs
 
 router = APIRouter(
@@ -30,12 +30,13 @@ def _body(*kinds: str) -> dict[str, Any]:
 
 @router.post("/read", response_model=schemas.PageOut, openapi_extra=_body())
 async def read_numbers(
-    request: Request, options: Annotated[request_bodies.ReadOptions, Query()], state: StateDep
+    request: Request, options: Annotated[request_bodies.ReadOptions, Query()]
 ) -> Response:
     """Read every number in a photo, scan or drawing."""
     if options.model not in (None, PAGE):
         received = f"{(options.model or '')[:80]!r}"
         raise Problem(404, f"pages are read by the model {PAGE}. Received: {received}.")
+    state = get_state(request)
     picture = await request_bodies.take_picture(request, state.limits)
     result = await state.pool.run(
         jobs.read_page, picture, state.limits.pixels, options.threshold, options.decimal,
@@ -50,13 +51,14 @@ async def read_numbers(
     openapi_extra=_body(request_bodies.ARRAY, request_bodies.JSON),
 )
 async def predict_digits(
-    request: Request, options: Annotated[request_bodies.PredictOptions, Query()], state: StateDep
+    request: Request, options: Annotated[request_bodies.PredictOptions, Query()]
 ) -> Response:
     """Say which digit an image shows: a picture of one, or many images of 28×28.
 
     A picture may have any size and is put into the form of MNIST. Images of 28×28 are taken as
     they are, as `application/octet-stream` of 784 bytes each or as JSON: 0 = paper, 255 = ink.
     """
+    state = get_state(request)
     name, _ = state.choose_model(options.model)
     content = await _take_content(request, state)
     result = await state.batcher.predict(jobs.PredictionJob(name, content, options.threshold))
@@ -69,9 +71,10 @@ async def predict_digits(
     openapi_extra=_body(request_bodies.ARRAY),
 )
 async def explain_digit(
-    request: Request, options: Annotated[request_bodies.ExplainOptions, Query()], state: StateDep
+    request: Request, options: Annotated[request_bodies.ExplainOptions, Query()]
 ) -> Response:
     """Explain one image: layer by layer where the network allows it, else by covering parts."""
+    state = get_state(request)
     perceptron = next((name for name, model in state.models.items() if model.network), None)
     name, _ = state.choose_model(options.model or perceptron)
     content = await _take_content(request, state)

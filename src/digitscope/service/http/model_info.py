@@ -4,21 +4,22 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from digitscope.nn.perceptron import Perceptron
 from digitscope.service.http import schemas
 from digitscope.service.http.problems import Problem, documented
 from digitscope.service.http.request_bodies import ARRAY
-from digitscope.service.http.state import StateDep
+from digitscope.service.http.state import get_state
 
 router = APIRouter(prefix="/v1/models", tags=["service"])
 
 
 @router.get("", response_model=schemas.ModelsOut)
-async def list_models(state: StateDep) -> dict[str, Any]:
+async def list_models(request: Request) -> dict[str, Any]:
     """List the models that can be asked, and what they say of themselves."""
+    state = get_state(request)
     models = [
         {
             "name": name,
@@ -35,13 +36,13 @@ async def list_models(state: StateDep) -> dict[str, Any]:
 
 
 @router.get("/{name}/weights", response_class=Response, responses=documented(404))
-async def give_weights(name: str, state: StateDep) -> Response:
+async def give_weights(request: Request, name: str) -> Response:
     """Give all weights of a multilayer perceptron, as float32 with the lowest byte first.
 
     Layer by layer, as `/v1/models` lists them: the kernel, row by row, of inputs × units, and
     the biases.
     """
-    name, chosen = state.choose_model(name)
+    name, chosen = get_state(request).choose_model(name)
     if not chosen.network:
         raise Problem(404, f"{name} is no multilayer perceptron; its weights are not given.")
     layers = chosen.network.layers

@@ -3,11 +3,11 @@
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from digitscope.service.http import schemas
-from digitscope.service.http.state import StateDep
+from digitscope.service.http.state import get_state
 
 VERSION = version("digitscope")
 HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
@@ -23,6 +23,7 @@ async def tell_health() -> dict[str, Any]:
 
 
 @router.get("/metrics", response_class=Response)
-async def tell_metrics(state: StateDep) -> Response:
+async def tell_metrics(request: Request) -> Response:
     """Give the counters in the text form of Prometheus."""
-    return Response(state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    counters = get_state(request).metrics.text()
+    return Response(counters, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from digitscope.errors import DigitscopeError, Misuse
 
-CONNECTIONS = 1_000  # open at a time; Linux allows a process 1,024 open files unless told otherwise
+CONNECTIONS = 1_000  # open at a time; the usual limit of open files on Linux is 1,024
 KEEP_ALIVE = 15  # seconds that a connection without a request stays open
 
 

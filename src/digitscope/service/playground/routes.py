@@ -12,7 +12,7 @@ from digitscope.nn.network import INITIALISATIONS
 from digitscope.nn.perceptron import ACTIVATIONS
 from digitscope.service.http import request_bodies
 from digitscope.service.http.problems import Problem, documented
-from digitscope.service.http.state import StateDep
+from digitscope.service.http.state import get_state
 from digitscope.service.workers import jobs
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -127,10 +127,10 @@ router = APIRouter(prefix="/v1/playground", tags=["playground"])
 
 
 @router.get("", response_model=OfferOut)
-async def offer(state: StateDep) -> dict[str, Any]:
+async def offer(request: Request) -> dict[str, Any]:
     """Say what can be chosen for a run, and what is taken for what is left out."""
     known = {"choices": CHOICES, "defaults": Settings(), "ranges": _ranges()}
-    return {"runs": state.limits.runs} | known
+    return {"runs": get_state(request).limits.runs} | known
 
 
 @router.post(
@@ -139,8 +139,9 @@ async def offer(state: StateDep) -> dict[str, Any]:
         "application/json": {"schema": Settings.model_json_schema()},
     }}},
 )  # fmt: skip
-async def start(request: Request, state: StateDep) -> dict[str, Any]:
+async def start(request: Request) -> dict[str, Any]:
     """Start to train a network, in a process of its own."""
+    state = get_state(request)
     settings = Settings.of(await request_bodies.read_body(request, state.limits))
     run = await state.runs.start(settings.model_dump())
     return {"run": run.name, "settings": settings}
@@ -150,27 +151,27 @@ async def start(request: Request, state: StateDep) -> dict[str, Any]:
 async def follow(
     request: Request,
     name: str,
-    state: StateDep,
     after: Annotated[int, Query(ge=0, description="as Last-Event-ID")] = 0,
 ) -> StreamingResponse:
     """Tell what happens, as server-sent events: state, begin, progress, weights, end."""
     last = request.headers.get("last-event-id", "")
     number = int(last) if last.isdecimal() and len(last) < 10 else after
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(
-        state.runs[name].follow(number), media_type="text/event-stream", headers=headers
-    )
+    events = get_state(request).runs[name].follow(number)
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
 @router.post("/runs/{name}/pause", response_model=RunStateOut, responses=MAY_FAIL)
-async def pause(name: str, state: StateDep) -> dict[str, Any]:
+async def pause(request: Request, name: str) -> dict[str, Any]:
     """Hold a training between two steps."""
+    state = get_state(request)
     return await state.runs[name].ask(state.limits.seconds, do="pause")
 
 
 @router.post("/runs/{name}/resume", response_model=RunStateOut, responses=MAY_FAIL)
-async def resume(name: str, state: StateDep) -> dict[str, Any]:
+async def resume(request: Request, name: str) -> dict[str, Any]:
     """Go on where it was held, or, when it is done, for as many epochs again."""
+    state = get_state(request)
     return await state.runs[name].ask(state.limits.seconds, do="resume")
 
 
@@ -180,8 +181,9 @@ async def resume(name: str, state: StateDep) -> dict[str, Any]:
         **request_bodies.PICTURE_CONTENT, request_bodies.ARRAY: request_bodies.BINARY,
     }}},
 )  # fmt: skip
-async def predict(request: Request, name: str, state: StateDep) -> dict[str, Any]:
+async def predict(request: Request, name: str) -> dict[str, Any]:
     """Say what the network, as far as it has learned, takes a picture of one digit for."""
+    state = get_state(request)
     run, limits = state.runs[name], state.limits
     if request_bodies.kind_of(request) != request_bodies.ARRAY:
         picture = await request_bodies.take_picture(request, limits)
@@ -194,7 +196,8 @@ async def predict(request: Request, name: str, state: StateDep) -> dict[str, Any
 
 
 @router.delete("/runs/{name}", status_code=204, responses=MAY_FAIL)
-async def end(name: str, state: StateDep) -> Response:
+async def end(request: Request, name: str) -> Response:
     """End a run and its process."""
-    await state.runs.end(state.runs[name])
+    runs = get_state(request).runs
+    await runs.end(runs[name])
     return Response(status_code=204)
