@@ -483,7 +483,7 @@ def test_a_run_whose_process_is_killed_says_so_and_can_begin_again(visit, servic
     run.get_by_role("button", name="Train").click()
     expect(run.locator(".status")).to_contain_text("training, step")
     killed = subprocess.run(
-        ["pkill", "-KILL", "-P", str(service.pid), "-f", "service.trainer"], check=False
+        ["pkill", "-KILL", "-P", str(service.pid), "-f", "playground.trainer_process"], check=False
     )
     assert killed.returncode == 0
     expect(run.get_by_role("status")).to_contain_text("ended from outside")
