@@ -1,4 +1,4 @@
-"""What a worker of the service is asked to do in tests; it imports this file by its name."""
+"""Jobs for the workers of the service in tests; a worker imports this file by its name."""
 
 import os
 import signal

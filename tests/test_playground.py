@@ -1,4 +1,4 @@
-"""The playground's back end: runs that learn, hold, diverge, die, and are forgotten."""
+"""The runs of the playground: training, pauses, failures, limits, and their routes."""
 
 import asyncio
 import contextlib
@@ -23,8 +23,8 @@ from digitscope.nn import OPTIMIZERS, Design, Network, pixels, train
 from digitscope.service.http.app import create_app
 from digitscope.service.http.limits import Limits
 from digitscope.service.http.problems import Problem
-from digitscope.service.playground import live_runs as runs_module
-from digitscope.service.playground.live_runs import Runs
+from digitscope.service.playground import live_runs
+from digitscope.service.playground.live_runs import LiveRuns
 from digitscope.service.playground.routes import Settings
 
 SMALL = {"data": "digits", "images": 600, "hidden": [32], "batch": 50, "epochs": 8, "rate": 0.005}
@@ -41,7 +41,7 @@ def go(scenario, limits=None):
     """Run a scenario with runs of its own; none of them outlives it."""
 
     async def whole():
-        runs = Runs(limits or Limits())
+        runs = LiveRuns(limits or Limits())
         try:
             async with asyncio.timeout(DEADLINE):
                 return await scenario(runs)
@@ -87,7 +87,7 @@ async def wait_until(holds):
 
 
 def by_hand(epochs=8):
-    """The same network, data, order and one thread, trained by the lab in this process."""
+    """The same network, data and order, trained in one thread of this process."""
     data = load_data("digits")
     fit, held_out = data.hold_out(len(data.train) // 6)
     chosen = np.random.default_rng(2012).permutation(len(fit))[:600]
@@ -100,7 +100,7 @@ def by_hand(epochs=8):
     return network, held_out, data.test
 
 
-def test_a_run_learns_exactly_what_the_lab_learns():
+def test_a_run_learns_exactly_what_training_in_this_process_does():
     network, held_out, test = by_hand()
 
     async def scenario(runs):
@@ -133,7 +133,7 @@ def test_a_run_learns_exactly_what_the_lab_learns():
     assert said["step"] == 96
 
 
-def test_the_first_layers_weights_are_told_as_they_are():
+def test_the_weights_of_the_first_layer_are_sent():
     import base64
 
     network, _, _ = by_hand()
@@ -141,14 +141,14 @@ def test_the_first_layers_weights_are_told_as_they_are():
     async def scenario(runs):
         return await listen(await runs.start(settings()), is_state("done"))
 
-    told = of_kind(go(scenario), "weights")[-1]
-    kernel = network.dense[0].kernel[:, : told["units"]].T
-    values = np.frombuffer(base64.b64decode(told["pixels"]), np.int8).reshape(told["units"], 784)
-    assert told["units"] == 32
-    np.testing.assert_allclose(values * told["scale"] / 127, kernel, atol=told["scale"] / 253)
+    sent = of_kind(go(scenario), "weights")[-1]
+    kernel = network.dense[0].kernel[:, : sent["units"]].T
+    values = np.frombuffer(base64.b64decode(sent["pixels"]), np.int8).reshape(sent["units"], 784)
+    assert sent["units"] == 32
+    np.testing.assert_allclose(values * sent["scale"] / 127, kernel, atol=sent["scale"] / 253)
 
 
-def test_whoever_comes_late_is_told_the_rest_and_nothing_twice():
+def test_a_listener_that_comes_late_gets_the_rest_and_nothing_twice():
     async def scenario(runs):
         run = await runs.start(settings())
         whole = await listen(run, is_state("done"))
@@ -162,7 +162,7 @@ def test_whoever_comes_late_is_told_the_rest_and_nothing_twice():
     assert len([event for event in rest if event[1] == "weights"]) == 1
 
 
-def test_a_run_that_is_held_stands_still_and_goes_on_as_if_it_had_not():
+def test_a_pause_does_not_change_what_is_learned():
     _, _, test = by_hand()
     network, _, _ = by_hand(epochs=16)
 
@@ -211,7 +211,7 @@ def test_a_run_that_is_done_can_be_trained_on():
         ({"data": "mnist"}, {}, "failed", "MNIST is not on this machine"),
     ],
 )
-def test_how_a_training_ends_is_said_in_a_sentence(changes, limits, reason, says):
+def test_the_end_of_a_training_has_a_reason_and_a_sentence(changes, limits, reason, says):
     async def scenario(runs):
         run = await runs.start(settings(**changes))
         return await listen(run, lambda kind, data: kind == "end")
@@ -222,7 +222,7 @@ def test_how_a_training_ends_is_said_in_a_sentence(changes, limits, reason, says
     assert end["test_accuracy"] is None
 
 
-def test_a_process_that_is_killed_is_told_of_and_forgotten():
+def test_a_process_that_is_killed_is_reported_and_removed():
     async def scenario(runs):
         run = await runs.start(settings(**LONG))
         await listen(run, is_state("training"))
@@ -241,18 +241,18 @@ def test_a_process_that_is_killed_is_told_of_and_forgotten():
     assert (end["reason"], "SIGKILL" in end["message"]) == ("killed", True)
 
 
-def test_a_process_that_is_killed_as_it_trains_on_is_told_of():
+def test_a_process_that_is_killed_after_a_resume_is_reported():
     async def scenario(runs):
         run = await runs.start(settings(hidden=[512] * 10, batch=600, epochs=1))  # long steps
         last = (await listen(run, is_state("done")))[-1][0]
         await run.ask(DEADLINE, do="resume")
-        os.kill(run.pid, signal.SIGKILL)  # before it tells any progress
+        os.kill(run.pid, signal.SIGKILL)  # before it reports progress
         return await listen(run, lambda kind, data: kind == "end", last)
 
     assert [end["reason"] for end in of_kind(go(scenario), "end")] == ["killed"]
 
 
-def test_who_waits_for_a_process_that_dies_is_told(monkeypatch):
+def test_a_command_to_a_process_that_ends_fails(monkeypatch):
     async def scenario(runs):
         run = await runs.start(settings(data="mnist"))
         with pytest.raises(Problem, match="no such run") as gone:
@@ -262,7 +262,7 @@ def test_who_waits_for_a_process_that_dies_is_told(monkeypatch):
     assert go(scenario) == 404
 
 
-def test_ending_a_run_leaves_no_process_and_tells_all_who_listen():
+def test_ending_a_run_ends_its_process_and_its_streams():
     async def scenario(runs):
         run = await runs.start(settings(**LONG))
         heard = asyncio.create_task(listen(run, lambda kind, data: False))
@@ -279,7 +279,7 @@ def test_ending_a_run_leaves_no_process_and_tells_all_who_listen():
     assert left == 0
 
 
-def test_what_a_run_said_before_it_was_ended_does_not_make_it_a_mishap():
+def test_late_events_of_an_ended_run_are_no_failure():
     async def scenario(runs):
         run = await runs.start(settings(**LONG))
         heard = asyncio.create_task(listen(run, lambda kind, data: False))
@@ -294,7 +294,7 @@ def test_what_a_run_said_before_it_was_ended_does_not_make_it_a_mishap():
     assert not of_kind(events, "end")
 
 
-def test_so_many_runs_and_no_more_but_those_that_nobody_watches_give_way():
+def test_runs_are_limited_and_unwatched_ones_make_way():
     async def scenario(runs):
         first = await runs.start(settings(**LONG))
         with pytest.raises(Problem, match="in training already"):
@@ -312,7 +312,7 @@ def test_so_many_runs_and_no_more_but_those_that_nobody_watches_give_way():
     assert go(scenario, Limits(runs=1)) == 503
 
 
-def test_so_many_runs_and_no_more_even_if_all_are_wanted_at_once():
+def test_runs_are_limited_when_all_start_at_once():
     async def scenario(runs):
         wanted = (runs.start(settings(**LONG)) for _ in range(6))
         started = await asyncio.gather(*wanted, return_exceptions=True)
@@ -322,8 +322,8 @@ def test_so_many_runs_and_no_more_even_if_all_are_wanted_at_once():
     assert go(scenario, Limits(runs=2)) == (2, 2, {503})
 
 
-def test_a_run_that_nobody_watches_ends(monkeypatch):
-    monkeypatch.setattr(runs_module, "ALONE", 0.05)
+def test_an_unwatched_run_ends(monkeypatch):
+    monkeypatch.setattr(live_runs, "UNWATCHED", 0.05)
 
     async def scenario(runs):
         run = await runs.start(settings(**LONG))
@@ -344,16 +344,16 @@ def test_without_a_playground_there_are_no_runs():
 
 @pytest.mark.parametrize(("spoken", "last"), [("progress", "done"), ("state", "training")])
 def test_what_is_kept_of_a_long_run_is_bounded(monkeypatch, spoken, last):
-    monkeypatch.setattr(runs_module, "KEPT", 40)
+    monkeypatch.setattr(live_runs, "MAX_EVENTS", 40)
 
     async def scenario(runs):
         run = await runs.start(settings())
         await listen(run, is_state("done"))
         for step in range(1_000):
             if spoken == "progress":
-                run._keep("progress", {"step": step})
-            else:  # somebody holds it and lets it go on, over and over
-                run._keep("state", {"state": ("paused", "training")[step % 2], "step": step})
+                run._record("progress", {"step": step})
+            else:  # paused and resumed many times
+                run._record("state", {"state": ("paused", "training")[step % 2], "step": step})
         return await listen(run, lambda kind, data: data.get("step") == 999)
 
     events = go(scenario)
@@ -399,7 +399,7 @@ def test_the_offer_is_what_the_settings_take(client):
                 Settings.of(json.dumps({name: end}).encode())
 
 
-def test_a_run_is_started_held_asked_and_ended_over_http(client):
+def test_a_run_over_http(client):
     body = SMALL | {"epochs": 100}
     answer = client.post("/v1/playground/runs", json=body)
     assert answer.status_code == 201
@@ -421,7 +421,7 @@ def test_a_run_is_started_held_asked_and_ended_over_http(client):
 
 
 @pytest.mark.parametrize("what", ["pause", "resume", "predict", "events"])
-def test_a_run_that_is_none_is_not_found(client, what):
+def test_an_unknown_run_is_not_found(client, what):
     method = client.get if what == "events" else client.post
     answer = method(f"/v1/playground/runs/../etc/{what}")
     assert answer.status_code == 404
@@ -448,7 +448,7 @@ def test_a_run_that_is_none_is_not_found(client, what):
         ({"seed": 2**31}, 422, "seed: input should be less than"),
     ],
 )
-def test_settings_that_make_no_sense_get_one_sentence(client, body, status, says):
+def test_bad_settings_are_refused_with_one_sentence(client, body, status, says):
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     answer = client.post("/v1/playground/runs", content=content)
     assert answer.status_code == status
@@ -476,7 +476,7 @@ def children(pid):
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks at /proc")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_service_that_ends_takes_its_runs_along(how):
+def test_runs_end_with_the_service(how):
     """With a stream open, which a server would otherwise wait for."""
     process, address = start_service()
     try:

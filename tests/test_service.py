@@ -1,5 +1,6 @@
-"""The HTTP service: what it answers, what it refuses, and what it never does."""
+"""The HTTP service: its answers, and what it refuses."""
 
+import asyncio
 import io
 import json
 import subprocess
@@ -68,7 +69,7 @@ def test_a_picture_is_predicted_as_the_library_does(client, models, seven_png):
 
     for body, headers in ((seven_png, {"Content-Type": "image/png"}), (seven_png, {})):
         response = client.post("/v1/predict", content=body, headers=headers)
-        answer = schemas.Predictions.model_validate(response.json())
+        answer = schemas.PredictionsOut.model_validate(response.json())
         assert (answer.model, answer.predictions[0].digit) == ("cnn", 7)
         expected = models["cnn"].predict_proba(to_mnist(seven_png)[None])[0]
         np.testing.assert_allclose(answer.predictions[0].probabilities, expected, atol=1e-6)
@@ -89,7 +90,7 @@ def test_raw_images_come_as_bytes_or_json(client, models, digits, n):
     assert raw.json() == same.json()
 
 
-def test_what_is_no_digit_is_refused_unless_the_threshold_says_otherwise(client):
+def test_the_threshold_decides_whether_noise_is_refused(client):
     noise = np.random.default_rng(0).integers(0, 256, 784, np.uint8).tobytes()
     answer = client.post("/v1/predict", content=noise, headers=RAW).json()
     assert answer["predictions"][0]["digit"] is None
@@ -101,7 +102,7 @@ def test_a_page_is_read_as_the_library_reads_it(client, models, seven_png):
     from digitscope import read
 
     response = client.post("/v1/read?annotated=true", content=seven_png)
-    answer = schemas.ReadPage.model_validate(response.json())
+    answer = schemas.PageOut.model_validate(response.json())
     assert answer.text == "7"
     drawn = response.json()["annotated"]
     assert drawn.startswith("data:image/png;base64,")
@@ -114,22 +115,24 @@ def test_an_image_is_explained_layer_by_layer_or_by_covering(client, seven, mode
 
     body = seven.tobytes()
     answer = client.post("/v1/explain?top=3", content=body, headers=RAW).json()
-    told = schemas.Explained.model_validate(answer)
+    found = schemas.ExplanationOut.model_validate(answer)
     expected = explain(models["mlp"], seven)
-    assert (told.model, told.winner) == ("mlp", expected.winner)
-    assert len(told.units) == 128
-    assert {u.unit for u in told.units if u.picture} == set(expected.strongest(3))
-    lead = sum(u.to_winner - u.to_runner_up for u in told.units)
+    assert (found.model, found.winner) == ("mlp", expected.winner)
+    assert len(found.units) == 128
+    assert {u.unit for u in found.units if u.picture} == set(expected.strongest(3))
+    lead = sum(u.to_winner - u.to_runner_up for u in found.units)
     bias = expected.network.layers[-1].bias
-    assert lead + bias[told.winner] - bias[told.runner_up] == pytest.approx(expected.lead, abs=1e-3)
+    assert lead + bias[found.winner] - bias[found.runner_up] == pytest.approx(
+        expected.lead, abs=1e-3
+    )
     covered = client.post("/v1/explain?model=cnn", content=body, headers=RAW).json()
-    assert schemas.Occluded.model_validate(covered).drops
+    assert schemas.OcclusionOut.model_validate(covered).drops
     covered = client.post("/v1/explain?occlusion=true", content=body, headers=RAW).json()
     assert (covered["kind"], covered["model"]) == ("occlusion", "mlp")
 
 
-def test_models_and_health_are_told(client):
-    listed = schemas.Models.model_validate(client.get("/v1/models").json())
+def test_models_and_health(client):
+    listed = schemas.ModelsOut.model_validate(client.get("/v1/models").json())
     assert listed.default == "cnn"
     assert [(m.name, m.explains, m.refuses) for m in listed.models] == [
         ("cnn", "occlusion", True),
@@ -139,7 +142,7 @@ def test_models_and_health_are_told(client):
     assert client.get("/readyz").json()["status"] == "ok"
 
 
-def test_requests_are_counted_by_route_and_never_by_what_was_sent(models, seven_png):
+def test_requests_are_counted_by_the_pattern_of_their_route(models, seven_png):
     client = client_of(models)
     client.post("/v1/predict", content=seven_png)
     client.get("/secret-path")
@@ -177,7 +180,7 @@ def bomb():
         (b"--b--", {"Content-Type": "multipart/form-data"}, 400, "damaged"),
     ],
 )
-def test_bad_bodies_are_refused_in_one_sentence(models, route, body, headers, status, says):
+def test_bad_bodies_are_refused_with_one_sentence(models, route, body, headers, status, says):
     import re
 
     client = client_of(models, Limits(upload=2_000_000))
@@ -236,7 +239,7 @@ def test_raw_images_of_another_size_or_too_many(models):
     assert "one image" in problem_of(two, 422)
 
 
-def test_a_key_is_asked_for(models, seven):
+def test_a_request_needs_the_key(models, seven):
     client = client_of(models, Limits(key="sesame"))
     for headers in ({}, {"X-API-Key": "wrong"}, {"Authorization": "Bearer wrong"}):
         response = client.post("/v1/predict", content=seven.tobytes(), headers=RAW | headers)
@@ -266,7 +269,44 @@ def test_pages_of_other_sites_may_not_post(models, seven, headers, status):
     assert response.status_code == status
 
 
-def test_on_this_machine_alone_it_has_no_other_name(models):
+def test_the_requests_in_progress_of_one_address_are_limited(models):
+    """Ten requests come at once, from two addresses that may have three each."""
+    app = create_app(models, Limits(per_client=3))
+
+    async def ask(address, statuses, release):
+        scope = {
+            "type": "http", "method": "POST", "path": "/v1/predict", "query_string": b"",
+            "headers": [(b"host", b"localhost"), (b"content-type", b"application/octet-stream")],
+            "client": (address, 1),
+        }  # fmt: skip
+
+        async def receive():
+            await release.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            statuses.append(message.get("status"))
+
+        await app(scope, receive, send)
+
+    async def scenario():
+        statuses, release = [], asyncio.Event()
+        requests = [
+            asyncio.create_task(ask(f"10.0.0.{i % 2}", statuses, release)) for i in range(10)
+        ]
+        refused = 4 * [429, None]  # each answer is a start and a body
+        async with asyncio.timeout(60):
+            while len(statuses) < len(refused):
+                await asyncio.sleep(0)
+        release.set()
+        await asyncio.gather(*requests)
+        return statuses, refused
+
+    statuses, refused = asyncio.run(scenario())
+    assert statuses == refused
+
+
+def test_a_service_for_this_machine_accepts_only_its_names(models):
     client = client_of(models)
     for host in ("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", ""):
         problem_of(client.get("/healthz", headers={"Host": host}), 421)
@@ -276,11 +316,11 @@ def test_on_this_machine_alone_it_has_no_other_name(models):
     assert everybody.get("/healthz", headers={"Host": "digits.example"}).status_code == 200
 
 
-def test_an_unforeseen_error_tells_nothing_of_itself(models, seven, monkeypatch, caplog):
+def test_an_unexpected_error_is_logged_and_not_sent(models, seven, monkeypatch, caplog):
     def broken(*_):
         raise RuntimeError("a secret of the house")
 
-    monkeypatch.setattr("digitscope.service.workers.batching.Batches.ask", broken)
+    monkeypatch.setattr("digitscope.service.workers.batching.PredictionBatcher.predict", broken)
     client = client_of(models)
     response = client.post("/v1/predict", content=seven.tobytes(), headers=RAW)
     assert "secret" not in problem_of(response, 500)
@@ -294,12 +334,12 @@ def test_every_error_of_digitscope_has_a_status():
 
 
 @pytest.mark.parametrize("field", ["upload", "pixels", "images", "seconds", "at_once"])
-def test_limits_that_make_no_sense(field):
+def test_limits_must_be_more_than_0(field):
     with pytest.raises(errors.Misuse, match=f"{field} must be more than 0"):
         Limits(**{field: 0})
 
 
-def test_the_description_has_an_example_or_a_schema_for_everything(client):
+def test_openapi_describes_every_route(client):
     description = client.get("/openapi.json").json()
     assert set(description["paths"]) == {
         "/v1/read", "/v1/predict", "/v1/explain", "/v1/models", "/v1/models/{name}/weights",
@@ -374,7 +414,7 @@ def test_a_service_that_cannot_start_its_processes_fails():
         (["--model", "nothing"], "no such model: nothing"),
     ],
 )
-def test_serve_refuses_what_makes_no_sense(arguments, says, capsys):
+def test_serve_refuses_bad_options(arguments, says, capsys):
     from digitscope.cli import main
 
     with pytest.raises(SystemExit) as end:

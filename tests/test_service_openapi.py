@@ -1,4 +1,4 @@
-"""Whatever its description allows, and much that it does not: the service keeps its word."""
+"""Generated requests, valid and invalid: the answers are those that OpenAPI describes."""
 
 import pytest
 import schemathesis
@@ -32,6 +32,6 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", app)
 def test_answers_are_as_described(case):
     checks = list(CHECKS)
     if case.path == "/v1/playground/runs":
-        checks.remove(not_a_server_error)  # nobody watches its runs, so it is full after a few
+        checks.remove(not_a_server_error)  # 503: its runs are not watched, so a few fill it
     response = case.call_and_validate(checks=checks)
     assert response.status_code != 500

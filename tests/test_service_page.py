@@ -1,4 +1,4 @@
-"""The page as files: what is sent, what the browser may do with it, and what it asks for."""
+"""The files of the page: how they are sent, and what they refer to."""
 
 import base64
 import io
@@ -44,7 +44,7 @@ def picture(digits):
     return stream.getvalue()
 
 
-def test_every_file_is_sent_with_its_type_and_may_run_nothing_else(client, files):
+def test_every_file_is_sent_with_its_type_and_a_strict_policy(client, files):
     assert {"/", "/page/main.js", "/page/style.css", "/page/icon.svg"} <= set(files)
     for path in files:
         response = client.get(path)
@@ -58,7 +58,7 @@ def test_every_file_is_sent_with_its_type_and_may_run_nothing_else(client, files
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_browser_that_has_a_file_is_told_so(client):
+def test_an_unchanged_file_is_not_sent_again(client):
     tag = client.get("/page/main.js").headers["etag"]
     again = client.get("/page/main.js", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
@@ -79,21 +79,23 @@ def test_the_page_is_small(files):
     assert sum(len(text.encode()) for text in files.values()) < LARGEST
 
 
-def test_nothing_comes_from_elsewhere_and_all_that_is_asked_for_is_there(files):
+def test_all_that_the_files_refer_to_is_among_them(files):
+    html = files["/"]
+    ids = set(re.findall(r'id="([\w-]+)"', html))
+    wanted, used = set(), set()
     for path, text in files.items():
         addresses = re.findall(r"https?://[^\s\"'`)]+", text)
         assert set(addresses) <= {"http://www.w3.org/2000/svg"}, path
-        wanted = re.findall(r"""(?:from|import\()\s*["']\./([\w.]+)["']""", text)
-        wanted += re.findall(r'(?:src|href)="/page/([\w.]+)"', text)
-        assert {f"/page/{name}" for name in wanted} <= set(files), path
-    html = files["/"]
+        wanted |= set(re.findall(r"""(?:from|import\()\s*["']\./([\w.]+)["']""", text))
+        wanted |= set(re.findall(r'(?:src|href)="/page/([\w.]+)"', text))
+        used |= set(re.findall(r'(?:\$|getElementById)\("([\w-]+)"\)', text))
+    assert {"style.css", "main.js", "dom.js"} <= wanted
+    assert {f"/page/{name}" for name in wanted} <= set(files)
+    assert used
+    assert used <= ids
     assert "style=" not in html
     assert not re.search(r"\son\w+=", html)
     assert "<script>" not in html
-    ids = set(re.findall(r'id="([\w-]+)"', html))
-    for path, text in files.items():
-        used = re.findall(r'(?:\$|getElementById)\("([\w-]+)"\)', text)
-        assert set(used) <= ids, path
 
 
 def test_colours_of_text_have_the_contrast_of_wcag_aa(files):
@@ -135,7 +137,7 @@ def test_the_page_needs_no_key_but_the_answers_do(models):
 def test_the_weights_give_the_networks_own_sums(client, models, digits):
     """What the page does: the bytes, taken apart as /v1/models says, make the same answer."""
     row = next(m for m in client.get("/v1/models").json()["models"] if m["name"] == "mlp")
-    network = schemas.Network.model_validate(row["network"])
+    network = schemas.NetworkOut.model_validate(row["network"])
     weights = np.frombuffer(client.get("/v1/models/mlp/weights").content, "<f4")
     assert len(weights) == row["parameters"] == 101_770
     x, at = digits.test.images[0].ravel() * network.scale, 0
@@ -154,23 +156,23 @@ def test_the_weights_give_the_networks_own_sums(client, models, digits):
 
 def test_each_step_to_the_28x28_is_shown_on_request(client, picture):
     answer = client.post("/v1/explain?steps=true&top=0", content=picture).json()
-    told = schemas.Explained.model_validate(answer)
-    assert [step.name for step in told.steps] == ["gray", "ink", "digit", "stroke", "box"]
-    assert told.steps[0].width == told.steps[0].height == 112
-    assert max(told.steps[-1].width, told.steps[-1].height) == 20
-    assert told.image == mnist_steps(picture).image.tolist()
-    head, _, content = told.steps[-1].picture.partition(",")
+    found = schemas.ExplanationOut.model_validate(answer)
+    assert [step.name for step in found.steps] == ["gray", "ink", "digit", "stroke", "box"]
+    assert found.steps[0].width == found.steps[0].height == 112
+    assert max(found.steps[-1].width, found.steps[-1].height) == 20
+    assert found.image == mnist_steps(picture).image.tolist()
+    head, _, content = found.steps[-1].picture.partition(",")
     assert head == "data:image/png;base64"
     assert Image.open(io.BytesIO(base64.b64decode(content))).size == (
-        told.steps[-1].width, told.steps[-1].height,
+        found.steps[-1].width, found.steps[-1].height,
     )  # fmt: skip
     assert client.post("/v1/explain", content=picture).json()["steps"] is None
     covered = client.post("/v1/explain?model=cnn&steps=true", content=picture).json()
-    assert len(schemas.Occluded.model_validate(covered).steps) == 5
+    assert len(schemas.OcclusionOut.model_validate(covered).steps) == 5
 
 
 def test_digits_bring_what_the_network_saw_on_request(client, picture, models):
-    found = schemas.ReadPage.model_validate(
+    found = schemas.PageOut.model_validate(
         client.post("/v1/read?images=true", content=picture).json()
     )
     digit = found.lines[0].numbers[0].digits[0]

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitscope.cli.common import remark
-from digitscope.errors import DigitscopeError, MissingExtra, Misuse
+from digitscope.errors import MissingExtra, Misuse
 
 if TYPE_CHECKING:
-    from socket import socket as Socket
-
     from digitscope.models.classifier import Classifier
+    from digitscope.service.http.limits import Limits
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -62,15 +61,6 @@ def command(
       digitscope serve --port 9000 --model cnn --model mine=runs/mlp-1
       digitscope serve --host 0.0.0.0 --upload 5 --seconds 10
     """
-    try:
-        import uvicorn
-
-        from digitscope.service.http.app import create_app
-        from digitscope.service.http.connections import Connection
-    except ImportError as error:
-        raise MissingExtra(
-            f"serving needs FastAPI and Uvicorn: pip install 'digitscope[serve]' ({error})."
-        ) from None
     from digitscope.service.http.limits import KEY, MEGA, Limits
 
     limits = Limits(
@@ -84,44 +74,21 @@ def command(
         origins=tuple(origins or ()),
         **({} if at_once is None else {"at_once": at_once}),
     )
-    loopback = host in LOOPBACK
-    if not loopback and not limits.key:
+    if host not in LOOPBACK and not limits.key:
         remark(f"anybody who reaches {host} may use this service; {KEY} sets a key.")
-    app = create_app(_load(models or ["cnn", "mlp"]), limits, loopback=loopback)
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        http=Connection.within(seconds),
-        ws="none",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=15,
-        timeout_graceful_shutdown=int(seconds) + 1,
-    )
+    _serve(models or ["cnn", "mlp"], limits, host, port)
+
+
+def _serve(models: list[str], limits: "Limits", host: str, port: int) -> None:
     try:
-        socket = config.bind_socket()
-    except SystemExit:
-        raise Misuse(
-            f"cannot listen on {host}:{port}; is another program there? Try --port 0."
+        from digitscope.service.http.app import create_app
+        from digitscope.service.http.server import run_server
+    except ImportError as error:
+        raise MissingExtra(
+            f"serving needs FastAPI and Uvicorn: pip install 'digitscope[serve]' ({error})."
         ) from None
-    shown = f"[{host}]" if ":" in host else host
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: "list[Socket] | None" = None) -> None:
-            await super().startup(sockets)
-            print(f"http://{shown}:{socket.getsockname()[1]}", flush=True)
-
-        async def shutdown(self, sockets: "list[Socket] | None" = None) -> None:
-            await app.state.runs.close()  # their streams would be waited for
-            await super().shutdown(sockets)
-
-    try:
-        Server(config).run(sockets=[socket])
-    except SystemExit:
-        socket.close()
-        raise DigitscopeError("the service could not start; what is above says why.") from None
+    app = create_app(_load(models), limits, loopback=host in LOOPBACK)
+    run_server(app, host, port, limits.seconds)
 
 
 def _load(models: list[str]) -> "dict[str, Classifier]":
@@ -134,6 +101,6 @@ def _load(models: list[str]) -> "dict[str, Classifier]":
             raise Misuse(f"--model takes a name or NAME=PATH. Received: {text!r}.")
         if name in loaded:
             raise Misuse(f"two models have the name {name!r}; give one another: NAME=PATH.")
-        # One thread a call: the service works on several at once.
+        # One thread for each call: the service has a process for each core.
         loaded[name] = load(path or name, threads=1)
     return loaded

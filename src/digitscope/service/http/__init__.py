@@ -1,1 +1,1 @@
-"""The routes: requests in, answers out; with FastAPI."""
+"""The HTTP side of the service: routes, middleware, limits and errors, with FastAPI."""

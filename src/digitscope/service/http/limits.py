@@ -1,4 +1,4 @@
-"""What a request may cost, and who may ask."""
+"""The limits of the service: sizes, times, numbers of requests, and who may use it."""
 
 import os
 from dataclasses import dataclass
@@ -6,40 +6,40 @@ from dataclasses import dataclass
 from digitscope.errors import Misuse
 
 MEGA = 1_000_000
-KEY = "DIGITSCOPE_API_KEY"  # in the environment
+KEY = "DIGITSCOPE_API_KEY"  # environment variable
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the service allows.
+    """The limits of one service.
 
     Attributes
     ----------
     upload : int
-        Largest body of a request, in bytes; more is answered with 413.
+        Largest body of a request, in bytes; a larger one is answered with 413.
     pixels : int
-        Largest picture; more is answered with 413.
+        Largest picture, in pixels; a larger one is answered with 413.
     images : int
         Most images of one call of ``/v1/predict``.
     seconds : float
-        For the body to arrive (408 after that) and, again, for the answer (503).
+        Longest time until a body has arrived (408 after that) and, counted anew, until the answer
+        is computed (503 after that).
     at_once : int
-        Pages and other large work computed at the same time, each in a process of its own; one more
-        process judges single digits.
+        Number of worker processes for pages and other large work; one more predicts single digits.
     waiting : int
-        Requests that wait for their turn; further ones are answered with 503.
+        Longest queue for these workers; further requests are answered with 503.
     per_client : int
-        Requests of one address that may be under way; further ones are answered with 429.
+        Most requests in progress from one address; further ones are answered with 429.
     runs : int
-        Networks of the playground in training at a time; further ones are answered with 503, and
-        with 0 there is no playground.
+        Most networks of the playground at a time; further ones are answered with 503. With 0 there
+        is no playground.
     run_seconds : float
-        Longest training of one of them at a stretch.
+        Longest training of one of them without a pause.
     key : str
-        What a request must carry as ``Authorization: Bearer <key>`` or ``X-API-Key``; empty for
-        none.
+        The API key that a request must have as ``Authorization: Bearer <key>`` or ``X-API-Key``;
+        empty for none.
     origins : tuple of str
-        Other sites whose pages may post here.
+        Other sites whose pages may send requests that are not GET or HEAD.
     """
 
     upload: int = 20 * MEGA
@@ -55,15 +55,8 @@ class Limits:
     origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in (
-            "upload",
-            "pixels",
-            "images",
-            "seconds",
-            "at_once",
-            "per_client",
-            "run_seconds",
-        ):
+        positive = "upload", "pixels", "images", "seconds", "at_once", "per_client", "run_seconds"
+        for name in positive:
             if not getattr(self, name) > 0:
                 raise Misuse(f"{name} must be more than 0. Received: {getattr(self, name)}.")
         for name in ("waiting", "runs"):

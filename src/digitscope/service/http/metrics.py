@@ -1,20 +1,20 @@
-"""What is counted, for Prometheus."""
+"""Counters for Prometheus."""
 
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import generate_latest
 
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)  # s
 
 
 class Metrics:
-    """The counters of one service; a registry of its own, so that two may live in one process.
+    """The counters of one service, in a registry of their own: a process may have two services.
 
     Parameters
     ----------
     runs : callable
-        Gives how many networks are in training.
+        Returns the number of networks in training.
     """
 
     def __init__(self, runs: Callable[[], int] = int) -> None:
@@ -41,17 +41,16 @@ class Metrics:
             "digitscope_digits", "Digits read or predicted, by model", ["model"],
             registry=self.registry,
         )  # fmt: skip
-
         Gauge(
             "digitscope_playground_runs", "Networks in training", registry=self.registry
         ).set_function(runs)
 
-    def seen(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count a request that is over."""
+    def record(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a finished request."""
         method = method if method in ("GET", "POST", "DELETE", "HEAD", "OPTIONS") else "other"
         self._requests.labels(route, method, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def text(self) -> bytes:
-        """Return all of them as Prometheus reads them."""
+        """Return all counters in the text form of Prometheus."""
         return generate_latest(self.registry)

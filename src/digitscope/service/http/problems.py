@@ -1,7 +1,7 @@
-"""What went wrong, as problem details: RFC 9457, ``application/problem+json``.
+"""Errors as problem details: RFC 9457, ``application/problem+json``.
 
-A problem is one sentence that says what was expected, what came and what to do; never a trace of
-the stack. Errors of digitscope know their status themselves (`digitscope.errors`).
+The detail of a problem is one sentence: what was expected, what was received, what to do. It never
+has a stack trace. Each class of `digitscope.errors` has its own HTTP status.
 """
 
 import json
@@ -19,13 +19,13 @@ CONTENT_TYPE = "application/problem+json"
 
 
 class Problem(Exception):
-    """A request that is refused.
+    """The refusal of a request.
 
     Parameters
     ----------
     status : int
     detail : str
-        One sentence for whoever sent the request.
+        One sentence for the sender of the request.
     headers : dict, optional
         Such as ``Retry-After``.
     """
@@ -46,12 +46,12 @@ class Problem(Exception):
         return json.dumps(content, ensure_ascii=False).encode()
 
     def response(self) -> Response:
-        """Return it as a response."""
+        """Return the problem as a response."""
         return Response(self.body(), self.status, self.headers, media_type=CONTENT_TYPE)
 
 
-def of(error: Exception) -> Problem:
-    """Return the problem that an exception is."""
+def to_problem(error: Exception) -> Problem:
+    """Return the problem that describes an exception."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, DigitscopeError):
@@ -73,18 +73,18 @@ def of(error: Exception) -> Problem:
     return Problem(500, "digitscope failed at this request; its log says why.")
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of the app with a problem."""
+def add_error_handlers(app: FastAPI) -> None:
+    """Make the app answer each expected error with a problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        return of(error).response()
+        return to_problem(error).response()
 
     for kind in (Problem, DigitscopeError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the responses of those statuses as OpenAPI has them."""
+    """Return the OpenAPI description of problems with these statuses, for `responses`."""
     schema = {
         "type": "object",
         "required": ["type", "title", "status", "detail"],

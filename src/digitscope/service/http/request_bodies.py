@@ -1,4 +1,7 @@
-"""The body of a request, in whatever form it comes, as pictures."""
+"""The query and the body of a request: options, pictures, and images of 28×28.
+
+A body is read into memory, within the limits of the service, and never written to disk.
+"""
 
 import asyncio
 import json
@@ -17,40 +20,29 @@ from digitscope.service.http.problems import Problem
 
 ARRAY = "application/octet-stream"
 JSON = "application/json"
-CLOSE = {"Connection": "close"}  # what is left of the body is not awaited
+CLOSE = {"Connection": "close"}  # the rest of the body is not read
 
-PICTURE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
-UPLOAD: dict[str, Any] = {
+# OpenAPI descriptions of bodies.
+BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+FORM: dict[str, Any] = {
     "schema": {
         "type": "object",
         "required": ["file"],
         "properties": {"file": {"type": "string", "format": "binary"}},
     }
 }
+PIXEL = {"type": "integer", "minimum": 0, "maximum": 255}
+ROW = {"type": "array", "minItems": SIDE, "maxItems": SIDE, "items": PIXEL}
+IMAGE = {"type": "array", "minItems": SIDE, "maxItems": SIDE, "items": ROW}
 IMAGES: dict[str, Any] = {
     "schema": {
         "type": "object",
         "required": ["images"],
-        "properties": {
-            "images": {
-                "type": "array",
-                "minItems": 1,
-                "items": {
-                    "type": "array",
-                    "minItems": SIDE,
-                    "maxItems": SIDE,
-                    "items": {
-                        "type": "array",
-                        "minItems": SIDE,
-                        "maxItems": SIDE,
-                        "items": {"type": "integer", "minimum": 0, "maximum": 255},
-                    },
-                },
-            }
-        },
+        "properties": {"images": {"type": "array", "minItems": 1, "items": IMAGE}},
     }
 }
-OF_PICTURE = {"image/*": PICTURE, "multipart/form-data": UPLOAD}
+PICTURE_CONTENT = {"image/*": BINARY, "multipart/form-data": FORM}
+ARRAY_CONTENT = {ARRAY: BINARY, JSON: IMAGES}
 
 
 class PredictOptions(BaseModel):
@@ -70,7 +62,6 @@ class ReadOptions(BaseModel):
         None, ge=0, le=1, description="refuse digits that are less sure; 0 to 1"
     )
     decimal: Decimal = Field("auto", description="the decimal mark, for the values of numbers")
-
     annotated: bool = Field(False, description="draw what was read over the picture, too")
     images: bool = Field(False, description="give each digit in MNIST form, 28×28")
 
@@ -86,7 +77,7 @@ class ExplainOptions(BaseModel):
 
 
 def kind_of(request: Request) -> str:
-    """Return the media type of the body, or nothing if none is told."""
+    """Return the media type of the body in lower case, empty if the request states none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -96,15 +87,15 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     Raises
     ------
     Problem
-        413 if it is larger than allowed, 408 if it takes too long to arrive, 400 if there is none.
+        413 if it is larger than allowed, 408 if it takes too long to arrive, 400 if it is empty.
     """
     too_large = Problem(
         413,
         f"a request may have {limits.upload:,} bytes; send a smaller picture, such as a JPEG.",
         CLOSE,
     )
-    told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > limits.upload:
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limits.upload:
         raise too_large
     body = bytearray()
     try:
@@ -145,7 +136,7 @@ async def _from_form(request: Request, body: bytes, limits: Limits) -> bytes:
         yield body
 
     parser = MultiPartParser(request.headers, stream(), max_files=1, max_fields=4)
-    parser.spool_max_size = limits.upload + 1  # in memory, never on disk
+    parser.spool_max_size = limits.upload + 1  # bytes; a larger file would be written to disk
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError) as error:
@@ -169,7 +160,7 @@ def to_images(body: bytes, limits: Limits) -> Images:
     Raises
     ------
     Problem
-        422 for any other length, 413 for too many.
+        422 if the length is no multiple of 784, 413 if there are too many images.
     """
     if len(body) % PIXELS:
         raise Problem(
@@ -178,16 +169,16 @@ def to_images(body: bytes, limits: Limits) -> Images:
             f"{PIXELS}. Received: {len(body):,} bytes.",
         )
     images = np.frombuffer(body, np.uint8).reshape(-1, SIDE, SIDE)
-    return _few(images, limits)
+    return _check_count(images, limits)
 
 
 def from_json(body: bytes, limits: Limits) -> Images:
-    """Return the images of ``{"images": [[[0, ...], ...], ...]}``, n of 28 rows of 28.
+    """Return the images of a body such as ``{"images": [[[0, ...], ...], ...]}``, each 28×28.
 
     Raises
     ------
     Problem
-        400 for what is no JSON, 422 for anything but such images.
+        400 if the body is no JSON, 422 if it has another form, 413 if there are too many images.
     """
     try:
         content = json.loads(body)
@@ -204,10 +195,10 @@ def from_json(body: bytes, limits: Limits) -> Images:
         )
     if images.min() < 0 or images.max() > 255:
         raise Problem(422, f"expected {wanted}. Received: {images.min()} to {images.max()}.")
-    return _few(images.astype(np.uint8), limits)
+    return _check_count(images.astype(np.uint8), limits)
 
 
-def _few(images: Images, limits: Limits) -> Images:
+def _check_count(images: Images, limits: Limits) -> Images:
     if len(images) > limits.images:
         raise Problem(413, f"a call may have {limits.images:,} images. Received: {len(images):,}.")
     return images

@@ -1,11 +1,12 @@
-"""The page: files of our own, read once and kept in memory, with headers that allow nothing else.
+"""The files of the page, read once and kept in memory.
 
-No script, style, font or picture comes from elsewhere, and none is written into the HTML, so that
-the browser can be told to run nothing but these files (Content Security Policy). A browser keeps
-them and asks whether they have changed.
+All scripts, styles and pictures are files of this package, and the HTML has none inline. The
+Content Security Policy can therefore forbid everything else. A browser keeps the files and asks
+each time whether they have changed (ETag).
 """
 
 import hashlib
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
@@ -31,7 +32,7 @@ POLICY = {
 }
 
 
-class Served(NamedTuple):
+class PageFile(NamedTuple):
     """One file of the page."""
 
     content: bytes
@@ -39,7 +40,7 @@ class Served(NamedTuple):
     tag: str
 
 
-def load_page() -> dict[str, Served]:
+def load_page() -> dict[str, PageFile]:
     """Return the files of the page by their paths; ``/`` is the page itself."""
     folder: Traversable = files("digitscope.service").joinpath("web")
     served = {}
@@ -49,21 +50,22 @@ def load_page() -> dict[str, Served]:
             content = file.read_bytes()
             tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
             path = "/" if file.name == "index.html" else f"/page/{file.name}"
-            served[path] = Served(content, kind, tag)
+            served[path] = PageFile(content, kind, tag)
     return served
 
 
-def routes(served: dict[str, Served]) -> APIRouter:
-    """Return the routes to those files, each by its own path: nothing else can be asked for."""
+async def send_file(request: Request) -> Response:
+    """Send the file of a path."""
+    file = request.app.state.service.page[request.url.path]
+    headers = POLICY | {"ETag": file.tag}
+    if request.headers.get("if-none-match") == file.tag:
+        return Response(status_code=304, headers=headers)
+    return Response(file.content, media_type=file.kind, headers=headers)
+
+
+def page_router(page: Mapping[str, PageFile]) -> APIRouter:
+    """Return the routes of the files, one for each exact path; no other path reaches a file."""
     router = APIRouter(include_in_schema=False)
-
-    async def send(request: Request) -> Response:
-        file = served[request.url.path]
-        headers = POLICY | {"ETag": file.tag}
-        if request.headers.get("if-none-match") == file.tag:
-            return Response(status_code=304, headers=headers)
-        return Response(file.content, media_type=file.kind, headers=headers)
-
-    for path in served:
-        router.add_api_route(path, send, methods=["GET", "HEAD"])
+    for path in page:
+        router.add_api_route(path, send_file, methods=["GET", "HEAD"])
     return router

@@ -1,7 +1,8 @@
-"""The runs of the playground: a process each, what they told, and who listens.
+"""The live runs of the playground: their processes, their events and their listeners.
 
-What a run tells is kept here and not in queues of its listeners: whoever comes late, or again, is
-told from where he left off, and a slow one slows nobody.
+The events of a run are kept here, in one list, and not in a queue for each listener. A listener
+that connects late, or again after a lost connection, continues from the last event that it got. A
+slow listener does not delay the others.
 """
 
 import asyncio
@@ -16,32 +17,34 @@ from typing import Any
 from digitscope.image.digit import Images
 from digitscope.service.http.limits import Limits
 from digitscope.service.http.problems import Problem
-from digitscope.service.workers.processes import child
+from digitscope.service.workers.launch import child_command
 
-ALONE = 60.0  # seconds that a run lives without anybody who listens
-QUIET = 15.0  # seconds after which a comment keeps the connection open
-KEPT = 5_000  # events of one run; older ones are thinned out beyond
-LINE = 1 << 20  # bytes of one line from a process
+UNWATCHED = 60.0  # seconds after which a run without listeners is ended
+HEARTBEAT = 15.0  # seconds without an event, after which a comment keeps the connection open
+MAX_EVENTS = 5_000  # of one run; with more, every second of the older half is dropped
+MAX_LINE = 1 << 20  # bytes of one line from a process
 
 log = logging.getLogger("digitscope.service")
 
 
-class Run:
-    """One process in training.
+class LiveRun:
+    """One network in training, in a process of its own.
 
     Attributes
     ----------
     name : str
-        Nobody can guess it.
+        Random and long, so that only those who know it can reach the run.
     listeners : int
-        How many follow it now.
+        How many clients follow it now.
     watched : bool
-        Whether anybody ever did.
+        Whether a client has followed it at any time.
     state : str
         ``loading``, ``training``, ``paused``, ``done``, or ``gone`` with the process.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, gone: Callable[["Run"], None]) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, gone: Callable[["LiveRun"], None]
+    ) -> None:
         self.name = secrets.token_urlsafe(12)
         self.state = "loading"
         self.listeners, self.watched = 0, False
@@ -49,23 +52,23 @@ class Run:
         self._events: list[tuple[int, str, str]] = []  # number, kind, JSON
         self._weights: tuple[int, str, str] | None = None  # only the latest
         self._count = self._last_asked = 0
-        self._ended = False  # whether the last training told its end
-        self._meant = False  # whether the process is to end
+        self._finished = False  # whether the last training has reported its end
+        self._stopping = False  # whether this object has ended the process
         self._asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._news = asyncio.Event()
-        self._leaving: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()  # set, and replaced, with each event
+        self._end_timer: asyncio.TimerHandle | None = None
         self._tasks = [
-            asyncio.create_task(task) for task in (self._hear(), self._hear_errors(process))
+            asyncio.create_task(task) for task in (self._read_events(), self._log_errors())
         ]
-        self._leave_if_alone()
+        self._start_end_timer()
 
     @property
     def pid(self) -> int:
-        """Of its process."""
+        """The process identifier."""
         return self._process.pid
 
     async def predict(self, image: Images, seconds: float) -> dict[str, Any]:
-        """Return what the network, as it now is, says to an image of 28×28."""
+        """Return the prediction of the network, as it is now, for an image of 28×28."""
         content = base64.b64encode(image.tobytes()).decode()
         return await self.ask(seconds, do="predict", image=content)
 
@@ -75,7 +78,7 @@ class Run:
         Raises
         ------
         Problem
-            404 if the process is gone, 503 if it takes too long.
+            404 if the process has ended, 503 if it takes too long.
         """
         stdin = self._process.stdin
         if stdin is None or stdin.is_closing() or self.state == "gone":
@@ -92,12 +95,12 @@ class Run:
             self._asked.pop(number, None)
 
     async def follow(self, last: int) -> AsyncIterator[bytes]:
-        """Give all events after that number, and those to come, as server-sent events."""
+        """Yield all events after that number, past and future, as server-sent events."""
         self.listeners += 1
         self.watched = True
         try:
             while True:
-                news = self._news
+                changed = self._changed
                 events = [event for event in self._events if event[0] > last]
                 if self._weights and self._weights[0] > last:
                     events.append(self._weights)
@@ -106,35 +109,36 @@ class Run:
                     last = number
                 if self.state == "gone":
                     return
-                if news is not self._news:
+                if changed is not self._changed:
                     continue
                 try:
-                    await asyncio.wait_for(news.wait(), QUIET)
+                    await asyncio.wait_for(changed.wait(), HEARTBEAT)
                 except TimeoutError:
                     yield b": still here\n\n"
         finally:
             self.listeners -= 1
-            self._leave_if_alone()
+            self._start_end_timer()
 
     async def end(self) -> None:
-        """End the process, and all who listen."""
-        self._meant = True
+        """End the process and the streams of its listeners."""
+        self._stopping = True
         if self._process.returncode is None:
             self._process.kill()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _leave_if_alone(self) -> None:
-        if self._leaving:
-            self._leaving.cancel()
+    def _start_end_timer(self) -> None:
+        if self._end_timer:
+            self._end_timer.cancel()
         if not self.listeners and self.state != "gone":
-            self._leaving = asyncio.get_running_loop().call_later(ALONE, self._leave)
+            loop = asyncio.get_running_loop()
+            self._end_timer = loop.call_later(UNWATCHED, self._end_if_unwatched)
 
-    def _leave(self) -> None:
+    def _end_if_unwatched(self) -> None:
         if not self.listeners and self._process.returncode is None:
-            self._meant = True
+            self._stopping = True
             self._process.kill()
 
-    async def _hear(self) -> None:
+    async def _read_events(self) -> None:
         assert self._process.stdout
         async for line in self._process.stdout:
             message = json.loads(line)
@@ -146,112 +150,115 @@ class Run:
                 continue
             if kind == "state":
                 self.state = data["state"]
-                self._ended = self._ended and self.state != "training"
-            self._ended = self._ended or kind == "end"
-            self._keep(kind, data)
-        code = await self._process.wait()
-        if not (self._ended or self._meant):
-            message = _how(code)
+                self._finished = self._finished and self.state != "training"
+            self._finished = self._finished or kind == "end"
+            self._record(kind, data)
+        self._close(await self._process.wait())
+
+    def _close(self, code: int) -> None:
+        """Record the end of the process, and tell all who wait for it."""
+        if not (self._finished or self._stopping):
+            message = _describe_exit(code)
             log.warning("playground: a run: %s", message)
             none = {"test_accuracy": None, "test_images": 0}
-            self._keep("end", {"reason": "killed", "message": message} | none)
+            self._record("end", {"reason": "killed", "message": message} | none)
         self.state = "gone"
-        if self._leaving:
-            self._leaving.cancel()
+        if self._end_timer:
+            self._end_timer.cancel()
         for waiting in self._asked.values():
             if not waiting.done():
                 waiting.set_exception(_no_run(self.name))
-        self._wake()
+        self._notify()
         self._gone(self)
 
-    async def _hear_errors(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stderr
-        async for line in process.stderr:
+    async def _log_errors(self) -> None:
+        assert self._process.stderr
+        async for line in self._process.stderr:
             log.error("playground: %s", line.decode(errors="replace").rstrip())
 
-    def _keep(self, kind: str, data: dict[str, Any]) -> None:
+    def _record(self, kind: str, data: dict[str, Any]) -> None:
         self._count += 1
         event = self._count, kind, json.dumps(data)
         if kind == "weights":
             self._weights = event
         else:
             self._events.append(event)
-            if len(self._events) > KEPT:
-                old, new = self._events[: KEPT // 2], self._events[KEPT // 2 :]
+            if len(self._events) > MAX_EVENTS:
+                old, new = self._events[: MAX_EVENTS // 2], self._events[MAX_EVENTS // 2 :]
                 latest = {e[1]: e for e in self._events}.values()  # of each kind
-                thin = [e for i, e in enumerate(old) if i % 2 or e in latest]
-                self._events = thin + new
-        self._wake()
+                kept = [e for i, e in enumerate(old) if i % 2 or e in latest]
+                self._events = kept + new
+        self._notify()
 
-    def _wake(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
-class Runs:
-    """All runs of one service.
+class LiveRuns:
+    """All live runs of one service.
 
     Parameters
     ----------
     limits : Limits
-        `runs` at a time, `run_seconds` of training for each.
+        `runs` is the number of runs at a time, `run_seconds` the longest training of each.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._runs: dict[str, Run] = {}
-        self._starting = 0  # processes that are not among them yet
+        self._runs: dict[str, LiveRun] = {}
+        self._starting = 0  # processes that are being started
 
     def __len__(self) -> int:
         return len(self._runs)
 
-    def __getitem__(self, name: str) -> Run:
+    def __getitem__(self, name: str) -> LiveRun:
         try:
             return self._runs[name]
         except KeyError:
             raise _no_run(name) from None
 
-    async def start(self, settings: dict[str, Any]) -> Run:
+    async def start(self, settings: dict[str, Any]) -> LiveRun:
         """Start a run.
 
         Raises
         ------
         Problem
-            403 where there is no playground, 503 when all processes are taken and listened to.
+            403 if there is no playground, 503 if there are `runs` runs already and all are watched.
         """
         most = self._limits.runs
         if not most:
             raise Problem(403, "this service has no playground; --runs gives it one.")
         while len(self) + self._starting >= most:
-            # One that was never watched is about to be.
+            # A run that was never watched is new: its page has not connected yet.
             left = (run for run in self._runs.values() if run.watched and not run.listeners)
-            alone = next(left, None)
-            if alone is None:
+            unwatched = next(left, None)
+            if unwatched is None:
                 raise Problem(
                     503, f"{most} networks are in training already; try again when one has ended."
                 )
-            await self.end(alone)
-        command, options = child("digitscope.service.playground.trainer_process")
+            await self.end(unwatched)
+        command, options = child_command("digitscope.service.playground.trainer_process")
         self._starting += 1
         try:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE, limit=LINE, **options,
+                stderr=asyncio.subprocess.PIPE, limit=MAX_LINE, **options,
             )  # fmt: skip
         finally:
             self._starting -= 1
-        run = Run(process, self._forget)
+        run = LiveRun(process, self._forget)
         self._runs[run.name] = run
         assert process.stdin
-        first = settings | {"seconds": self._limits.run_seconds}
-        process.stdin.write(json.dumps(first).encode() + b"\n")
+        settings = settings | {"seconds": self._limits.run_seconds}
+        process.stdin.write(json.dumps(settings).encode() + b"\n")
         return run
 
-    def _forget(self, run: Run) -> None:
+    def _forget(self, run: LiveRun) -> None:
         self._runs.pop(run.name, None)
 
-    async def end(self, run: Run) -> None:
-        """End a run, and forget it."""
+    async def end(self, run: LiveRun) -> None:
+        """End a run and remove it."""
         self._forget(run)
         await run.end()
 
@@ -261,7 +268,7 @@ class Runs:
             await self.end(next(iter(self._runs.values())))
 
 
-def _how(code: int) -> str:
+def _describe_exit(code: int) -> str:
     if code >= 0:
         return f"its process failed (exit status {code}); the log of the service says why."
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"

@@ -1,6 +1,5 @@
 """The playground's routes: start a network in training, follow it, hold it, ask it."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
@@ -8,16 +7,15 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from digitscope.image.digit import Images
 from digitscope.nn import OPTIMIZERS
 from digitscope.nn.activations import ACTIVATIONS
 from digitscope.nn.network import INITIALISATIONS
 from digitscope.recipes import Recipe
 from digitscope.recipes.described import descriptions
 from digitscope.service.http import request_bodies
-from digitscope.service.http.limits import Limits
 from digitscope.service.http.problems import Problem, documented
-from digitscope.service.playground.live_runs import Runs
+from digitscope.service.http.state import get_state
+from digitscope.service.workers import jobs
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "data": ("mnist", "digits"),
@@ -104,14 +102,14 @@ class Settings(BaseModel):
         return settings
 
 
-class Label(BaseModel):
+class LabelOut(BaseModel):
     """What the page says of a setting."""
 
     title: str
     description: str
 
 
-class Offer(BaseModel):
+class OfferOut(BaseModel):
     """The answer of ``/v1/playground``: what can be chosen."""
 
     runs: int = Field(description="networks in training at a time; 0 for no playground")
@@ -120,23 +118,25 @@ class Offer(BaseModel):
     ranges: dict[str, tuple[int | float, int | float]] = Field(
         description="lowest and highest, of numbers"
     )
-    labels: dict[str, Label] = Field(description="title and description of each setting, in order")
+    labels: dict[str, LabelOut] = Field(
+        description="title and description of each setting, in order"
+    )
 
 
-class Started(BaseModel):
+class RunOut(BaseModel):
     """A run that was started."""
 
     run: str = Field(description="its name, that nobody can guess")
     settings: Settings
 
 
-class State(BaseModel):
+class RunStateOut(BaseModel):
     """Where a run stands."""
 
     state: Literal["loading", "training", "paused", "done", "gone"]
 
 
-class Said(BaseModel):
+class RunPredictionOut(BaseModel):
     """What a network in training says to an image."""
 
     digit: int | None = Field(description="null where its sums are no numbers any more")
@@ -162,84 +162,82 @@ def _labels() -> dict[str, dict[str, str]]:
     }
 
 
-def routes(
-    runs: Runs, limits: Limits, one_digit: Callable[[Request], Awaitable[Images]]
-) -> APIRouter:
-    """Return the routes to the runs of a service.
+router = APIRouter(prefix="/v1/playground", tags=["playground"])
 
-    Parameters
-    ----------
-    runs : Runs
-    limits : Limits
-    one_digit : callable
-        From a request with a picture to the 28×28 of the digit on it.
-    """
-    router = APIRouter(prefix="/v1/playground", tags=["playground"])
 
-    @router.get("", response_model=Offer)
-    async def offer() -> dict[str, Any]:
-        """Say what can be chosen for a run, and what is taken for what is left out."""
-        known = {"choices": CHOICES, "defaults": Settings(), "ranges": _ranges()}
-        known["labels"] = _labels()
-        return {"runs": limits.runs} | known
+@router.get("", response_model=OfferOut)
+async def offer(request: Request) -> dict[str, Any]:
+    """Say what can be chosen for a run, and what is taken for what is left out."""
+    known = {"choices": CHOICES, "defaults": Settings(), "ranges": _ranges()}
+    known["labels"] = _labels()
+    return {"runs": get_state(request).limits.runs} | known
 
-    @router.post(
-        "/runs", status_code=201, response_model=Started, responses=MAY_FAIL,
-        openapi_extra={"requestBody": {"required": True, "content": {
-            "application/json": {"schema": Settings.model_json_schema()},
-        }}},
-    )  # fmt: skip
-    async def start(request: Request) -> dict[str, Any]:
-        """Start to train a network, in a process of its own."""
-        settings = Settings.of(await request_bodies.read_body(request, limits))
-        run = await runs.start(settings.model_dump())
-        return {"run": run.name, "settings": settings}
 
-    @router.get("/runs/{name}/events", response_class=StreamingResponse, responses=MAY_FAIL)
-    async def follow(
-        request: Request,
-        name: str,
-        after: Annotated[int, Query(ge=0, description="as Last-Event-ID")] = 0,
-    ) -> StreamingResponse:
-        """Tell what happens, as server-sent events: state, begin, progress, weights, end."""
-        last = request.headers.get("last-event-id", "")
-        number = int(last) if last.isdecimal() and len(last) < 10 else after
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(
-            runs[name].follow(number), media_type="text/event-stream", headers=headers
-        )
+@router.post(
+    "/runs", status_code=201, response_model=RunOut, responses=MAY_FAIL,
+    openapi_extra={"requestBody": {"required": True, "content": {
+        "application/json": {"schema": Settings.model_json_schema()},
+    }}},
+)  # fmt: skip
+async def start(request: Request) -> dict[str, Any]:
+    """Start to train a network, in a process of its own."""
+    state = get_state(request)
+    settings = Settings.of(await request_bodies.read_body(request, state.limits))
+    run = await state.runs.start(settings.model_dump())
+    return {"run": run.name, "settings": settings}
 
-    @router.post("/runs/{name}/pause", response_model=State, responses=MAY_FAIL)
-    async def pause(name: str) -> dict[str, Any]:
-        """Hold a training between two steps."""
-        return await runs[name].ask(limits.seconds, do="pause")
 
-    @router.post("/runs/{name}/resume", response_model=State, responses=MAY_FAIL)
-    async def resume(name: str) -> dict[str, Any]:
-        """Go on where it was held, or, when it is done, for as many epochs again."""
-        return await runs[name].ask(limits.seconds, do="resume")
+@router.get("/runs/{name}/events", response_class=StreamingResponse, responses=MAY_FAIL)
+async def follow(
+    request: Request,
+    name: str,
+    after: Annotated[int, Query(ge=0, description="as Last-Event-ID")] = 0,
+) -> StreamingResponse:
+    """Tell what happens, as server-sent events: state, begin, progress, weights, end."""
+    last = request.headers.get("last-event-id", "")
+    number = int(last) if last.isdecimal() and len(last) < 10 else after
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    events = get_state(request).runs[name].follow(number)
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
-    @router.post(
-        "/runs/{name}/predict", response_model=Said, responses=MAY_FAIL,
-        openapi_extra={"requestBody": {"required": True, "content": {
-            **request_bodies.OF_PICTURE, request_bodies.ARRAY: request_bodies.PICTURE,
-        }}},
-    )  # fmt: skip
-    async def predict(request: Request, name: str) -> dict[str, Any]:
-        """Say what the network, as far as it has learned, takes a picture of one digit for."""
-        run = runs[name]
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != request_bodies.ARRAY:
-            return await run.predict(await one_digit(request), limits.seconds)
-        images = request_bodies.to_images(await request_bodies.read_body(request, limits), limits)
-        if len(images) != 1:
-            raise Problem(422, f"a run is asked for one image at a time. Received: {len(images)}.")
-        return await run.predict(images[0], limits.seconds)
 
-    @router.delete("/runs/{name}", status_code=204, responses=MAY_FAIL)
-    async def end(name: str) -> Response:
-        """End a run and its process."""
-        await runs.end(runs[name])
-        return Response(status_code=204)
+@router.post("/runs/{name}/pause", response_model=RunStateOut, responses=MAY_FAIL)
+async def pause(request: Request, name: str) -> dict[str, Any]:
+    """Hold a training between two steps."""
+    state = get_state(request)
+    return await state.runs[name].ask(state.limits.seconds, do="pause")
 
-    return router
+
+@router.post("/runs/{name}/resume", response_model=RunStateOut, responses=MAY_FAIL)
+async def resume(request: Request, name: str) -> dict[str, Any]:
+    """Go on where it was held, or, when it is done, for as many epochs again."""
+    state = get_state(request)
+    return await state.runs[name].ask(state.limits.seconds, do="resume")
+
+
+@router.post(
+    "/runs/{name}/predict", response_model=RunPredictionOut, responses=MAY_FAIL,
+    openapi_extra={"requestBody": {"required": True, "content": {
+        **request_bodies.PICTURE_CONTENT, request_bodies.ARRAY: request_bodies.BINARY,
+    }}},
+)  # fmt: skip
+async def predict(request: Request, name: str) -> dict[str, Any]:
+    """Say what the network, as far as it has learned, takes a picture of one digit for."""
+    state = get_state(request)
+    run, limits = state.runs[name], state.limits
+    if request_bodies.kind_of(request) != request_bodies.ARRAY:
+        picture = await request_bodies.take_picture(request, limits)
+        image = await state.pool.run(jobs.to_mnist_form, picture, limits.pixels)
+        return await run.predict(image, limits.seconds)
+    images = request_bodies.to_images(await request_bodies.read_body(request, limits), limits)
+    if len(images) != 1:
+        raise Problem(422, f"a run is asked for one image at a time. Received: {len(images)}.")
+    return await run.predict(images[0], limits.seconds)
+
+
+@router.delete("/runs/{name}", status_code=204, responses=MAY_FAIL)
+async def end(request: Request, name: str) -> Response:
+    """End a run and its process."""
+    runs = get_state(request).runs
+    await runs.end(runs[name])
+    return Response(status_code=204)

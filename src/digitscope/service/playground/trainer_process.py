@@ -1,8 +1,8 @@
-"""One network in training, in a process of its own.
+"""The process of one run: it trains a network and reports events.
 
-Lines of JSON come in on stdin, the settings first and then commands; lines of JSON go out on
-stdout, the events that the page shows and answers to drawings. Where stdin ends, the service is
-gone, and so is this process.
+Lines of JSON come in on standard input: first the settings, then commands. Lines of JSON go out on
+standard output: events for the page, and answers to commands. When standard input ends, the
+service has ended, and this process ends too.
 """
 
 import base64
@@ -24,39 +24,39 @@ from digitscope.image.digit import SIDE, Images
 from digitscope.nn import OPTIMIZERS, BatchResult, Design, Network, steps
 from digitscope.nn.losses import Floats
 
-HELD_OUT = 1_000  # training images, or a sixth of them, to be judged on
-EVERY = 0.05  # seconds between two events of progress
-WEIGHTS_EVERY = 0.5
-UNITS = 32  # of the first layer, whose weights are shown
-POLITE = 10  # the service comes first: by so much this process is nicer
+HELD_OUT = 1_000  # training images for the accuracy during training, at most a sixth of them
+PROGRESS_EVERY = 0.05  # seconds between two events of progress
+WEIGHTS_EVERY = 0.5  # seconds between two events of weights
+UNITS = 32  # units of the first layer whose weights are shown
+NICENESS = 10  # added to that of the service, whose workers have priority
 
 Command = dict[str, Any]
 
 
 def main() -> None:
-    """Train until stdin ends."""
+    """Train until standard input ends."""
     if hasattr(os, "nice"):
-        os.nice(POLITE)
+        os.nice(NICENESS)
     settings = json.loads(sys.stdin.readline())
     commands: SimpleQueue[Command] = SimpleQueue()
-    Thread(target=_listen, args=(commands,), daemon=True).start()
+    Thread(target=_receive, args=(commands,), daemon=True).start()
     try:
         Trainer(settings, commands).run()
     except (DigitscopeError, OSError) as error:
         message = str(error)
         if settings["data"] == "mnist":
             message += " The bundled digits are always there."
-        _tell("end", reason="failed", message=message, test_accuracy=None, test_images=0)
+        _emit("end", reason="failed", message=message, test_accuracy=None, test_images=0)
 
 
-def _listen(commands: "SimpleQueue[Command]") -> None:
+def _receive(commands: "SimpleQueue[Command]") -> None:
     for line in sys.stdin:
         commands.put(json.loads(line))
-    os._exit(0)  # whatever the training is at
+    os._exit(0)  # also in the middle of a training step
 
 
-def _tell(kind: str, **data: Any) -> None:
-    # No JSON has NaN; a line is written at once or not at all.
+def _emit(kind: str, **data: Any) -> None:
+    # JSON has no NaN: an error here is better than a line that the page cannot parse.
     sys.stdout.write(json.dumps({"kind": kind, "data": data}, allow_nan=False) + "\n")
     sys.stdout.flush()
 
@@ -66,14 +66,14 @@ def _number(value: float) -> float | None:
 
 
 class Pixels:
-    """How pixels of 0 to 255 become what a network is given.
+    """Scales pixels of 0 to 255 for the network.
 
     Parameters
     ----------
     form : str
         ``unit`` divides by 255, ``raw`` leaves them, ``standard`` gives them mean 0 and variance 1.
     images : ndarray of shape (n, 28, 28), dtype uint8
-        Those that are learned, whose mean and deviation all others are given, too.
+        The training images: their mean and standard deviation are used for all images.
     """
 
     def __init__(self, form: str, images: Images) -> None:
@@ -82,7 +82,7 @@ class Pixels:
             self.offset, self.factor = float(images.mean()), 1 / float(images.std())
 
     def __call__(self, images: Images) -> Floats:
-        """Return images as rows of numbers, float32 (n, 784)."""
+        """Return images as scaled rows, float32 of shape (n, 784)."""
         rows = images.reshape(len(images), -1).astype(np.float32)
         rows -= np.float32(self.offset)
         rows *= np.float32(self.factor)
@@ -90,14 +90,14 @@ class Pixels:
 
 
 class Trainer:
-    """One network, its data and where its training stands.
+    """One network, its data and the state of its training.
 
     Parameters
     ----------
     settings : dict
-        As `routes.Settings` has them, and ``seconds``, the longest training.
+        Those of `routes.Settings`, and ``seconds``, the longest training without a pause.
     commands : SimpleQueue
-        Each with an ``id`` for its answer, and what to ``do``: ``pause``, ``resume``, or
+        Each has an ``id``, which its answer repeats, and ``do``: ``pause``, ``resume``, or
         ``predict`` with an ``image``, base64 of its 784 bytes.
     """
 
@@ -105,12 +105,12 @@ class Trainer:
         self.settings, self.commands = settings, commands
         self.state = "loading"
         self.step, self.seconds = 0, 0.0
-        self.since = 0.0  # the second at which this stretch of training began
-        self.recent: list[BatchResult] = []  # since the last event of progress
-        self._tell_state("loading")
+        self.since = 0.0  # value of `seconds` when the training was last started or resumed
+        self.recent: list[BatchResult] = []  # steps since the last event of progress
+        self._emit_state("loading")
         data = load_data(settings["data"])
         fit, held_out = data.hold_out(min(HELD_OUT, len(data.train) // 6))
-        # Some of the images, the same ones whatever their number: few are among many.
+        # The first of a fixed permutation: a smaller choice is part of a larger one.
         chosen = np.random.default_rng(2012).permutation(len(fit))[: settings["images"]]
         images, self.labels = fit.images[chosen], fit.labels[chosen]
         pixels = Pixels(settings["pixels"], images)
@@ -129,7 +129,7 @@ class Trainer:
         )
         self.network = Network(design, settings["seed"])
         self.steps = self._steps()
-        _tell(
+        _emit(
             "begin",
             parameters=len(self.network.weights),
             layers=[design.inputs, *design.hidden, design.outputs],
@@ -147,29 +147,29 @@ class Trainer:
         )  # fmt: skip
 
     def run(self) -> None:
-        """Train, and do what is asked between two steps."""
-        self._tell_weights()
-        self._tell_state("training")
-        told = shown = time.perf_counter()
+        """Train, and handle commands between two steps."""
+        self._emit_weights()
+        self._emit_state("training")
+        last_progress = last_weights = time.perf_counter()
         while True:
-            self._obey()
+            self._handle_commands()
             began = time.perf_counter()
             step = next(self.steps)
             now = time.perf_counter()
-            self.seconds += now - began  # of training alone
+            self.seconds += now - began  # of training only
             self.recent.append(step)
             self.step += step.finite
             early = self.step <= 16 and self.step & (self.step - 1) == 0
-            if early or now - told > EVERY:
-                self._tell_progress()
-                told = time.perf_counter()
-            if now - shown > WEIGHTS_EVERY:
-                self._tell_weights()
-                shown = time.perf_counter()
+            if early or now - last_progress > PROGRESS_EVERY:
+                self._emit_progress()
+                last_progress = time.perf_counter()
+            if now - last_weights > WEIGHTS_EVERY:
+                self._emit_weights()
+                last_weights = time.perf_counter()
             self._end_if_due(step)
 
-    def _obey(self) -> None:
-        """Do what was asked; without anything to train, wait until something is."""
+    def _handle_commands(self) -> None:
+        """Handle the commands that have arrived; while nothing is trained, wait for more."""
         while True:
             try:
                 command = self.commands.get(block=self.state != "training")
@@ -180,27 +180,27 @@ class Trainer:
             if do == "predict":
                 answer = self._predict(command["image"])
             elif do == "pause" and self.state == "training":
-                self._tell_progress()
-                self._tell_weights()
-                self._tell_state("paused")
+                self._emit_progress()
+                self._emit_weights()
+                self._emit_state("paused")
             elif do == "resume" and self.state in ("paused", "done"):
                 if self.state == "done":
                     self.goal = self.step + self.settings["epochs"] * self.per_epoch
                 self.since = self.seconds
-                self._tell_state("training")
-            _tell("answer", id=command["id"], **(answer or {"state": self.state}))
+                self._emit_state("training")
+            _emit("answer", id=command["id"], **(answer or {"state": self.state}))
 
     def _end_if_due(self, step: BatchResult) -> None:
         late = self.seconds - self.since > self.settings["seconds"]
         if step.finite and self.step < self.goal and not late:
             return
-        self._tell_progress()
-        self._tell_weights()
+        self._emit_progress()
+        self._emit_weights()
         scored = None
         if not step.finite:
             reason = "diverged"
             message = f"the loss is no finite number any more, after {self.step:,} steps."
-            # Where it stands nothing can be learned any more; asked again, it says so again.
+            # Nothing can be learned from here: a resumed training ends at once, the same way.
             self.steps = iter(lambda: step, None)
         elif late:
             reason = "timeout"
@@ -209,23 +209,23 @@ class Trainer:
             reason, message = "done", f"{self.step:,} steps in {self.seconds:.1f} s."
             with np.errstate(all="ignore"):
                 scored = self.network.accuracy(self.pixels(self.test.images), self.test.labels)
-        _tell(
+        _emit(
             "end", reason=reason, message=message, test_accuracy=scored,
             test_images=len(self.test) if scored is not None else 0,
         )  # fmt: skip
-        self._tell_state("done")
+        self._emit_state("done")
 
-    def _tell_state(self, state: str) -> None:
+    def _emit_state(self, state: str) -> None:
         self.state = state
-        _tell("state", state=state)
+        _emit("state", state=state)
 
-    def _tell_progress(self) -> None:
+    def _emit_progress(self) -> None:
         if not self.recent:
             return
         with np.errstate(all="ignore"):
             accuracy = self.network.accuracy(*self.held_out)
         norms = np.mean([step.norms for step in self.recent], axis=0)
-        _tell(
+        _emit(
             "progress",
             step=self.step,
             epoch=round(self.step / self.per_epoch, 4),
@@ -236,13 +236,13 @@ class Trainer:
         )
         self.recent.clear()
 
-    def _tell_weights(self) -> None:
+    def _emit_weights(self) -> None:
         kernel = self.network.dense[0].kernel[:, :UNITS].T  # (units, 784)
         scale = float(np.abs(kernel).max()) or 1.0
         if not math.isfinite(scale):
             return
         small = np.rint(kernel * (127 / scale)).astype(np.int8)
-        _tell(
+        _emit(
             "weights", step=self.step, units=len(small), side=SIDE, scale=_number(scale),
             pixels=base64.b64encode(small.tobytes()).decode(),
         )  # fmt: skip

@@ -1,1 +1,1 @@
-"""Processes that compute for the service, so that its event loop never waits for a network."""
+"""Worker processes that compute for the service, so that its event loop is never blocked."""

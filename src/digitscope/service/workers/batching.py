@@ -1,7 +1,7 @@
-"""Predictions: small requests go together to a worker of their own, large ones to the desk.
+"""Requests for predictions: small ones are predicted in batches, large ones one by one.
 
-Nobody waits for others to come: whatever has come while the worker was busy goes next. And nobody
-with one digit waits behind a page.
+A worker process of its own predicts the small requests, so that none of them waits behind a page.
+Requests that arrive while it is busy are its next batch; no request waits for others to arrive.
 """
 
 import asyncio
@@ -11,89 +11,91 @@ from pathlib import Path
 from digitscope.service.http.limits import Limits
 from digitscope.service.http.problems import Problem
 from digitscope.service.workers import jobs
-from digitscope.service.workers.pool import RETRY, Desk, late
+from digitscope.service.workers.pool import RETRY, WorkerPool, timeout_problem
 
-BYTES = 16_384  # of a request, at most
-PIXELS = 64 * 64
-TOGETHER = 32  # requests
-Answer = jobs.Answer | Exception | None  # None: it is not small after all
-WAITING = 1_000  # requests, half a second of work
+SMALL_BYTES = 16_384  # largest body of a small request
+SMALL_PIXELS = 64 * 64  # largest picture of a small request
+BATCH = 32  # requests of a batch at most
+QUEUE = 1_000  # small requests that may wait: about half a second of work
+
+Outcome = jobs.JobResult | Exception | None  # None: the picture has more pixels than a small one
 
 
-class Batches:
-    """Takes requests for predictions, and gives their answers.
+class PredictionBatcher:
+    """Answers requests for predictions.
 
     Parameters
     ----------
     models : dict of Path
         The files of the models, by their names.
     limits : Limits
-    desk : Desk
+    pool : WorkerPool
         For large requests.
     """
 
-    def __init__(self, models: Mapping[str, Path], limits: Limits, desk: Desk) -> None:
-        self._own, self._desk, self._limits = Desk(models, limits, 1), desk, limits
-        self._waiting: list[tuple[jobs.Asked, asyncio.Future[Answer]]] = []
+    def __init__(self, models: Mapping[str, Path], limits: Limits, pool: WorkerPool) -> None:
+        self._worker, self._pool, self._limits = WorkerPool(models, limits, 1), pool, limits
+        self._queue: list[tuple[jobs.PredictionJob, asyncio.Future[Outcome]]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def ask(self, asked: jobs.Asked) -> jobs.Answer:
-        """Return the answer.
+    async def predict(self, job: jobs.PredictionJob) -> jobs.JobResult:
+        """Return the answer to one request.
 
         Raises
         ------
         Problem
-            As `Desk.do`.
+            As `WorkerPool.run`.
         DigitscopeError
-            When the picture is none, or too large.
+            When the content is no picture, or one of too many pixels.
         """
-        size = len(asked.content) if isinstance(asked.content, bytes) else asked.content.nbytes
-        answer: Answer = await self._together(asked) if size <= BYTES else None
-        if answer is None:
+        size = len(job.content) if isinstance(job.content, bytes) else job.content.nbytes
+        outcome: Outcome = await self._enqueue(job) if size <= SMALL_BYTES else None
+        if outcome is None:
             pixels = self._limits.pixels
-            (answer,) = await self._desk.do(jobs.predict, [asked], pixels, pixels)
-        if isinstance(answer, Exception):
-            raise answer
-        assert answer is not None
-        return answer
+            (outcome,) = await self._pool.run(jobs.predict, [job], pixels, pixels)
+        if isinstance(outcome, Exception):
+            raise outcome
+        assert outcome is not None
+        return outcome
 
-    async def _together(self, asked: jobs.Asked) -> Answer:
-        if len(self._waiting) >= WAITING:
+    async def _enqueue(self, job: jobs.PredictionJob) -> Outcome:
+        if len(self._queue) >= QUEUE:
             raise Problem(503, "too much is waiting already; try again in a second.", RETRY)
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((asked, future))
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._queue.append((job, future))
         if self._task is None:
             self._task = asyncio.create_task(self._work())
         try:
             async with asyncio.timeout(self._limits.seconds):
                 return await future
         except TimeoutError:
-            raise late(self._limits) from None
+            raise timeout_problem(self._limits) from None
 
     async def _work(self) -> None:
         try:
-            while self._waiting:
-                now, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-                # Some may have given up meanwhile.
-                await self._have_done([one for one in now if not one[1].cancelled()])
+            while self._queue:
+                batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+                # Requests that timed out or whose client has left are cancelled.
+                await self._run([entry for entry in batch if not entry[1].cancelled()])
         finally:
             self._task = None
 
-    async def _have_done(self, now: list[tuple[jobs.Asked, asyncio.Future[Answer]]]) -> None:
-        answers: list[Answer]
+    async def _run(self, batch: list[tuple[jobs.PredictionJob, asyncio.Future[Outcome]]]) -> None:
+        outcomes: list[Outcome]
         try:
-            asked = [asked for asked, _ in now]
-            answers = await self._own.do(jobs.predict, asked, self._limits.pixels, PIXELS)
+            outcomes = await self._worker.run(
+                jobs.predict, [job for job, _ in batch], self._limits.pixels, SMALL_PIXELS
+            )
         except Exception as error:
-            answers = [error] * len(now)
-        for (_, future), answer in zip(now, answers, strict=True):
+            outcomes = [error] * len(batch)
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
             if not future.cancelled():
-                future.set_result(answer)
+                future.set_result(outcome)
 
-    def open(self) -> None:
-        """Start the worker."""
-        self._own.open()
+    def start(self) -> None:
+        """Start the worker process."""
+        self._worker.start()
 
-    def close(self) -> None:
-        """End the worker."""
-        self._own.close()
+    def stop(self) -> None:
+        """End the worker process."""
+        self._worker.stop()

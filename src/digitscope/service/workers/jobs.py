@@ -1,7 +1,8 @@
-"""What is computed in the worker processes: functions of the models and of what a request brought.
+"""Jobs: the functions that worker processes run, with the models and the content of a request.
 
-Arguments and results go from process to process, so they are bytes, arrays and plain values.
-Nothing that a stranger sent is decoded anywhere else.
+Arguments and results are pickled, so they are bytes, arrays and plain values. A picture that a
+client sent is decoded only here, never in the process that answers HTTP. The answer to a request
+leaves the worker as JSON, ready to be sent (`digitscope.service.http.responses` says why).
 """
 
 import io
@@ -26,24 +27,24 @@ from digitscope.nn.perceptron import Perceptron
 from digitscope.reading import load_reader, read
 from digitscope.reading.page import Decimal
 from digitscope.reading.reader import PAGE
-from digitscope.service.http import schemas
+from digitscope.service.workers import answers
 
 
 class TooLarge(BadImage):
-    """A picture of more pixels than the service allows."""
+    """A picture with more pixels than the service allows."""
 
     http_status = 413
 
 
 @dataclass(frozen=True)
-class Model:
-    """A classifier, and its weights where its layers can be walked through."""
+class LoadedModel:
+    """A classifier, and its weights in NumPy if it is a multilayer perceptron."""
 
     classifier: Classifier
     network: Perceptron | None
 
     @classmethod
-    def of(cls, classifier: Classifier) -> "Model":
+    def of(cls, classifier: Classifier) -> "LoadedModel":
         """Return the model of a classifier."""
         try:
             return cls(classifier, Perceptron.of(classifier.path))
@@ -51,36 +52,36 @@ class Model:
             return cls(classifier, None)
 
 
-class Asked(NamedTuple):
-    """What one request for predictions brought."""
+class PredictionJob(NamedTuple):
+    """What one request for predictions asks for."""
 
     model: str
     content: bytes | Images  # a picture of one digit, or images of 28×28
     threshold: float | None
 
 
-class Answer(NamedTuple):
-    """An answer as it is sent, and how many digits it is about."""
+class JobResult(NamedTuple):
+    """The answer to a request as JSON, and the number of digits in it."""
 
     digits: int
     body: bytes
 
 
-Models = Mapping[str, Model]
+Models = Mapping[str, LoadedModel]
 
 
 def as_json(content: Any) -> bytes:
-    """Return an answer as it is sent; the schema does not look at it a second time."""
+    """Return an answer as JSON in UTF-8."""
     return json.dumps(content, ensure_ascii=False).encode()
 
 
 def open_picture(picture: bytes, pixels: int) -> Image.Image | None:
-    """Return a picture of which no pixel is decoded yet, or None if it cannot be opened.
+    """Return a picture whose pixels are not decoded yet, or None if it cannot be opened.
 
     Raises
     ------
     TooLarge
-        When it says it has more pixels.
+        When its header states more pixels than allowed.
     """
     allowed = f"a picture may have {pixels:,} pixels."
     try:
@@ -89,14 +90,14 @@ def open_picture(picture: bytes, pixels: int) -> Image.Image | None:
             image = Image.open(io.BytesIO(picture), formats=FORMATS)
     except Image.DecompressionBombError:
         raise TooLarge(f"{allowed} Received: far more.") from None
-    except Exception:  # whoever decodes it says what is wrong
+    except Exception:  # the decoder reports what is wrong
         return None
     if image.width * image.height > pixels:
         raise TooLarge(f"{allowed} Received: {image.width:,} × {image.height:,}.")
     return image
 
 
-def put_into_form(models: Models, picture: bytes, pixels: int) -> NDArray[np.uint8]:
+def to_mnist_form(models: Models, picture: bytes, pixels: int) -> NDArray[np.uint8]:
     """Return a picture of one digit in the form of MNIST."""
     return to_mnist(open_picture(picture, pixels) or picture)
 
@@ -109,12 +110,12 @@ def read_page(
     decimal: Decimal,
     images: bool,
     annotated: bool,
-) -> Answer:
+) -> JobResult:
     """Return the answer of ``/v1/read``."""
     open_picture(picture, pixels)
     page = read(picture, model=load_reader(threads=1), threshold=threshold, decimal=decimal)
-    answer = schemas.read_page(PAGE, page, images, picture if annotated else None)
-    return Answer(len(page.digits), as_json(answer))
+    answer = answers.page_answer(PAGE, page, images, picture if annotated else None)
+    return JobResult(len(page.digits), as_json(answer))
 
 
 def explain_image(
@@ -126,64 +127,65 @@ def explain_image(
     top: int,
     occlusion: bool,
     steps: bool,
-) -> Answer:
+) -> JobResult:
     """Return the answer of ``/v1/explain`` for a picture, or for one image of 28×28."""
-    model, way = models[name], None
+    model, conversion = models[name], None
     if isinstance(content, bytes):
-        way = mnist_steps(open_picture(content, pixels) or content)
-        image = way.image
+        conversion = mnist_steps(open_picture(content, pixels) or content)
+        image = conversion.image
     else:
         image = content[0]
     if occlusion or not model.network:
-        answer = schemas.occluded(name, occlude(model.classifier, image))
+        answer = answers.occlusion_answer(name, occlude(model.classifier, image))
     else:
-        answer = schemas.explained(name, explain(model.classifier, image, label=label), top)
-    return Answer(1, as_json(answer | {"steps": schemas.steps(way) if way and steps else None}))
+        explanation = explain(model.classifier, image, label=label)
+        answer = answers.explanation_answer(name, explanation, top)
+    pictures = answers.step_pictures(conversion) if conversion and steps else None
+    return JobResult(1, as_json(answer | {"steps": pictures}))
 
 
 def predict(
-    models: Models, asked: Sequence[Asked], pixels: int, small: int
-) -> list[Answer | Exception | None]:
-    """Return the answers of ``/v1/predict`` to several requests, judged together.
+    models: Models, batch: Sequence[PredictionJob], pixels: int, small: int
+) -> list[JobResult | Exception | None]:
+    """Return the answers of ``/v1/predict`` to several requests, whose images are one batch.
 
-    One call with eight images is cheaper than eight calls with one, the more so since each call
-    drives everything else out of the processor's caches.
+    One call of a network with eight images is faster than eight calls with one image.
 
     Parameters
     ----------
-    models : dict of Model
-    asked : list of Asked
+    models : dict of LoadedModel
+    batch : list of PredictionJob
     pixels : int
-        More than those are refused.
+        Pictures with more pixels than that are refused.
     small : int
-        A picture of more pixels than that is not looked at: its answer is None.
+        Pictures with more pixels than that are left out; their answer is None.
 
     Returns
     -------
     list
-        An error stands in for the answer to whoever caused it.
+        For each request its answer, or the error that it caused.
     """
-    results: list[Answer | Exception | None] = [None] * len(asked)
-    ready: dict[str, list[tuple[int, Images]]] = {}
-    for i, (name, content, _) in enumerate(asked):
+    results: list[JobResult | Exception | None] = [None] * len(batch)
+    accepted: dict[str, list[tuple[int, Images]]] = {}  # by model: index of the request, images
+    for i, (name, content, _) in enumerate(batch):
         try:
             if isinstance(content, bytes):
                 picture = open_picture(content, pixels)
                 if picture and picture.width * picture.height > small:
                     continue
                 content = to_mnist(picture or content)[None]
-            ready.setdefault(name, []).append((i, content))
+            accepted.setdefault(name, []).append((i, content))
         except DigitscopeError as error:
             results[i] = error
         except Exception:
             results[i] = RuntimeError(traceback.format_exc())
-    for name, parts in ready.items():
+    for name, parts in accepted.items():
         classifier = models[name].classifier
-        together = classifier.judge(np.concatenate([images for _, images in parts]))
+        judgement = classifier.judge(np.concatenate([images for _, images in parts]))
         start = 0
         for i, images in parts:
             rows = slice(start, start := start + len(images))
-            judgement = Judgement(together.probabilities[rows], together.digit[rows])
-            answer = schemas.predictions(name, classifier, judgement, asked[i].threshold)
-            results[i] = Answer(len(images), as_json(answer))
+            own = Judgement(judgement.probabilities[rows], judgement.digit[rows])
+            answer = answers.predictions_answer(name, classifier, own, batch[i].threshold)
+            results[i] = JobResult(len(images), as_json(answer))
     return results

@@ -33,9 +33,7 @@ from digitscope.training.mixture import Mixture
 BENT = Augmentation(rotation=5, scale=0.08, shear=0.1, shift=1.0, elastic=0.8, smoothness=7)
 MARGIN = 8  # pixels around a crop that distortion may move into it
 HIT = 0.8  # largest distance of a peak from a glyph's middle, in halves of the glyph's longer side
-PEAKS = ReadingParameters(
-    low_threshold=0.15
-)  # weaker peaks too, as negatives
+PEAKS = ReadingParameters(low_threshold=0.15)  # weaker peaks too, as negatives
 TURNED = 4  # one patch in this number is labelled with turns
 UNKNOWN = -1  # label of crops without this kind of label
 

@@ -1,4 +1,4 @@
-"""How the service starts its processes."""
+"""How the service starts its child processes."""
 
 import os
 import sys
@@ -9,17 +9,17 @@ from digitscope.service.http.limits import KEY
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def child(module: str) -> tuple[list[str], dict[str, Any]]:
-    """Return the command that runs a module, and the options with which it is started.
+def child_command(module: str) -> tuple[list[str], dict[str, Any]]:
+    """Return the command that runs a module, and the options of `subprocess.Popen` for it.
 
-    It imports from where this process does, whatever lies in the current folder; it computes in one
-    thread, since there are as many processes as cores; it is not told the key; and Ctrl-C is for
-    the service alone, which then ends it.
+    The child imports from where this process does, whatever files the current folder has. It
+    computes in one thread, because there is a process for each core. Its environment has no API
+    key. It gets no Ctrl-C: the service ends it.
 
     Parameters
     ----------
     module : str
-        Such as ``digitscope.service.workers.process``.
+        Such as ``digitscope.service.workers.worker_process``.
     """
     environment = {name: text for name, text in os.environ.items() if name != KEY}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
