@@ -4,17 +4,9 @@
 hands the parts to workers. What it needs is the extra ``batch``.
 """
 
-from digitscope.errors import MissingExtra
+from digitscope.extras import require
 
-try:
-    import fsspec  # noqa: F401
-    import pyarrow  # noqa: F401
-    import ray  # noqa: F401
-except ImportError as error:
-    raise MissingExtra(
-        f"{error.name or 'Ray'} is missing, which batches need; "
-        "install it with: pip install 'digitscope[batch]'"
-    ) from None
+require("batch", "digitscope batch")
 
 from digitscope.batch.engine import BatchSummary, run_batch
 

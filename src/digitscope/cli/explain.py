@@ -8,6 +8,7 @@ import typer
 from digitscope.cli.common import JsonOption, print_json, remark
 from digitscope.cli.inputs import STDIN, expand, open_input
 from digitscope.errors import BadModel, Misuse
+from digitscope.extras import require
 
 if TYPE_CHECKING:
     from digitscope.explanation import Explanation, Occlusion
@@ -66,6 +67,8 @@ def command(
     for_layers = "--label" if label is not None else "--learning-rate" if learning_rate else ""
     if occlusion and for_layers:
         raise Misuse(f"{for_layers} is for the walk through the layers; leave out --occlusion.")
+    if figure:
+        require("figures", "digitscope explain --figure")
     files = expand([image])
     if len(files) != 1:
         raise Misuse(f"explain takes one picture. Received: {len(files)} in {image}")

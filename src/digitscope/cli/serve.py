@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitscope.cli.common import remark
-from digitscope.errors import DigitscopeError, MissingExtra, Misuse
+from digitscope.errors import DigitscopeError, Misuse
+from digitscope.extras import require
 
 if TYPE_CHECKING:
     from socket import socket as Socket
@@ -62,15 +63,11 @@ def command(
       digitscope serve --port 9000 --model cnn --model mine=runs/mlp-1
       digitscope serve --host 0.0.0.0 --upload 5 --seconds 10
     """
-    try:
-        import uvicorn
+    require("serve", "digitscope serve")
+    import uvicorn
 
-        from digitscope.service.http.app import create_app
-        from digitscope.service.http.connections import Connection
-    except ImportError as error:
-        raise MissingExtra(
-            f"serving needs FastAPI and Uvicorn: pip install 'digitscope[serve]' ({error})."
-        ) from None
+    from digitscope.service.http.app import create_app
+    from digitscope.service.http.connections import Connection
     from digitscope.service.http.limits import KEY, MEGA, Limits
 
     limits = Limits(

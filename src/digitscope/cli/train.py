@@ -19,6 +19,7 @@ from digitscope.cli.common import (
 from digitscope.cli.train_stream import STREAMED, StreamOptions
 from digitscope.cli.train_stream import train as train_stream
 from digitscope.errors import BadRun, Misuse
+from digitscope.extras import require, require_training
 from digitscope.recipes import RECIPES, Augmentation, Recipe, get_recipe
 from digitscope.recipes.recipe_file import read_recipe
 from digitscope.recipes.stream_recipe import StreamRecipe
@@ -147,6 +148,9 @@ def command(
       digitscope train --recipe tuning/mlp-1/best.json
       digitscope train --resume runs/mlp-1      go on after an interruption
     """
+    require_training("digitscope train")
+    if report:
+        require("figures", "digitscope train")
     started = time.perf_counter()
     changes: dict[str, Any] = {
         "stem": stem,

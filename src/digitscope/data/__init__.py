@@ -9,6 +9,7 @@ from digitscope.data.dataset import Dataset, Split, Summary, join
 from digitscope.data.folder import load_folder
 from digitscope.data.mnist import find_mnist, load_mnist, summarise_mnist
 from digitscope.errors import BadData, DataUnavailable, Misuse, did_you_mean
+from digitscope.extras import require
 
 NAMES = ("mnist", "swiss-digits", "pendigits", "unipen", "digits", "synthetic")
 
@@ -51,6 +52,8 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
         When the files are damaged or inconsistent.
     DataUnavailable
         When it is neither here nor to be had from the network.
+    MissingExtra
+        For all but a folder without the packages of the extra ``evaluate``.
 
     Examples
     --------
@@ -58,6 +61,9 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
     >>> data.train.images.shape, data.test.images.shape
     ((1500, 28, 28), (297, 28, 28))
     """
+    if name and name.startswith("folder:"):
+        return load_folder(Path(name.removeprefix("folder:")).expanduser())
+    require("evaluate", "digitscope.load_data")
     if name is None and not data_dir and not os.environ.get("DIGITSCOPE_DATA"):
         try:
             return load_mnist()
@@ -82,8 +88,6 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
         from digitscope.data.synthetic import load_synthetic
 
         return load_synthetic()
-    if name.startswith("folder:"):
-        return load_folder(Path(name.removeprefix("folder:")).expanduser())
     raise Misuse(
         f"unknown data set {name!r}; there are {', '.join(NAMES)} and folder:PATH."
         + did_you_mean(name, NAMES)

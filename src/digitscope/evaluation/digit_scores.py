@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.errors import BadData
+from digitscope.extras import require
 from digitscope.image.digit import DIGITS, Images, Labels, Probabilities
 from digitscope.models.classifier import Classifier, temper
 
@@ -102,6 +103,7 @@ def score(labels: Labels, probabilities: Probabilities, *, temperature: float = 
     >>> score(np.array([3, 5]), np.eye(10, dtype=np.float32)[[3, 5]]).accuracy
     1.0
     """
+    require("evaluate", "digitscope.evaluate")
     from sklearn import metrics
 
     if not len(labels):
@@ -188,6 +190,7 @@ def score_refusal(
     >>> score_refusal(np.array([0.9, 0.8]), np.array([0.1, 0.85]), 0.5).non_digits_kept
     0.5
     """
+    require("evaluate", "digitscope.evaluate")
     from sklearn import metrics
 
     if not (len(digits) and len(non_digits)):
@@ -284,6 +287,7 @@ def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
     probabilities : ndarray of shape (n, 10)
         Of images the network was not trained on.
     """
+    require("evaluate", "digitscope.evaluate")
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(labels))

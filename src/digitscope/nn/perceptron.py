@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from digitscope.errors import BadModel
 from digitscope.image.digit import DIGITS, SIDE
+from digitscope.models.onnx_graph import read_graph
 
 Vector: TypeAlias = NDArray[np.float64]  # (n,)
 Matrix: TypeAlias = NDArray[np.float64]  # (n, m)
@@ -110,22 +111,18 @@ class Perceptron:
             For a network with convolutions, with further answers than the ten digits, or with gelu
             or silu: with any node that is no part of a plain perceptron.
         """
-        import onnx
-        from onnx import numpy_helper
-
-        graph = onnx.load(path).graph
-        constants = {c.name: numpy_helper.to_array(c) for c in graph.initializer}
-        scale, tail = 1.0, graph.input[0].name
+        graph = read_graph(path)
+        scale, tail = 1.0, graph.input
         layers: list[LayerWeights] = []
-        for node in graph.node:
-            operator, done = node.op_type, bool(layers) and layers[-1].activation == "softmax"
-            weights = [constants.get(name) for name in node.input[1:]]
+        for node in graph.nodes:
+            operator, done = node.operator, bool(layers) and layers[-1].activation == "softmax"
+            weights = [graph.weights.get(name) for name in node.inputs[1:]]
             sizes = [np.asarray(w).size for w in weights]
-            chained = [*node.input[:1]] == [tail] and not any(w is None for w in weights)
+            chained = node.inputs[:1] == [tail] and not any(w is None for w in weights)
             # A layer is linear until its activation comes.
             if chained and operator == "Gemm" and len(weights) == 2 and not done:
                 kernel, bias = (np.asarray(w, np.float64) for w in weights)
-                name = node.output[0].removesuffix("/logits")
+                name = node.outputs[0].removesuffix("/logits")
                 layers.append(LayerWeights(name, kernel, bias, "linear"))
             elif chained and operator == "Mul" and sizes == [1] and not layers:
                 scale *= float(np.asarray(weights[0]).item())
@@ -134,7 +131,7 @@ class Perceptron:
                 layers[-1] = dataclasses.replace(layers[-1], activation=name)
             elif not (chained and operator in {"Cast", "Flatten", "Identity"}):
                 raise BadModel(f"{path}: {_WANTED} Received: the node {node.name!r} ({operator}).")
-            tail = node.output[0]
+            tail = node.outputs[0]
         if not layers or layers[-1].activation != "softmax":
             raise BadModel(f"{path}: {_WANTED} Received: no softmax at its end.")
         outs = [len(layer.bias) for layer in layers]

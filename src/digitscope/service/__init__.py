@@ -29,6 +29,10 @@ A request's body is kept in memory and is gone with the answer. Nothing here kno
 digit; that is in `digitscope.reading`, `digitscope.models` and `digitscope.explanation`.
 """
 
+from digitscope.extras import require
+
+require("serve", "digitscope serve")
+
 from digitscope.service.http.limits import Limits
 
 __all__ = ["Limits"]

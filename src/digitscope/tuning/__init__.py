@@ -7,14 +7,9 @@
     study.py      the trials, in a database that outlives them
 """
 
-from digitscope.errors import MissingExtra
+from digitscope.extras import require
 
-try:
-    import optuna  # noqa: F401
-except ImportError as error:
-    raise MissingExtra(
-        f"tuning needs Optuna, and {error.name} is not installed: pip install 'digitscope[tune]'"
-    ) from None
+require("tune", "digitscope tune")
 
 from digitscope.tuning.space import parse_space, usual_space
 from digitscope.tuning.study import Tuned, Tuning, tune
