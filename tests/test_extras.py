@@ -198,3 +198,13 @@ def test_require_names_the_first_that_is_missing(monkeypatch):
         MissingExtra, match=r"^it needs prometheus-client: pip install 'digitscope\[serve\]'$"
     ):
         require("serve", "it")
+
+
+def test_the_list_of_commands_loads_nothing_slow(tmp_path):
+    code = (
+        "import sys\nfrom digitscope.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "slow = {{'numpy', 'rich', 'PIL', 'hashlib', 'google'}} & set(sys.modules)\n"
+        "print(*sorted(slow), file=sys.stderr)"
+    )
+    assert without_extras(code, cwd=tmp_path).stderr == "\n"

@@ -10,7 +10,6 @@ import importlib
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -36,8 +35,11 @@ MOVED = {
 }
 
 
-class _MovedModules(MetaPathFinder, Loader):
-    """Finds the module of an old path; asked after all other finders."""
+class _MovedModules:
+    """Finds the module of an old path; asked after all other finders.
+
+    A finder and loader without the base classes of `importlib.abc`, which are slow to import.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -45,7 +47,7 @@ class _MovedModules(MetaPathFinder, Loader):
         package, _, name = fullname.partition(".")
         if package != "digitscope" or name not in MOVED:
             return None
-        return ModuleSpec(fullname, self, is_package=name == "lab")
+        return ModuleSpec(fullname, self, is_package=name == "lab")  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         new = "digitscope." + MOVED[spec.name.partition(".")[2]]
