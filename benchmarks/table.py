@@ -117,6 +117,7 @@ def rows() -> list[Row]:
             ms, peak = way["median_ms"]["median"], way["peak_mb"]
             table.append((name, f"{ms:.0f} ms; peak {peak:.0f} MB", "", content["command"]))
     for name, of_result in (
+        ("install", install_rows),
         ("course", course_rows),
         ("serve", serve_rows),
         ("page", browser_rows),
@@ -441,6 +442,36 @@ def batch_rows(content: dict[str, Any]) -> list[Row]:
             f"{read:.2f} a second, **{read / photo_alone:.0%}** of the {photo_alone:.2f} of the "
             "cores alone",
             "≥ 90 %",
+            command,
+        ),
+    ]
+
+
+def install_rows(content: dict[str, Any]) -> list[Row]:
+    """Return the rows of an installation without extras."""
+    result, command = content["result"], content["command"]
+    largest = ", ".join(
+        f"{name} {package['mb']:.0f}" for name, package in [*result["packages"].items()][:4]
+    )
+    started = result["start"]["digitscope --help"]
+    wall, cpu = started["wall_seconds"], started["cpu_seconds"]
+    imported = result["start"]["import digitscope"]["cpu_seconds"]
+    targets = content["targets"]
+    return [
+        (
+            "size of an installation without extras",
+            f"**{result['size_mb']:.0f} MB** ({largest}); with bytecode "
+            f"{result['size_mb_with_bytecode']:.0f} MB",
+            f"< {targets['size_mb']} MB",
+            command,
+        ),
+        (
+            "`digitscope --help`, whole process",
+            f"**{cpu['median']:.2f} s** of CPU time ({cpu['min']:.2f} to {cpu['max']:.2f}), "
+            f"{wall['median']:.2f} s of wall time ({wall['min']:.2f} to {wall['max']:.2f}) at a "
+            f"load of {content['machine']['load_before']:.0f}, n = {wall['n']}; "
+            f"`import digitscope` {1000 * imported['median']:.0f} ms of CPU time",
+            f"< {targets['help_seconds']} s",
             command,
         ),
     ]

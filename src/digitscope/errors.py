@@ -12,7 +12,7 @@
     ├── BadModel             1  422  a model file that is none, or wants other input
     ├── BadRun               1  500  a run folder that is none, or cannot go on
     ├── TrainingFailed       1  500  the fit itself broke down, e.g. the loss is not finite
-    └── MissingExtra         1  500  an optional part of digitscope is not installed
+    └── MissingExtra         1  500  an optional part of digitscope is not installed; see extras.py
 
 Every message says what was expected, what came and what to do about it, on one line.
 """
