@@ -3,6 +3,7 @@
 #   docker run --read-only --cap-drop=ALL -p 127.0.0.1:8000:8000 -e DIGITSCOPE_API_KEY digitscope
 # Or a node of a Ray cluster for batches (docs/howto/batch.md):
 #   docker build --build-arg EXTRA=batch --build-arg ALSO="ray[default] s3fs" -t digitscope-batch .
+# EXTRA is an extra of pyproject.toml, or several: serve,figures
 ARG EXTRA=serve
 ARG ALSO=""
 FROM python:3.12-slim AS build

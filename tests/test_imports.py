@@ -150,20 +150,6 @@ def test_a_process_imports_only_its_own_command():
     assert not loaded_files & set(COMMANDS) - {"models"}
 
 
-def test_without_keras_training_says_what_to_install():
-    code = (
-        "import sys\nsys.modules['keras'] = None\n"
-        "from digitscope.cli import main\n"
-        "try: main(['train'])\nexcept SystemExit as e: print('exit', e.code, file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
-    assert done.stdout == ""
-    line, code = done.stderr.splitlines()
-    assert line.startswith("digitscope: training needs Keras and its backend, and keras is not")
-    assert line.endswith("pip install 'digitscope[train]'")
-    assert code == "exit 1"
-
-
 def test_the_service_needs_no_training_wing():
     packages, _ = loaded(
         "from digitscope import load; from digitscope.service.http.app import create_app; "

@@ -10,7 +10,6 @@ import importlib
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -36,8 +35,11 @@ MOVED = {
 }
 
 
-class _MovedModules(MetaPathFinder, Loader):
-    """Finder and loader of the modules at old paths; it is the last finder that Python calls."""
+class _MovedModules:
+    """Finder and loader of the modules at old paths; it is the last finder that Python calls.
+
+    It has no base class of `importlib.abc`, which is slow to import.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -45,7 +47,7 @@ class _MovedModules(MetaPathFinder, Loader):
         package, _, name = fullname.partition(".")
         if package != "digitscope" or name not in MOVED:
             return None
-        return ModuleSpec(fullname, self, is_package=name == "lab")
+        return ModuleSpec(fullname, self, is_package=name == "lab")  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         new = "digitscope." + MOVED[spec.name.partition(".")[2]]

@@ -12,7 +12,7 @@
     ├── BadModel             1  422  not a model file, or a model of another kind
     ├── BadRun               1  500  not a run folder, or a run that cannot be resumed
     ├── TrainingFailed       1  500  the training failed, e.g. the loss is not finite
-    └── MissingExtra         1  500  an optional dependency is not installed
+    └── MissingExtra         1  500  an optional dependency is not installed; see extras.py
 
 Every message says on one line what was expected, what was received, and what to do.
 """

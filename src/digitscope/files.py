@@ -1,6 +1,5 @@
 """Atomic writing of files, and their SHA-256."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,5 +37,7 @@ def write_text(path: Path, text: str) -> None:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    import hashlib  # slow to import, and only training needs it
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,17 +4,9 @@
 distributes the parts to workers. It needs the extra ``batch``.
 """
 
-from digitscope.errors import MissingExtra
+from digitscope.extras import require
 
-try:
-    import fsspec  # noqa: F401
-    import pyarrow  # noqa: F401
-    import ray  # noqa: F401
-except ImportError as error:
-    raise MissingExtra(
-        f"batch needs {error.name or 'Ray'}, which is not installed; "
-        "install it with: pip install 'digitscope[batch]'"
-    ) from None
+require("batch", "digitscope batch")
 
 from digitscope.batch.engine import BatchSummary, run_batch
 

@@ -13,6 +13,7 @@ from digitscope.cli.common import (
     trained_on,
 )
 from digitscope.cli.evaluate import SplitOption
+from digitscope.extras import require
 
 MAX_LISTED = 10  # images per list in the table; --json has all
 
@@ -35,6 +36,7 @@ def command(
       digitscope compare runs/classic-1 runs/mlp-1
       digitscope compare old.onnx new.onnx --data digits --json
     """
+    require("evaluate", "digitscope compare")
     from digitscope.data import load_data
     from digitscope.evaluation.comparison import compare
     from digitscope.models.classifier import load

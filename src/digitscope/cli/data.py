@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from digitscope.cli.common import DataDirOption, JsonOption, print_json, remark
+from digitscope.extras import require
 from digitscope.models.glyph_classes import CLASSES
 
 PARTS = ("train", "validation", "test")
@@ -35,6 +36,7 @@ def command(
       digitscope data pages
       digitscope data folder:my-digits
     """
+    require("evaluate", "digitscope data")
     if name is None:
         _list(data_dir, json)
         return

@@ -16,6 +16,7 @@ from digitscope.cli.common import (
     remark,
     trained_on,
 )
+from digitscope.extras import require
 
 if TYPE_CHECKING:
     from digitscope.data import Split
@@ -54,6 +55,7 @@ def command(
       digitscope evaluate model.onnx --data folder:my-digits --split all --json
       digitscope evaluate cnn --data folder:bhmsds-dev.npz --split all
     """
+    require("evaluate", "digitscope evaluate")
     import numpy as np
 
     from digitscope.data import load_data

@@ -8,6 +8,7 @@ import typer
 from digitscope.cli.common import JsonOption, print_json, remark
 from digitscope.cli.inputs import STDIN, expand, open_input
 from digitscope.errors import BadModel, Misuse
+from digitscope.extras import require
 
 if TYPE_CHECKING:
     from digitscope.explanation import Explanation, Occlusion
@@ -62,6 +63,8 @@ def command(
     for_layers = "--label" if label is not None else "--learning-rate" if learning_rate else ""
     if occlusion and for_layers:
         raise Misuse(f"{for_layers} is for the explanation by layers; leave out --occlusion.")
+    if figure:
+        require("figures", "digitscope explain --figure")
     file = _check_files(image, figure)
     result = _explain(file, model, label, learning_rate, occlusion, for_layers)
     name = "standard input" if image == STDIN else file

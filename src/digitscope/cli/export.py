@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from digitscope.cli.common import JsonOption, print_json
+from digitscope.extras import require_training
 
 
 def command(
@@ -26,6 +27,7 @@ def command(
       digitscope export runs/mlp-1 --format litert
       digitscope export model.keras --format savedmodel --out served/1
     """
+    require_training("digitscope export")
     from digitscope.training.export import export
 
     written, difference = export(model, format=format, out=out)

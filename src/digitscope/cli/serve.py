@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitscope.cli.common import remark
-from digitscope.errors import MissingExtra, Misuse
+from digitscope.errors import Misuse
+from digitscope.extras import require
 
 if TYPE_CHECKING:
     from digitscope.models.classifier import Classifier
@@ -61,6 +62,7 @@ def command(
       digitscope serve --port 9000 --model cnn --model mine=runs/mlp-1
       digitscope serve --host 0.0.0.0 --upload 5 --seconds 10
     """
+    require("serve", "digitscope serve")
     from digitscope.service.http.limits import KEY, MEGA, Limits
 
     limits = Limits(
@@ -80,13 +82,9 @@ def command(
 
 
 def _serve(models: list[str], limits: "Limits", host: str, port: int) -> None:
-    try:
-        from digitscope.service.http.app import create_app
-        from digitscope.service.http.server import run_server
-    except ImportError as error:
-        raise MissingExtra(
-            f"serving needs FastAPI and Uvicorn: pip install 'digitscope[serve]' ({error})."
-        ) from None
+    from digitscope.service.http.app import create_app
+    from digitscope.service.http.server import run_server
+
     app = create_app(_load(models), limits, loopback=host in LOOPBACK)
     run_server(app, host, port, limits.seconds)
 

@@ -27,6 +27,7 @@ from digitscope.cli.train_options import (
 from digitscope.cli.train_stream import STREAMED, StreamOptions
 from digitscope.cli.train_stream import train as train_stream
 from digitscope.errors import BadRun, Misuse
+from digitscope.extras import require, require_training
 from digitscope.recipes import Recipe, get_recipe
 from digitscope.recipes.recipe_file import read_recipe
 from digitscope.recipes.stream_recipe import StreamRecipe
@@ -67,6 +68,9 @@ def command(
       digitscope train --recipe tuning/mlp-1/best.json
       digitscope train --resume runs/mlp-1      go on after an interruption
     """
+    require_training("digitscope train")
+    if report:
+        require("figures", "digitscope train")
     placed = {"data": data, "data_dir": data_dir, "out": out, "start": start, "page": page}
     given = fields | placed | {"members": members}
     base = _choose(recipe, recipe_file, resume, given)

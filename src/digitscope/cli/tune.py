@@ -8,6 +8,7 @@ import typer
 from digitscope.cli.common import DataDirOption, DataOption, JsonOption, print_json, remark
 from digitscope.cli.train_stream import STREAMED
 from digitscope.errors import Misuse
+from digitscope.extras import require
 from digitscope.recipes import RECIPES, Recipe, get_recipe
 from digitscope.recipes.stream_recipe import StreamRecipe
 from digitscope.runs import new_run_folder
@@ -84,6 +85,8 @@ def command(
       digitscope tune page --epochs 3 --patches 2000 --storage postgresql://host/digitscope
       digitscope train --recipe tuning/mlp-1/best.json
     """
+    require("tune", "digitscope tune")
+    require("figures", "digitscope tune")  # for the report at its end
     chosen = _choose_recipe(recipe, epochs, patches, validation, data)
     from digitscope.tuning import Tuning, parse_space, tune
 

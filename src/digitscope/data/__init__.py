@@ -10,6 +10,7 @@ from digitscope.data.dataset import Dataset, Split, Summary, join
 from digitscope.data.folder import load_folder
 from digitscope.data.mnist import find_mnist, load_mnist, summarise_mnist
 from digitscope.errors import BadData, DataUnavailable, Misuse, did_you_mean
+from digitscope.extras import require
 
 NAMES = ("mnist", "swiss-digits", "pendigits", "unipen", "digits", "synthetic")
 
@@ -52,6 +53,8 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
         When the files are damaged or inconsistent.
     DataUnavailable
         When the files are not on this machine and cannot be downloaded.
+    MissingExtra
+        If the packages of the extra ``evaluate`` are not installed; a folder needs none.
 
     Examples
     --------
@@ -59,6 +62,9 @@ def load_data(name: str | None = None, data_dir: str | Path | None = None) -> Da
     >>> data.train.images.shape, data.test.images.shape
     ((1500, 28, 28), (297, 28, 28))
     """
+    if name and name.startswith("folder:"):
+        return load_folder(Path(name.removeprefix("folder:")).expanduser())
+    require("evaluate", "digitscope.load_data")
     if name is None and not data_dir and not os.environ.get("DIGITSCOPE_DATA"):
         try:
             return load_mnist()

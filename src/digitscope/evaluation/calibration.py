@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digitscope.extras import require
 from digitscope.image.digit import Labels, Probabilities
 from digitscope.models.classifier import temper
 
@@ -74,6 +75,7 @@ def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
     probabilities : ndarray of shape (n, 10)
         At T = 1, of images that the network was not trained on.
     """
+    require("evaluate", "digitscope.evaluate")
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(labels))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from digitscope.errors import BadData
 from digitscope.evaluation import LabelledImages
+from digitscope.extras import require
 from digitscope.image.digit import Labels
 from digitscope.models.classifier import Classifier
 
@@ -57,6 +58,7 @@ def compare_predictions(labels: Labels, a: NDArray[Any], b: NDArray[Any]) -> Com
     >>> compare_predictions(np.array([1, 2, 3]), np.array([1, 2, 0]), np.array([1, 0, 3])).p_value
     1.0
     """
+    require("evaluate", "digitscope.compare")
     from scipy.stats import binomtest
 
     if not len(labels):

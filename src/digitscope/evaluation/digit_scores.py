@@ -15,6 +15,7 @@ from digitscope.errors import BadData
 from digitscope.evaluation.calibration import reliability
 from digitscope.evaluation.intervals import wilson_interval
 from digitscope.evaluation.writer_scores import WriterScore, score_writers
+from digitscope.extras import require
 from digitscope.image.digit import DIGITS, Images, Labels, Probabilities
 from digitscope.models.classifier import Classifier, temper
 
@@ -103,6 +104,7 @@ def score(labels: Labels, probabilities: Probabilities, *, temperature: float = 
     >>> score(np.array([3, 5]), np.eye(10, dtype=np.float32)[[3, 5]]).accuracy
     1.0
     """
+    require("evaluate", "digitscope.evaluate")
     from sklearn import metrics
 
     if not len(labels):

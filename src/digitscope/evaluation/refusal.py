@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.errors import BadData
+from digitscope.extras import require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,7 @@ def score_refusal(
     >>> score_refusal(np.array([0.9, 0.8]), np.array([0.1, 0.85]), 0.5).non_digits_kept
     0.5
     """
+    require("evaluate", "digitscope.evaluate")
     from sklearn import metrics
 
     if not (len(digits) and len(non_digits)):

@@ -11,6 +11,10 @@ A lesson trains networks of `digitscope.nn`, so it needs no TensorFlow, and it t
 Every number in it comes from its own run; what it claims is checked against them.
 """
 
+from digitscope.extras import require
+
+require("lessons", "digitscope lesson")
+
 from digitscope.lessons.course import COURSE, Lesson, open_lesson, run
 
 __all__ = ["COURSE", "Lesson", "open_lesson", "run"]

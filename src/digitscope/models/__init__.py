@@ -3,6 +3,7 @@
 ::
 
     card.py            the model card inside each file
+    onnx_graph.py      the nodes and weights in a file
     classifier.py      single digits: `Classifier`, `load`
     glyph_classes.py   the classes of the page network and the layout of its maps
     page_network.py    a page in, maps of glyphs and ruling lines out

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from digitscope.cores import usable_cores
 from digitscope.nn.losses import Floats, Loss, cross_entropy
@@ -181,6 +180,8 @@ def each(
     >>> each(lambda n: n * n, [1, 2, 3])
     [1, 4, 9]
     """
+    from threadpoolctl import threadpool_limits
+
     # One thread per network, since matrices of this size gain little from more.
     with threadpool_limits(1), ThreadPoolExecutor(min(usable_cores(), 8)) as pool:
         futures = [pool.submit(function, case) for case in cases]

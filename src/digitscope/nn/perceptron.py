@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from digitscope.errors import BadModel
 from digitscope.image.digit import DIGITS, SIDE
+from digitscope.models.onnx_graph import read_graph
 from digitscope.nn import losses
 from digitscope.nn.activations import ACTIVATIONS
 from digitscope.nn.optimizers import Adam
@@ -90,22 +91,18 @@ class Perceptron:
             If the network has a node that is not part of a perceptron, such as a convolution, gelu
             or silu, or other outputs than the ten digits.
         """
-        import onnx
-        from onnx import numpy_helper
-
-        graph = onnx.load(path).graph
-        constants = {c.name: numpy_helper.to_array(c) for c in graph.initializer}
-        scale, tail = 1.0, graph.input[0].name
+        graph = read_graph(path)
+        scale, tail = 1.0, graph.input
         layers: list[LayerWeights] = []
-        for node in graph.node:
-            operator, done = node.op_type, bool(layers) and layers[-1].activation == "softmax"
-            weights = [constants.get(name) for name in node.input[1:]]
+        for node in graph.nodes:
+            operator, done = node.operator, bool(layers) and layers[-1].activation == "softmax"
+            weights = [graph.weights.get(name) for name in node.inputs[1:]]
             sizes = [np.asarray(w).size for w in weights]
-            chained = [*node.input[:1]] == [tail] and not any(w is None for w in weights)
+            chained = node.inputs[:1] == [tail] and not any(w is None for w in weights)
             # A layer is linear until its activation follows.
             if chained and operator == "Gemm" and len(weights) == 2 and not done:
                 kernel, bias = (np.asarray(w, np.float64) for w in weights)
-                name = node.output[0].removesuffix("/logits")
+                name = node.outputs[0].removesuffix("/logits")
                 layers.append(LayerWeights(name, kernel, bias, "linear"))
             elif chained and operator == "Mul" and sizes == [1] and not layers:
                 scale *= float(np.asarray(weights[0]).item())
@@ -114,7 +111,7 @@ class Perceptron:
                 layers[-1] = dataclasses.replace(layers[-1], activation=name)
             elif not (chained and operator in {"Cast", "Flatten", "Identity"}):
                 raise BadModel(f"{path}: {_WANTED} Received: the node {node.name!r} ({operator}).")
-            tail = node.output[0]
+            tail = node.outputs[0]
         if not layers or layers[-1].activation != "softmax":
             raise BadModel(f"{path}: {_WANTED} Received: no softmax as the last node.")
         outs = [len(layer.bias) for layer in layers]

@@ -12,6 +12,7 @@ from digitscope.evaluation import Reliability, Scores, reliability
 from digitscope.image.digit import SIDE, Images, Labels, Probabilities
 from digitscope.models.card import ModelCard
 from digitscope.models.classifier import Classifier, temper
+from digitscope.models.onnx_graph import read_graph
 from digitscope.runs import Row, Run
 
 
@@ -117,15 +118,12 @@ def first_layer(model: Path) -> tuple[str, NDArray[np.float32]]:
 
     The weights are float32 of shape (units, 28, 28), or (filters, 3, 3) for a convolution.
     """
-    import onnx
-    from onnx.numpy_helper import to_array
-
-    kernels = {tensor.name: tensor for tensor in onnx.load(model).graph.initializer}
-    if kernel := kernels.get("convolution_1/kernel"):
-        return "convolution_1", to_array(kernel)[:, 0]  # (filters, 1, 3, 3) before
+    weights = read_graph(model).weights
+    if "convolution_1/kernel" in weights:
+        return "convolution_1", weights["convolution_1/kernel"][:, 0]  # (filters, 1, 3, 3) before
     for layer in ("hidden_1", "digits"):
-        if kernel := kernels.get(f"{layer}/kernel"):
-            return layer, to_array(kernel).T.reshape(-1, SIDE, SIDE)  # (784, units) before
+        if f"{layer}/kernel" in weights:  # (784, units) before
+            return layer, weights[f"{layer}/kernel"].T.reshape(-1, SIDE, SIDE)
     raise BadRun(
         f"{model} has no layer convolution_1, hidden_1 or digits; it was not made by train."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digitscope.extras import require
 from digitscope.files import replacing, write_text
 from digitscope.runs import Run
 
@@ -49,6 +50,7 @@ def report(
     >>> report("runs/mlp-1")  # doctest: +SKIP
     PosixPath('runs/mlp-1/report.html')
     """
+    require("figures", "digitscope report")
     if not isinstance(run, Run):
         run = Run.open(run)
     if run.network == "page":

@@ -34,6 +34,10 @@ The body of a request is kept in memory until the answer is sent. The package on
 are read and explained by `digitscope.reading`, `digitscope.models` and `digitscope.explanation`.
 """
 
+from digitscope.extras import require
+
+require("serve", "digitscope serve")
+
 from digitscope.service.http.limits import Limits
 
 __all__ = ["Limits"]

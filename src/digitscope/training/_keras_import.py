@@ -10,10 +10,12 @@ import sys
 import tempfile
 
 from digitscope.errors import Misuse
+from digitscope.extras import require_training
 
 BACKEND = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 if BACKEND not in ("tensorflow", "jax"):
     raise Misuse(f"KERAS_BACKEND must be tensorflow or jax. Received: {BACKEND!r}.")
+require_training("digitscope train")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # TensorFlow's converter imports JAX if it is installed, which takes a second and is not needed.

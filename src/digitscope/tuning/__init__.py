@@ -7,15 +7,9 @@
     study.py      the trials, in a database
 """
 
-from digitscope.errors import MissingExtra
+from digitscope.extras import require
 
-try:
-    import optuna  # noqa: F401
-except ImportError as error:
-    raise MissingExtra(
-        f"tune needs {error.name or 'Optuna'}, which is not installed; "
-        "install it with: pip install 'digitscope[tune]'"
-    ) from None
+require("tune", "digitscope tune")
 
 from digitscope.tuning.space import parse_space, usual_space
 from digitscope.tuning.study import Tuned, Tuning, tune
