@@ -1,8 +1,12 @@
-"""Files beside the package: the versions that CI uses, and the citation."""
+"""Files beside the package: the versions that CI uses, what CI may skip, and the citation."""
 
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 
@@ -50,3 +54,39 @@ def test_the_constraints_are_within_the_ranges_of_the_project():
 def test_the_citation_is_of_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == digitscope.__version__
+
+
+SKIPPED = {
+    "a mark": "@pytest.mark.skipif(True, reason={!r})\ndef test_a(): pass",
+    "a call": "def test_a(): pytest.skip({!r})",
+    "a module": "pytest.skip({!r}, allow_module_level=True)",
+}
+
+
+@pytest.mark.parametrize("code", SKIPPED.values(), ids=SKIPPED.keys())
+@pytest.mark.parametrize(
+    ("ci", "reason", "fails"),
+    [
+        ("1", "chromium is not installed", True),
+        ("", "chromium is not installed", False),
+        ("1", "DIGITSCOPE_DATA names no folder with MNIST", False),
+    ],
+)
+def test_ci_fails_where_others_skip(code, ci, reason, fails, tmp_path):
+    (tmp_path / "test_a.py").write_text("import pytest\n" + code.format(reason))
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "required_in_ci",
+        "-p",
+        "no:cacheprovider",
+    ]
+    environment = {**os.environ, "CI": ci, "PYTHONPATH": str(ROOT / "tests")}
+    done = subprocess.run(
+        [*command, "test_a.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert ("CI must run it" in done.stdout) == fails, done.stdout
+    assert (done.returncode in (1, 2)) == fails, done.stdout
