@@ -90,3 +90,11 @@ def test_ci_fails_where_others_skip(code, ci, reason, fails, tmp_path):
     )
     assert ("CI must run it" in done.stdout) == fails, done.stdout
     assert (done.returncode in (1, 2)) == fails, done.stdout
+
+
+def test_the_design_names_each_package():
+    design = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    package = ROOT / "src" / "digitscope"
+    names = [path.name for path in package.glob("[a-z]*.py")]
+    names += [f"{path.parent.name}/" for path in package.glob("*/__init__.py")]
+    assert [name for name in sorted(names) if f"  {name}" not in design] == []
