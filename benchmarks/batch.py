@@ -121,7 +121,7 @@ def batch(*arguments: object) -> dict[str, Any]:
     watcher.join()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    summary = json.loads(out)
+    summary: dict[str, Any] = json.loads(out)
     del summary["out"]  # a temporary folder
     return summary | {
         "process_seconds": time.perf_counter() - started,

@@ -35,8 +35,8 @@ def chart(rng: Rng) -> Picture:
         axes.bar(names, rng.uniform(0.2, 1, 5), color=colours)
     elif way == 2:
         for colour in colours[:3]:
-            points = rng.normal(rng.normal(0, 2, (2, 1)), 1, (2, 60))
-            axes.scatter(*points, 40, color=colour, marker=str(rng.choice(MARKERS)))
+            across, up = rng.normal(rng.normal(0, 2, (2, 1)), 1, (2, 60))
+            axes.scatter(across, up, 40, color=colour, marker=str(rng.choice(MARKERS)))
     elif way == 3:
         axes.pie(rng.uniform(0.2, 1, 5), labels=names, colors=colours)
     elif way == 4:
@@ -50,7 +50,7 @@ def chart(rng: Rng) -> Picture:
     axes.set_xlabel(str(rng.choice(["time", "region", ""])))
     axes.grid(bool(rng.random() < 0.4))
     out = io.BytesIO()
-    canvas.print_png(out)
+    canvas.print_png(out)  # type: ignore[no-untyped-call]
     return to_picture(Image.open(out))
 
 

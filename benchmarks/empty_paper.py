@@ -127,8 +127,8 @@ def form(rng: Rng) -> Picture:
                 draw.point((at, top + high), ink)
         else:  # boxes to check, square, each with a word
             at = start
+            box = int(font.size)
             while at + high < end:
-                box = font.size
                 draw.rectangle((at, top, at + box, top + box), None, ink, thick)
                 draw.text((at + 1.4 * box, top), word := words.pop(), ink, font)
                 at += int(2.6 * box + draw.textlength(word, font))

@@ -221,5 +221,6 @@ def photographed(rng: Rng, sheet: Picture) -> Picture:
 def as_jpeg(picture: Picture, quality: int) -> Picture:
     """Return a picture after JPEG compression of a quality of 1 to 100."""
     _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    again: Picture = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-    return again
+    again = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    assert again is not None
+    return np.asarray(again, np.uint8)

@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=10)
     options = parser.parse_args()
     a = np.random.default_rng(0).random((2048, 2048), np.float32)
-    ways = {
+    ways: dict[str, Callable[[], Any]] = {
         "whole epoch, AdamW": whole_epoch("adamw"),
         "whole epoch, SGD": whole_epoch("sgd"),
         "its matrix products alone": products(),

@@ -102,8 +102,8 @@ def boxed_field(pen: Pen) -> Made:
     gap = rng.uniform(0.05, 0.15) * wide if rng.random() < 0.4 else 0.0
     level, line = int(rng.integers(*LINE)), int(rng.integers(1, 4))
     for i in range(n):
-        corners = (h + i * wide + gap, h), (h + (i + 1) * wide - gap, h + high)
-        cv2.rectangle(page, *(tuple(map(int, corner)) for corner in corners), level, line)
+        left, right = int(h + i * wide + gap), int(h + (i + 1) * wide - gap)
+        cv2.rectangle(page, (left, int(h)), (right, int(h + high)), level, line)
     for i, digit in enumerate(text):
         x, y = h + (i + 0.5 + 0.07 * rng.standard_normal()) * wide, h + (high + h) / 2
         pen.digit(page, digit, x, y + 0.06 * h * rng.standard_normal())

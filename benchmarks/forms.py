@@ -39,7 +39,7 @@ def main() -> None:
     options = parser.parse_args()
     network = PageNetwork(options.network, threads=1) if options.network else PageNetwork(threads=1)
     _, source = page_sources()
-    forms = []
+    forms: list[dict[str, Any]] = []
     for digit, glyphs in enumerate(DIGITS):
         for form, glyph in enumerate(glyphs):
             read = read_form(network, only(source, str(digit), form), str(digit), options.n)
@@ -49,10 +49,10 @@ def main() -> None:
                           "known": known, "taken_for": others})  # fmt: skip
     shares = [form["known"] for form in forms]
     result = {"forms": len(forms), "known": float(np.mean(shares)), "each": forms}
-    for form in sorted(forms, key=lambda form: form["known"])[:20]:
+    for one in sorted(forms, key=lambda form: form["known"])[:20]:
         print(
-            f"{form['known']:.0%} of {form['n']}: {form['digit']}, {form['name']}",
-            *form["taken_for"].items(),
+            f"{one['known']:.0%} of {one['n']}: {one['digit']}, {one['name']}",
+            *one["taken_for"].items(),
         )
     print(f"all forms alike: {result['known']:.1%}")
     write(options.name, result, rows(result), show=False)

@@ -14,6 +14,7 @@ import os
 import re
 from argparse import Namespace
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -80,7 +81,7 @@ def read_set(name: str, read: Any, limit: int | None) -> dict[str, Any]:
         gray = read_gray(item.picture)
         for turn in TURNS:
             turned = np.ascontiguousarray(np.rot90(gray, turn // 90))
-            spent, page = timed(lambda turned=turned: read(turned))
+            spent, page = timed(partial(read, turned))
             seconds.append(spent)
             wanted = wanted_turn(item, turn)
             if page.turn != wanted:
@@ -88,10 +89,11 @@ def read_set(name: str, read: Any, limit: int | None) -> dict[str, Any]:
                 wrong.append({"picture": item.name, **failed})
                 print(name, wrong[-1], flush=True)
     n = len(seconds)
-    shares = {"n": n, "right": n - len(wrong), "share": (n - len(wrong)) / max(n, 1)}
+    right = n - len(wrong)
+    shares: dict[str, Any] = {"n": n, "right": right, "share": right / max(n, 1)}
     if n:
-        shares |= {"interval": wilson_interval(n - len(wrong), n), "seconds": spread(seconds)}
-    print(name, f"{shares['right']} of {n}", flush=True)
+        shares |= {"interval": wilson_interval(right, n), "seconds": spread(seconds)}
+    print(name, f"{right} of {n}", flush=True)
     return {**shares, "wrong": wrong, "left_out": left_out}
 
 

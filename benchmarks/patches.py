@@ -54,13 +54,10 @@ def main() -> None:
             clock.append(1000 * (time.perf_counter() - started))
             cpu.append(1000 * (time.process_time() - used))
             by_layout[truth.layout].append(cpu[-1])
-    result = {
-        "ms": spread(clock),
-        "cpu_ms": spread(cpu),
-        "cpu_ms_by_layout": {name: spread(ms) for name, ms in sorted(by_layout.items())},
-    }
+    of_layout = {name: spread(ms) for name, ms in sorted(by_layout.items())}
+    result = {"ms": spread(clock), "cpu_ms": spread(cpu), "cpu_ms_by_layout": of_layout}
     print(result["ms"], result["cpu_ms"], sep="\n")
-    for name, ms in result["cpu_ms_by_layout"].items():
+    for name, ms in of_layout.items():
         print(f"{name}: {ms['mean']:.1f} ms, n = {ms['n']}")
     if not options.dry:
         write("patches", result, rows(result), show=False)

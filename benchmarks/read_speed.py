@@ -136,7 +136,7 @@ def command_seconds(folder: Path, options: argparse.Namespace) -> dict[str, Any]
 
     images, labels = mnist("test")
     file = folder / "small.png"
-    ink = np.pad(np.hstack(images[:3]), 20)
+    ink = np.pad(np.hstack(list(images[:3])), 20)
     cv2.imwrite(str(file), 255 - cv2.resize(ink, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
     command = [sys.executable, "-m", "digitscope", "read", str(file)]
     core = {max(os.sched_getaffinity(0))} if hasattr(os, "sched_setaffinity") else None

@@ -282,6 +282,7 @@ def synthetic(every: bool) -> Items:
 
 def score_synthetic(item: Item, reading: Reading) -> Outcome:
     """Score a page by the place of its numbers."""
+    assert isinstance(item.picture, np.ndarray)
     score = score_page(item.truth, reading.numbers, item.picture.shape[:2])
     return Outcome(
         score.exact == score.numbers == score.reported,

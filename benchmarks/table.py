@@ -16,7 +16,7 @@ RESULTS = Path(__file__).parent / "results"
 # The order of the result files; those that are not named come last, by name.
 ORDER = (
     "accuracy-classic", "accuracy-mlp", "accuracy-mlp-max", "accuracy-cnn", "time-to-accuracy",
-    "train-process", "epoch-parts", "predict", "course", "serve", "page", "digits",
+    "train-process", "epoch-parts", "predict", "install", "course", "serve", "page", "digits",
     "digits-committee", "read-pages", "read-pages-every", "reading", "reading-whole",
     "reading-second-look", "reading-peers", "orientation", "read-speed", "read-memory", "patches",
     "batch",

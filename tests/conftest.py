@@ -13,6 +13,7 @@ from digitscope.data.mnist import load_mnist
 from digitscope.image.digit import DIGITS, SIDE
 from digitscope.models.card import KEY, ModelCard
 from mirrors import Mirror
+from required_in_ci import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401
 
 # The person's own settings, read before the tests get a home of their own.
 MNIST_FOLDER = os.environ.get("DIGITSCOPE_DATA")

@@ -1,6 +1,6 @@
 """The page in a browser: drawing, photos, corrections, the keyboard, a phone.
 
-Needs Debian's chromium; where there is none these tests say so and are skipped.
+Needs Debian's chromium; where there is none these tests are skipped, and fail in CI.
 """
 
 import csv

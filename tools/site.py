@@ -104,7 +104,8 @@ def _notebook() -> dict[str, Any]:
     """Return the notebook, with the outputs that are stored in it, as a page and its figures."""
     from nbconvert import MarkdownExporter
 
-    text, resources = MarkdownExporter().from_filename(str(NOTEBOOK))
+    exporter = MarkdownExporter()  # type: ignore[no-untyped-call]
+    text, resources = exporter.from_filename(str(NOTEBOOK))
     pictures = resources["outputs"]
     for name in pictures:
         text = text.replace(f"({name})", f"(notebook/{name})")
