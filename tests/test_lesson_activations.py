@@ -84,18 +84,18 @@ def test_what_is_measured(digits):
 
 
 def test_the_page(lesson):
-    accuracies, dying = lesson.page.tables
+    accuracies, dying = lesson.text.tables
     assert [row[0] for row in accuracies.rows][-1] == NONE
     assert len(dying.rows) == 2
-    assert [p.name for p in lesson.page.pictures] == ["functions", "dead-units"]
-    panels = lesson.page.pictures[0].figure.axes
+    assert [p.name for p in lesson.text.figures] == ["functions", "dead-units"]
+    panels = lesson.text.figures[0].figure.axes
     assert [axes.get_title(loc="left").lower() for axes in panels] == [*KINDS]
-    assert lesson.page.checks[0].holds  # one matrix: true whatever the settings
+    assert lesson.text.checks[0].holds  # one matrix: true whatever the settings
 
 
 def test_exercises_can_be_set(lesson):
-    settings = open_lesson("activations").Settings
-    for exercise in lesson.page.exercises:
+    settings = open_lesson("activations").settings
+    for exercise in lesson.text.exercises:
         changed = make_settings(
             "activations", settings, dict(change.split("=") for change in exercise.changes)
         )

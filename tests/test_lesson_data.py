@@ -88,7 +88,7 @@ def test_shuffling_keeps_the_counts_and_moves_only_that_share():
 
 def test_the_page_says_what_was_measured(digits):
     seen = []
-    page = run("data", TINY, data=digits, advance=seen.append).page
+    page = run("data", TINY, data=digits, advance=seen.append).text
     assert seen == sorted(seen)
     assert seen[-1] == 1
     assert "A memory of 200 images" in page.finding

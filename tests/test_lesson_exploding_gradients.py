@@ -98,7 +98,7 @@ def test_where_nothing_explodes_the_page_says_so(digits, settings):
 
 
 def test_the_exercises_run(digits):
-    page = run("exploding-gradients", QUICK, data=digits).page
+    page = run("exploding-gradients", QUICK, data=digits).text
     for exercise in page.exercises:
         changes = dict(change.split("=", 1) for change in exercise.changes)
-        assert run("exploding-gradients", QUICK | changes, data=digits).page.finding
+        assert run("exploding-gradients", QUICK | changes, data=digits).text.finding

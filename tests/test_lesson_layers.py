@@ -71,7 +71,7 @@ def test_the_images_called_wrong_are_wrong(digits, settings, measured):
 
 def test_the_page_says_what_was_measured(digits):
     seen = []
-    page = run("layers", TINY, data=digits, advance=seen.append).page
+    page = run("layers", TINY, data=digits, advance=seen.append).text
     assert seen == sorted(seen)
     assert seen[-1] == 1
     assert "3,985 weights" in page.finding
@@ -83,7 +83,7 @@ def test_the_page_says_what_was_measured(digits):
 
 
 def test_one_size_and_one_depth_are_enough(digits):
-    page = run("layers", {**TINY, "units": "3", "depths": "1", "seeds": 1}, data=digits).page
+    page = run("layers", {**TINY, "units": "3", "depths": "1", "seeds": 1}, data=digits).text
     assert [row[0] for row in page.tables[1].rows] == ["none", "3"]
     assert "sizes tried" not in page.finding
     assert not [check for check in page.checks if "few units" in check.claim]

@@ -79,10 +79,10 @@ def test_each_scaling_is_reported_at_its_own_best_rate(digits, monkeypatch):
 
 def test_the_exercises_run(digits, monkeypatch):
     monkeypatch.setattr(lesson, "STEPS", 3)
-    page = run("normalisation", QUICK, data=digits).page
+    page = run("normalisation", QUICK, data=digits).text
     for exercise in page.exercises:
         changes = dict(change.split("=", 1) for change in exercise.changes)
-        assert run("normalisation", QUICK | changes, data=digits).page.finding != page.finding
+        assert run("normalisation", QUICK | changes, data=digits).text.finding != page.finding
 
 
 def test_a_scaling_that_there_is_not(digits):
@@ -97,6 +97,6 @@ def test_the_largest_rate_tried_is_called_a_lower_bound():
 
 def test_a_rate_that_overflows_counts_as_nothing(digits):
     changes = QUICK | {"rates": "0.01,1e8", "optimizer": "momentum", "epochs": 3}
-    page = run("normalisation", changes, data=digits).page
+    page = run("normalisation", changes, data=digits).text
     assert page.tables[0].rows[1][0] == "1e+08"
     assert page.tables[1].rows[0][3:] == ("none", "none")

@@ -35,6 +35,9 @@ MOVED = {
     "synthesis.handwriting": "synthesis.recorded_strokes",
 }
 
+# Names that are called otherwise at the new path.
+RENAMED = {"lessons.page": {"Page": "LessonText", "Picture": "LessonFigure"}}
+
 
 class _MovedModules(MetaPathFinder, Loader):
     """Finds the module of an old path; asked after all other finders."""
@@ -48,7 +51,8 @@ class _MovedModules(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=name == "lab")
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        new = "digitscope." + MOVED[spec.name.partition(".")[2]]
+        path = spec.name.partition(".")[2]
+        new = "digitscope." + MOVED[path]
         warnings.warn(
             f"{spec.name} has moved to {new}; the old path ends with version 0.3.",
             DeprecationWarning,
@@ -57,6 +61,7 @@ class _MovedModules(MetaPathFinder, Loader):
         old = ModuleType(spec.name)
         content = vars(importlib.import_module(new))
         vars(old).update((k, v) for k, v in content.items() if not k.startswith("__"))
+        vars(old).update((k, content[v]) for k, v in RENAMED.get(path, {}).items())
         return old
 
     def exec_module(self, module: ModuleType) -> None:

@@ -54,7 +54,7 @@ def command(
 
     chosen = _changes(changes or [])
     if name is not None:  # said before anything is loaded
-        make_settings(name, open_lesson(name).Settings, chosen)
+        make_settings(name, open_lesson(name).settings, chosen)
     if out.exists() and not out.is_dir():
         raise Misuse(f"--out must be a folder. Received: {out}")
     dataset = load_data(data, data_dir)
@@ -123,13 +123,13 @@ def _list(json: bool) -> None:
 
     rows = []
     for name in COURSE:
-        module = open_lesson(name)
+        experiment = open_lesson(name)
         rows.append(
             {
                 "lesson": name,
-                "title": module.TITLE,
-                "question": module.QUESTION,
-                "settings": shown_settings(module.Settings()),
+                "title": experiment.title,
+                "question": experiment.question,
+                "settings": shown_settings(experiment.settings()),
             }
         )
     if json:

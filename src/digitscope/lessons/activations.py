@@ -15,8 +15,8 @@ from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
-    Page,
-    Picture,
+    LessonFigure,
+    LessonText,
     Table,
     listing,
     plus_minus,
@@ -172,7 +172,7 @@ def _compare(network: Network, x: NDArray[np.float32]) -> tuple[float, float]:
     return float(np.abs(both - single).max()), float((both.argmax(1) == single.argmax(1)).mean())
 
 
-def tell(measured: Measured, settings: Settings) -> Page:
+def tell(measured: Measured, settings: Settings) -> LessonText:
     """Say what was seen."""
     rates, m = settings.rates, measured
     linear, relu, elu, none = (*map(KINDS.index, ("linear", "relu", "elu")), len(KINDS))
@@ -223,7 +223,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
             for at, rate in enumerate(rates)
         ),
     )
-    return Page(
+    return LessonText(
         experiment=(
             f"A network of 784 pixels, {settings.units} hidden units and ten answers, with each of "
             f"{len(KINDS)} activations, and one without a hidden layer (softmax regression); each "
@@ -233,14 +233,14 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "each kind is chosen on held-out training images; what it is worth is then read off "
             "the test images, once."
         ),
-        pictures=(
-            Picture(
+        figures=(
+            LessonFigure(
                 "functions",
                 _draw_functions(mean),
                 "What a hidden unit makes of its sum y (solid), and the slope of that (dashed), by "
                 "which the gradient is multiplied on its way back. In the corner: test accuracy.",
             ),
-            Picture(
+            LessonFigure(
                 "dead-units",
                 _draw_dead(measured, settings),
                 "Points are means over the seeds, bars reach from the least to the most. The rates "

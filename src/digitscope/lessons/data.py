@@ -18,8 +18,8 @@ from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
-    Page,
-    Picture,
+    LessonFigure,
+    LessonText,
     Table,
     plus_minus,
     setting,
@@ -224,7 +224,7 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
     )
 
 
-def tell(measured: Measured, settings: Settings) -> Page:
+def tell(measured: Measured, settings: Settings) -> LessonText:
     """Say what was seen."""
     counts, sizes, a = measured.counts, measured.sizes, measured.accuracy
     (train, test), most = counts.sum(1), f"{sizes[-1]:,}"
@@ -255,7 +255,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
         f"{shuffled}: image, new": a[0, 1, 1],
         f"{shuffled}: mean, seen": a[1, 1, 0],
     }
-    return Page(
+    return LessonText(
         experiment=(
             f"All {train:,} training and {test:,} test images are counted, and the mean image of "
             "each digit is taken. Then two classifiers that need no training: one remembers "
@@ -266,14 +266,14 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"about {asked:,} random test images: {times(settings.seeds)}"
             f"{overlap if settings.seeds > 1 else ''}."
         ),
-        pictures=(
-            Picture(
+        figures=(
+            LessonFigure(
                 "images",
                 _draw_images(measured, recall, new_right),
                 "Random training images; in the last row the mean image of each digit, grey where "
                 "hands differ, and the share of that digit's test images that lie nearest to it.",
             ),
-            Picture(
+            LessonFigure(
                 "memory",
                 _draw_memory(measured, settings, shuffled),
                 "Solid lines are new images, broken lines images seen. Points are means over the "

@@ -20,8 +20,8 @@ from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
-    Page,
-    Picture,
+    LessonFigure,
+    LessonText,
     Table,
     listing,
     plus_minus,
@@ -193,7 +193,7 @@ def growth(sizes: NDArray[np.float64]) -> float:
     return float((hidden[-1] / hidden[0]) ** (1 / max(1, len(hidden) - 1)))
 
 
-def tell(measured: Measured, settings: Settings) -> Page:
+def tell(measured: Measured, settings: Settings) -> LessonText:
     """Say what was seen."""
     m, gains, rates = measured, settings.gains, settings.rates
     factors = [growth(sizes) for sizes in m.before]
@@ -218,7 +218,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
     safe = [[r for r, cell in zip(rates, row, strict=True) if not (cell == 2).any()]
             for row in m.outcome]  # fmt: skip
     steep = [max(s, default=0.0) for gain, s in sorted(zip(gains, safe, strict=True)) if gain >= 1]
-    return Page(
+    return LessonText(
         experiment=(
             f"ReLU networks of {settings.layers} hidden layers of {settings.width} units. Their "
             "first weights are He's, times a *gain*. For the map, each gain meets each rate with "
@@ -230,13 +230,13 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "step by step, with such squares in float64, and given three cures, one at a time: "
             f"{n} seeds, {settings.images:,} images."
         ),
-        pictures=(
-            Picture(
+        figures=(
+            LessonFigure(
                 "map",
                 _draw_map(measured, settings),
                 "Each cell is a gain and a rate; each of its stripes is one seed.",
             ),
-            Picture(
+            LessonFigure(
                 "explosion",
                 _draw_explosion(measured, settings),
                 "Both scales are logarithmic, and a straight line is a product of equal factors. "

@@ -17,8 +17,8 @@ from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
-    Page,
-    Picture,
+    LessonFigure,
+    LessonText,
     Table,
     listing,
     plus_minus,
@@ -192,7 +192,7 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
     )
 
 
-def tell(measured: Measured, settings: Settings) -> Page:
+def tell(measured: Measured, settings: Settings) -> LessonText:
     """Say what was seen."""
     a, units, depths = measured.accuracy, settings.units, settings.depths
     mean, direct = a.mean(2), float(measured.direct.mean())  # (depths, units)
@@ -228,7 +228,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
         for i, n in enumerate(units)
     ]
     without = [f"{none:,}", plus_minus(list(100 * measured.direct), decimals=1)]
-    return Page(
+    return LessonText(
         experiment=(
             f"A network of {shown} hidden units (ReLU) is trained on {settings.images:,} images, "
             f"each of which it sees {times(settings.epochs)} ({epochs}; "
@@ -239,15 +239,15 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"random order; {settings.seeds} seeds each. The rate is the same for all. Accuracies "
             "are on training images that were held out."
         ),
-        pictures=(
-            Picture(
+        figures=(
+            LessonFigure(
                 "way",
                 _draw_way(measured, settings),
                 "From left to right: what is passed on from layer to layer, and its shape. Each "
                 "cell in the middle is one hidden unit, dark where it is active. A logit may be "
                 "negative; softmax makes probabilities of them.",
             ),
-            Picture(
+            LessonFigure(
                 "sizes",
                 _draw_sizes(measured, settings),
                 "The same networks twice: by their units and by their weights. Points are means "

@@ -19,8 +19,8 @@ from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
-    Page,
-    Picture,
+    LessonFigure,
+    LessonText,
     Table,
     plus_minus,
     setting,
@@ -210,7 +210,7 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
     )
 
 
-def tell(measured: Measured, settings: Settings) -> Page:
+def tell(measured: Measured, settings: Settings) -> LessonText:
     """Say what was seen."""
     m, rates, names = measured, settings.rates, [NAMES[name] for name in settings.scalings]
     bounds, gradients = 2 / m.largest, m.gradient.mean(1)
@@ -222,7 +222,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
     tests, best = [percent(a) for a in m.test.mean(1)], [_rate(rates[i]) for i in m.best]
     fastest = rates.index(max(rates))
     lost, silent = m.accuracy[wide, fastest].mean(), m.silent[wide, fastest].mean()
-    return Page(
+    return LessonText(
         experiment=(
             f"Networks of {settings.units} hidden units see {settings.images:,} images in "
             f"{count(settings.epochs, 'epoch')} ({settings.optimizer}), {settings.seeds} seeds at "
@@ -237,14 +237,14 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "curvature in the most curved direction. Rates are chosen on held-out training images; "
             "the test images are looked at once, at the end."
         ),
-        pictures=(
-            Picture(
+        figures=(
+            LessonFigure(
                 "rates",
                 _draw_rates(measured, settings),
                 "Points are means over the seeds, bars reach from the worst to the best. The "
                 "dotted lines are the bounds 2/λ of a linear model.",
             ),
-            Picture(
+            LessonFigure(
                 "losses",
                 _draw_losses(measured, settings),
                 "Each curve is at its own best rate: the best this scaling can do in that time.",

@@ -1,0 +1,1 @@
+"""The experiments of the lessons: settings, what is measured, and its facts and figures."""
