@@ -25,7 +25,6 @@ that is missing is an error, and so is a value, a table or a figure that the tem
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any, TypeVar
 
 import jinja2
@@ -109,7 +108,10 @@ class _Blocks:
         return ""
 
     def formula(self, *, caller: Caller) -> str:
-        before, latex, after = caller().split("$$")
+        parts = caller().split("$$")
+        if len(parts) != 3:
+            raise ValueError(f"LaTeX must stand between two $$. Received: {parts[0].strip()!r}.")
+        before, latex, after = parts
         self.formulas.append(Formula(unwrapped(latex), unwrapped(before + after)))
         return ""
 
@@ -202,7 +204,9 @@ def _same(what: str, received: Any, expected: Any) -> None:
 
 
 def _source(name: str) -> str:
-    return (files("digitscope.lessons") / "texts" / f"{name}.md.j2").read_text(encoding="utf-8")
+    environment = _environment()
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, f"{name}.md.j2")[0]
 
 
 class _TagLines(Extension):
