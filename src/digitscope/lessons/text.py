@@ -189,6 +189,8 @@ def unwrapped(text: str) -> str:
 
 
 def _paragraphs(text: str) -> list[str]:
+    # A tag may stand between a word and the full stop on the next line.
+    text = re.sub(r"[ \t]*\n[ \t]*(?=[.,;])", "", text)
     # Not str.split: it would split at no-break spaces, too.
     parts = (re.sub(r"[ \t\n]+", " ", part).strip(" ") for part in re.split(r"\n\s*\n", text))
     return [part for part in parts if part]
