@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from digitscope.lessons import exploding_gradients as lesson
-from digitscope.lessons import run
+from digitscope.lessons import open_lesson, run
+from digitscope.lessons.experiments import exploding_gradients as lesson
 from digitscope.nn import SGD, Design, Network, pixels, train
 
 QUICK = {
@@ -24,7 +24,7 @@ QUICK = {
 
 @pytest.fixture(scope="module")
 def settings():
-    return lesson.Settings(**QUICK)
+    return lesson.ExplodingGradientsSettings(**QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_the_cures_change_one_thing_each(measured, settings):
 
 
 def test_the_page_counts_every_network(measured, settings):
-    page = lesson.tell(measured, settings)
+    page = open_lesson("exploding-gradients").tell(measured, settings)
     counted = np.array([row[3:] for row in page.tables[0].rows], int)
     assert counted.sum() == measured.outcome.size
     assert counted[:, 2].tolist() == (measured.outcome == 2).sum((1, 2)).tolist()
@@ -91,7 +91,9 @@ def test_the_page_counts_every_network(measured, settings):
 
 def test_where_nothing_explodes_the_page_says_so(digits, settings):
     tame = dataclasses.replace(settings, gains=(1.0,), gain=1.0, rate=0.01)
-    page = lesson.tell(lesson.measure(digits, tame, lambda share: None), tame)
+    page = open_lesson("exploding-gradients").tell(
+        lesson.measure(digits, tame, lambda share: None), tame
+    )
     assert "still finite" in page.finding
     assert page.tables[0].rows[0][5] == "0"
     assert not next(check for check in page.checks if "seeds explode" in check.claim).holds
