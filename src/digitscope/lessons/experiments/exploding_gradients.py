@@ -69,8 +69,6 @@ class ExplodingGradientsResult:
         What was changed -> accuracy of each seed; NaN where it exploded.
     lived : dict
         What was changed -> steps that each seed took before it exploded, or all.
-    chance : float
-        Share of the commonest digit among the held-out images.
     """
 
     outcome: NDArray[np.int64]
@@ -81,7 +79,6 @@ class ExplodingGradientsResult:
     overflow: bool
     cures: dict[str, NDArray[np.float64]]
     lived: dict[str, NDArray[np.int64]]
-    chance: float
 
 
 def measure(
@@ -121,7 +118,6 @@ def measure(
         overflow=not bool(np.isfinite(losses[-1]) and np.isfinite(norms[-1])),
         cures=dict(zip(changes, accuracy, strict=True)),
         lived=dict(zip(changes, lived.astype(np.int64), strict=True)),
-        chance=float(np.bincount(images.labels_held).max() / len(images.labels_held)),
     )
 
 
@@ -201,11 +197,8 @@ def facts(result: ExplodingGradientsResult, settings: ExplodingGradientsSettings
     most = int(kinds[:, 0].argmax())
     plain, *cured = result.cures
     gone = {name: int(np.isnan(accuracy).sum()) for name, accuracy in result.cures.items()}
-    cures = [
-        {"name": name, "exploded": gone[name], "right": float(np.nan_to_num(a).mean())}
-        for name, a in result.cures.items()
-        if name in cured
-    ]
+    right = {name: float(np.nan_to_num(result.cures[name]).mean()) for name in cured}
+    best = max(cured, key=lambda name: right[name])
     finite = [loss for loss in result.losses if np.isfinite(loss)]
     # The largest rate at which no seed exploded, for each gain; None where there is none.
     safe = [
@@ -237,8 +230,9 @@ def facts(result: ExplodingGradientsResult, settings: ExplodingGradientsSettings
             "path_bends_up": len(finite) > 2 and bool((np.diff(np.log(finite), 2) > 0).all()),
             "steps": len(result.losses),
             "overflow": result.overflow,
-            "cures": cures,
-            "best": max(cures, key=lambda cure: float(cure["right"])),
+            "cures": [(name, gone[name], right[name]) for name in cured],
+            "best": best,
+            "best_right": right[best],
         },
         tables=_tables(result, settings, factors, kinds),
         figures={"map": draw_map(result, settings), "explosion": draw_explosion(result, settings)},
