@@ -7,14 +7,9 @@ import pytest
 
 from digitscope.lessons import open_lesson, run
 from digitscope.lessons.course import make_settings
-from digitscope.lessons.experiments.activations import (
-    NONE,
-    ActivationsSettings,
-    collapse,
-    dead_units,
-    measure,
-)
+from digitscope.lessons.experiments.activations import NONE, ActivationsSettings, measure
 from digitscope.lessons.experiments.activations_figures import KINDS
+from digitscope.lessons.experiments.hidden_layer import collapse, dead_units
 from digitscope.nn import SGD, Design, Network, pixels, train
 from digitscope.nn.perceptron import ACTIVATIONS
 

@@ -7,6 +7,7 @@ import pytest
 
 from digitscope.lessons import open_lesson, run
 from digitscope.lessons.experiments import exploding_gradients as lesson
+from digitscope.lessons.experiments.layer_sizes import growth, watch
 from digitscope.nn import SGD, Design, Network, pixels, train
 
 QUICK = {
@@ -40,19 +41,19 @@ def measured(digits, settings):
 def test_each_layer_multiplies_by_the_gain(digits, gain):
     x, labels = pixels(digits.train.images[:200]), digits.train.labels[:200]
     design = Design(hidden=(512,) * 6, initialisation="he", gain=gain)
-    sizes, _, _ = lesson.watch(design, x, labels, SGD(0.0), 1)
+    sizes, _, _ = watch(design, x, labels, SGD(0.0), 1)
     assert sizes.shape == (1, 8)  # the pixels, six hidden layers, the logits
     assert sizes[0, 0] == pytest.approx(np.sqrt((x[:128] ** 2).mean()), rel=0.1)
-    assert lesson.growth(sizes[0]) == pytest.approx(gain, rel=0.1)
+    assert growth(sizes[0]) == pytest.approx(gain, rel=0.1)
     exact = [1.0, *(3.0 * gain**layer for layer in range(6)), 7.0]
-    assert lesson.growth(np.array(exact)) == pytest.approx(gain)
+    assert growth(np.array(exact)) == pytest.approx(gain)
 
 
 @pytest.mark.parametrize(("gain", "rate"), [(1.0, 0.1), (4.0, 0.1)])
 def test_what_is_watched_is_what_is_trained(digits, gain, rate):
     x, labels = pixels(digits.train.images[:1_280]), digits.train.labels[:1_280]
     design = Design(hidden=(32,) * 6, initialisation="he", gain=gain)
-    _, losses, norms = lesson.watch(design, x, labels, SGD(rate), 20)
+    _, losses, norms = watch(design, x, labels, SGD(rate), 20)
     (epoch,) = train(Network(design, 0), SGD(rate), x, labels, seed=0)
     fine = len(epoch.losses) if epoch.finite else len(epoch.losses) - 1
     assert fine > 1

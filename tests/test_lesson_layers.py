@@ -8,6 +8,7 @@ import pytest
 from digitscope.lessons import open_lesson, run
 from digitscope.lessons.course import make_settings
 from digitscope.lessons.experiments import layers as lesson
+from digitscope.lessons.experiments.layer_by_layer import by_hand, count_weights
 from digitscope.nn import Design, Network, pixels
 
 TINY = {"units": "2,5", "shown": 5, "images": 300, "epochs": 1, "seeds": 2}
@@ -34,7 +35,7 @@ def in_keras(*units):
 
 @pytest.mark.parametrize("units", [(), (128,), (16, 16), (7, 6, 5)])
 def test_the_count_of_weights_is_that_of_keras_and_of_the_network(units):
-    total = lesson.count_weights((784, *units, 10))
+    total = count_weights((784, *units, 10))
     assert total == in_keras(*units).count_params() == len(Network(Design(hidden=units)).weights)
 
 
@@ -45,7 +46,7 @@ def test_by_hand_is_what_keras_computes(digits):
     model = in_keras(12)
     model.set_weights([part for dense in network.dense for part in (dense.kernel, dense.bias)])
     image = pixels(digits.test.images[:1]).reshape(28, 28)
-    hidden, logits = lesson.by_hand(network, image)
+    hidden, logits = by_hand(network, image)
     assert hidden.shape == (12,)
     assert (hidden == 0).any()
     oracle = model.predict(image[None], verbose=0)[0]

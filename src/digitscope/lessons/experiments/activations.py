@@ -20,8 +20,8 @@ from digitscope.lessons.experiments.activations_figures import (
     draw_functions,
 )
 from digitscope.lessons.experiments.common import by_columns, hold_out, percents
+from digitscope.lessons.experiments.hidden_layer import collapse, compare, dead_units
 from digitscope.nn import OPTIMIZERS, SGD, Design, Network, each, pixels, train
-from digitscope.nn.network import Activate
 
 NONE = "no hidden layer"
 
@@ -75,28 +75,6 @@ class ActivationsResult:
         return int(self.held_out[kind].mean(1).argmax())
 
 
-def collapse(
-    network: Network,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the one matrix and the one bias of a linear network."""
-    first, last = network.dense
-    w_1 = first.kernel.astype(float)  # (784, 128)
-    w_2 = last.kernel.astype(float)  # (128, 10)
-    return w_1 @ w_2, first.bias @ w_2 + last.bias
-
-
-def dead_units(
-    network: Network, x: NDArray[np.float32]
-) -> NDArray[np.bool_]:  # fmt: skip
-    """Return which hidden units have a slope of 0 for every image."""
-    dense, activate = network.blocks[0][:2]
-    assert isinstance(activate, Activate)
-    sums = dense.forward(x, None)  # (n, units)
-    slopes = activate.slope(sums, activate.function(sums))
-    dead: NDArray[np.bool_] = (slopes == 0).all(0)
-    return dead
-
-
 def measure(data: Dataset, settings: ActivationsSettings, advance: Advance) -> ActivationsResult:
     """Train every kind at every rate from several seeds."""
     images, x_test = hold_out(data, settings.images), pixels(data.test.images)
@@ -116,7 +94,7 @@ def measure(data: Dataset, settings: ActivationsSettings, advance: Advance) -> A
             dead = dead_units(network, x)
             back, apart, agree = 0.0, 0.0, 1.0
             if kind == "linear":
-                apart, agree = _compare(network, x_test)
+                apart, agree = compare(network, x_test)
             if kind == "relu":
                 for _ in train(network, SGD(rate), x, labels, seed=seed + 1):
                     pass
@@ -157,16 +135,6 @@ def _design(kind: str, settings: ActivationsSettings) -> Design:
 def _weights(settings: ActivationsSettings) -> tuple[int, int]:
     with_layer, without = (Network(_design(kind, settings)) for kind in ("linear", NONE))
     return len(with_layer.weights), len(without.weights)
-
-
-def _compare(network: Network, x: NDArray[np.float32]) -> tuple[float, float]:
-    """Return how far the linear network is from its one matrix, in double precision."""
-    first, last = network.dense
-    w, b = collapse(network)
-    rows = x.astype(float)
-    both = (rows @ first.kernel + first.bias) @ last.kernel + last.bias
-    single = rows @ w + b
-    return float(np.abs(both - single).max()), float((both.argmax(1) == single.argmax(1)).mean())
 
 
 def facts(result: ActivationsResult, settings: ActivationsSettings) -> Facts:

@@ -6,7 +6,6 @@ explosion step by step; and what of it clipping, smaller weights and normalisati
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +19,9 @@ from digitscope.lessons.experiments.exploding_gradients_figures import (
     draw_explosion,
     draw_map,
 )
-from digitscope.nn import OPTIMIZERS, Design, Network, cross_entropy, each, train
-from digitscope.nn.losses import Floats
-from digitscope.nn.optimizers import Optimizer, clip
+from digitscope.lessons.experiments.layer_sizes import growth, watch
+from digitscope.nn import OPTIMIZERS, Design, Network, each, train
+from digitscope.nn.optimizers import clip
 
 LEARNED = 0.5  # share of the held-out digits that a network must read to have learned
 Case = tuple[Design, float, float, int, int]  # network, rate, limit, images, seed
@@ -153,40 +152,6 @@ def _train_all(
         return network.accuracy(images.x_held, images.labels_held) if finite else np.nan, steps
 
     return np.array(each(one, cases, advance))
-
-
-def watch(
-    design: Design, x: Floats, labels: NDArray[Any], optimizer: Optimizer, steps: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return sizes, losses and norms of the first steps, to the first that is not finite.
-
-    The first weights, the batches and their order are those of `train` with seed 0.
-    """
-    network = Network(design, 0)
-    order = np.random.default_rng([0, 128]).permutation(len(x))
-    batch = min(128, len(x))
-    sizes, losses, norms = [], [], []
-    with np.errstate(all="ignore"):  # what overflows is what is looked for
-        for at in range(0, min(steps * batch, len(x) - batch + 1), batch):
-            rows = order[at : at + batch]
-            logits = network.forward(x[rows])
-            values, by_logits = cross_entropy(logits, labels[rows])
-            network.backward(by_logits / np.float32(batch))
-            given = [*(dense.inputs for dense in network.dense), logits]
-            # In float64, where the squares do not overflow before the numbers themselves do.
-            sizes.append([float(np.sqrt((a.astype(np.float64) ** 2).mean())) for a in given])
-            losses.append(float(values.mean()))
-            norms.append(float(np.linalg.norm(network.gradient.astype(np.float64))))
-            if not np.isfinite([losses[-1], norms[-1]]).all():
-                break
-            optimizer.step(network.weights, network.gradient)
-    return np.array(sizes), np.array(losses), np.array(norms)
-
-
-def growth(sizes: NDArray[np.float64]) -> float:
-    """Return the factor from hidden layer to hidden layer: the geometric mean."""
-    hidden = sizes[1:-1]
-    return float((hidden[-1] / hidden[0]) ** (1 / max(1, len(hidden) - 1)))
 
 
 def facts(result: ExplodingGradientsResult, settings: ExplodingGradientsSettings) -> Facts:

@@ -5,7 +5,6 @@ Then the same training for networks of few and many hidden units, in one layer a
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from digitscope.image.digit import DIGITS, SIDE
 from digitscope.lessons.content import Facts, listing, setting
 from digitscope.lessons.course import Advance
 from digitscope.lessons.experiments.common import Samples, hold_out, percents
+from digitscope.lessons.experiments.layer_by_layer import by_hand, count_weights
 from digitscope.lessons.experiments.layers_figures import draw_sizes, draw_way
 from digitscope.nn import OPTIMIZERS, Design, Network, each, train
 from digitscope.nn.losses import Floats, softmax
@@ -87,35 +87,6 @@ class LayersResult:
     direct: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     weights: NDArray[np.int64]
-
-
-def by_hand(network: Network, image: Floats) -> tuple[Floats, Floats]:
-    """Return what a network of one hidden layer of ReLU makes of one image, layer by layer.
-
-    Parameters
-    ----------
-    network : Network
-    image : ndarray of shape (28, 28)
-
-    Returns
-    -------
-    hidden : ndarray of shape (units,)
-    logits : ndarray of shape (10,)
-    """
-    first, last = network.dense
-    x = image.reshape(-1)  # (784,)
-    hidden = np.maximum(x @ first.kernel + first.bias, 0)  # (units,)
-    logits = hidden @ last.kernel + last.bias  # (10,)
-    return hidden, logits
-
-
-def count_weights(sizes: tuple[int, ...]) -> int:
-    """Return how many weights the dense layers between so many numbers have.
-
-    >>> count_weights((784, 128, 10))
-    101770
-    """
-    return sum(inputs * units + units for inputs, units in pairwise(sizes))
 
 
 def measure(data: Dataset, settings: LayersSettings, advance: Advance) -> LayersResult:
