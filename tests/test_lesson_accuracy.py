@@ -21,8 +21,8 @@ def test_the_interval_is_scipys(digits):
     lesson = run("accuracy", TINY | {"accuracy": 0.9764}, data=digits)
     right, n = round(0.9764 * len(digits.test)), len(digits.test)
     low, high = stats.binomtest(right, n).proportion_ci(method="wilson")
-    assert f"{100 * low:.2f}" in lesson.page.finding
-    assert f"{100 * high:.2f}" in lesson.page.finding
+    assert f"{100 * low:.2f}" in lesson.text.finding
+    assert f"{100 * high:.2f}" in lesson.text.finding
 
 
 @pytest.mark.parametrize("differ", [5, 6, 7, 30, 121, 300])
@@ -69,7 +69,7 @@ def test_page_and_progress(digits):
     lesson = run("accuracy", TINY, data=digits, advance=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    nobody = next(p for p in lesson.page.pictures if p.name == "nobody")
+    nobody = next(p for p in lesson.text.figures if p.name == "nobody")
     assert len(nobody.figure.axes) <= 10
-    for exercise in lesson.page.exercises:
+    for exercise in lesson.text.exercises:
         make_settings("accuracy", Settings, dict(c.split("=") for c in exercise.changes))

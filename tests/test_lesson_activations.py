@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from digitscope.lessons import open_lesson, run
-from digitscope.lessons.activations import KINDS, NONE, Settings, collapse, dead_units, measure
 from digitscope.lessons.course import make_settings
+from digitscope.lessons.experiments.activations import NONE, ActivationsSettings, measure
+from digitscope.lessons.experiments.activations_figures import KINDS
+from digitscope.lessons.experiments.hidden_layer import collapse, dead_units
 from digitscope.nn import SGD, Design, Network, pixels, train
 from digitscope.nn.activations import ACTIVATIONS
 
@@ -65,7 +67,7 @@ def test_which_units_are_dead_is_a_matter_of_the_slope(digits, kind, bias, dead)
 
 
 def test_what_is_measured(digits):
-    settings = make_settings("activations", Settings, TINY)
+    settings = make_settings("activations", ActivationsSettings, TINY)
     shares = []
     measured = measure(digits, settings, shares.append)
     assert measured.test.shape == measured.dead.shape == (len(KINDS) + 1, 2, 2)
@@ -84,18 +86,18 @@ def test_what_is_measured(digits):
 
 
 def test_the_page(lesson):
-    accuracies, dying = lesson.page.tables
+    accuracies, dying = lesson.text.tables
     assert [row[0] for row in accuracies.rows][-1] == NONE
     assert len(dying.rows) == 2
-    assert [p.name for p in lesson.page.pictures] == ["functions", "dead-units"]
-    panels = lesson.page.pictures[0].figure.axes
+    assert [p.name for p in lesson.text.figures] == ["functions", "dead-units"]
+    panels = lesson.text.figures[0].figure.axes
     assert [axes.get_title(loc="left").lower() for axes in panels] == [*KINDS]
-    assert lesson.page.checks[0].holds  # one matrix: true whatever the settings
+    assert lesson.text.checks[0].holds  # one matrix: true whatever the settings
 
 
 def test_exercises_can_be_set(lesson):
-    settings = open_lesson("activations").Settings
-    for exercise in lesson.page.exercises:
+    settings = open_lesson("activations").settings
+    for exercise in lesson.text.exercises:
         changed = make_settings(
             "activations", settings, dict(change.split("=") for change in exercise.changes)
         )

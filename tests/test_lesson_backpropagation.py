@@ -121,7 +121,7 @@ def test_a_network_learns_and_hangs_on_its_seed_alone(digits):
 
 
 def test_the_page_shows_some_forty_lines_without_the_laboratory(told):
-    (code,) = told.page.code
+    (code,) = told.text.code
     assert code == listing(
         lesson.begin, lesson.forward, lesson.cross_entropy, lesson.backward, lesson.adam,
         lesson.train,
@@ -129,7 +129,7 @@ def test_the_page_shows_some_forty_lines_without_the_laboratory(told):
     lines = [line for line in code.split("\n") if line.strip() and '"""' not in line]
     assert len(lines) == 42
     assert not {"Network", "Design", "cross_entropy("} & set(code.replace("def ", "").split())
-    assert told.page.finding.startswith("42 lines")
+    assert told.text.finding.startswith("42 lines")
 
 
 def test_it_reports_what_it_measured(digits):
@@ -148,8 +148,8 @@ def test_it_reports_what_it_measured(digits):
 
 def test_in_float32_the_check_is_coarser(digits, told):
     coarse = run("backpropagation", {**TINY, "precision": "float32"}, data=digits)
-    assert "float32" in coarse.page.experiment
-    errors = [max(float(row[3]) for row in lesson_rows(page)) for page in (told.page, coarse.page)]
+    assert "float32" in coarse.text.experiment
+    errors = [max(float(row[3]) for row in lesson_rows(page)) for page in (told.text, coarse.text)]
     assert errors[1] > 1e3 * errors[0]
     with pytest.raises(Misuse, match="Received: 'float16'"):
         run("backpropagation", {**TINY, "precision": "float16"}, data=digits)
@@ -162,6 +162,6 @@ def lesson_rows(page):
 
 
 def test_the_exercises_parse(told):
-    for exercise in told.page.exercises:
+    for exercise in told.text.exercises:
         changes = dict(change.split("=", 1) for change in exercise.changes)
         make_settings("backpropagation", lesson.Settings, changes)

@@ -77,6 +77,6 @@ def test_page_and_progress(digits):
     lesson = run("cross-entropy", TINY, data=digits, advance=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert "times as large" in lesson.page.finding
-    for exercise in lesson.page.exercises:
+    assert "times as large" in lesson.text.finding
+    for exercise in lesson.text.exercises:
         make_settings("cross-entropy", Settings, dict(c.split("=") for c in exercise.changes))

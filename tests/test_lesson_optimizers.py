@@ -130,7 +130,7 @@ def test_a_rate_that_diverges_leaves_the_rest_of_the_page_whole(measured):
     page = lesson.tell(changed, settings_of(target=0.999))
     assert page.finding.startswith("None reads")
     assert "2 of 2 not in" in page.tables[0].rows[0][3]
-    assert "2 of 2 not in" in page.pictures[1].figure.get_suptitle().replace("\n", " ")
+    assert "2 of 2 not in" in page.figures[1].figure.get_suptitle().replace("\n", " ")
 
 
 def test_decay_reaches_adamw_alone(digits):
@@ -152,12 +152,12 @@ def test_decay_reaches_adamw_alone(digits):
 
 def test_the_page_shows_the_code_that_ran(digits):
     told = run("optimizers", {**TINY, "condition": 20}, data=digits)
-    (code,) = told.page.code
+    (code,) = told.text.code
     assert lesson.OPTIMIZERS["sgd"] is SGD
     assert lesson.OPTIMIZERS["adam"] is Adam
     for line in ("weights -= self.rate * gradient", "class AdamW(Adam)"):
         assert line in code
-    assert f"{2 / 21:.3g}" in told.page.checks[1].claim
-    for exercise in told.page.exercises:
+    assert f"{2 / 21:.3g}" in told.text.checks[1].claim
+    for exercise in told.text.exercises:
         changes = dict(change.split("=", 1) for change in exercise.changes)
         make_settings("optimizers", lesson.Settings, changes)

@@ -138,15 +138,15 @@ def test_the_validation_images_are_held_out(digits):
 
 
 def test_the_page(lesson):
-    page = lesson.page
+    page = lesson.text
     assert [len(table.rows) for table in page.tables] == [5, 2]
-    assert [p.name for p in page.pictures] == ["curves", "gap"]
+    assert [p.name for p in page.figures] == ["curves", "gap"]
     assert "def stop_early" in page.code[0]
 
 
 def test_exercises_can_be_set(lesson):
-    settings = open_lesson("overfitting").Settings
-    for exercise in lesson.page.exercises:
+    settings = open_lesson("overfitting").settings
+    for exercise in lesson.text.exercises:
         changed = make_settings(
             "overfitting", settings, dict(change.split("=") for change in exercise.changes)
         )

@@ -81,6 +81,6 @@ def test_page_and_progress(digits):
     lesson = run("softmax", TINY, data=digits, advance=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    assert "30 times the usual" in lesson.page.finding
-    for exercise in lesson.page.exercises:
+    assert "30 times the usual" in lesson.text.finding
+    for exercise in lesson.text.exercises:
         make_settings("softmax", Settings, dict(c.split("=") for c in exercise.changes))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digitscope.lessons import vanishing_gradients as lesson
+from digitscope.lessons.experiments import vanishing_gradients as lesson
 from digitscope.nn import Design, Network
 
 SMALL = {"depths": (2, 6), "width": 24, "images": 600, "seeds": 2, "epochs": 1}
@@ -11,7 +11,7 @@ SMALL = {"depths": (2, 6), "width": 24, "images": 600, "seeds": 2, "epochs": 1}
 
 @pytest.fixture(scope="module")
 def measured(digits):
-    return lesson.measure(digits, lesson.Settings(**SMALL), lambda share: None)
+    return lesson.measure(digits, lesson.VanishingGradientsSettings(**SMALL), lambda share: None)
 
 
 def test_going_back_through_a_layer_multiplies_by_its_weights_and_its_slope():

@@ -61,24 +61,24 @@ def course(digits):
 @pytest.mark.parametrize("name", COURSE)
 def test_a_lesson_tells_all_that_a_lesson_must(name, course):
     lesson = course(name)
-    page = lesson.page
+    page = lesson.text
     assert lesson.name == name
     assert lesson.question.endswith("?")
-    assert page.pictures, "a figure"
+    assert page.figures, "a figure"
     assert page.tables, "a table"
     assert page.checks, "something to check"
     assert page.formulas, "a formula"
     assert page.exercises, "an exercise"
     assert page.sources, "a source"
     assert re.search(r"\d", page.finding), "the finding has its numbers"
-    assert len({picture.name for picture in page.pictures}) == len(page.pictures)
+    assert len({figure.name for figure in page.figures}) == len(page.figures)
     assert any(key == "seeds" for key in lesson.settings), "several seeds, and a way to have more"
 
 
 @pytest.mark.parametrize("name", COURSE)
 def test_the_exercises_of_a_lesson_can_be_done(name, course):
-    kind = open_lesson(name).Settings
-    exercises = course(name).page.exercises
+    kind = open_lesson(name).settings
+    exercises = course(name).text.exercises
     assert any(exercise.changes for exercise in exercises)
     for exercise in exercises:
         changes = dict(change.split("=", 1) for change in exercise.changes)
@@ -90,13 +90,13 @@ def test_the_exercises_of_a_lesson_can_be_done(name, course):
 def test_a_lesson_is_written_as_text_markdown_and_page(name, course, tmp_path):
     lesson = course(name)
     text = " ".join(as_text(lesson).split())
-    for told in (lesson.question, lesson.page.finding, *(c.claim for c in lesson.page.checks)):
+    for told in (lesson.question, lesson.text.finding, *(c.claim for c in lesson.text.checks)):
         assert " ".join(told.split()) in text
     assert all(
-        " ".join(cell.split()) in text for table in lesson.page.tables for cell in table.columns
+        " ".join(cell.split()) in text for table in lesson.text.tables for cell in table.columns
     )
     markdown = as_markdown(lesson)
-    assert markdown.count('<div class="formula"><math') == len(lesson.page.formulas)
+    assert markdown.count('<div class="formula"><math') == len(lesson.text.formulas)
     assert "\\" not in re.sub(r"`[^`]*`|\\\|", "", markdown), "LaTeX is left in the page"
     page, figures = write(lesson, tmp_path)
     assert page == tmp_path / name / "page.html"
@@ -110,8 +110,8 @@ def test_a_lesson_is_written_as_text_markdown_and_page(name, course, tmp_path):
 
 def test_what_does_not_hold_is_said(course):
     lesson = course("vanishing-gradients")
-    page = dataclasses.replace(lesson.page, checks=(Check("1 is 2", 1 == 2),))
-    wrong = dataclasses.replace(lesson, page=page)
+    page = dataclasses.replace(lesson.text, checks=(Check("1 is 2", 1 == 2),))
+    wrong = dataclasses.replace(lesson, text=page)
     assert "✗ not in this run: 1 is 2" in as_text(wrong)
     assert "✗ not in this run: | 1 is 2" in as_markdown(wrong)
 
@@ -120,7 +120,7 @@ def test_the_index_leads_to_the_pages(course, tmp_path):
     lesson = course("vanishing-gradients")
     text = write_index([lesson], tmp_path).read_text(encoding="utf-8")
     assert 'href="vanishing-gradients/page.html"' in text
-    assert lesson.page.finding in text
+    assert lesson.text.finding in text
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_setting_that_makes_no_sense_is_refused(changes, message, digits):
 
 
 def test_settings_are_given_as_texts_or_values():
-    kind = open_lesson("vanishing-gradients").Settings
+    kind = open_lesson("vanishing-gradients").settings
     texts = make_settings("x", kind, {"depths": "2, 5", "rate": "1e-2", "activation": "tanh"})
     assert texts == kind(depths=(2, 5), rate=0.01, activation="tanh")
     assert texts == make_settings("x", kind, {"depths": (2, 5), "rate": 0.01, "activation": "tanh"})

@@ -21,6 +21,14 @@ def test_an_old_path_warns_and_gives_what_the_new_one_has(old):
     assert all(getattr(module, name) is getattr(new, name) for name in public)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_old_names_of_an_old_path_are_kept():
+    from digitscope.lessons.content import LessonFigure, LessonText
+
+    old = importlib.import_module("digitscope.lessons.page")
+    assert (old.Page, old.Picture) == (LessonText, LessonFigure)
+
+
 def test_a_path_that_never_was_is_not_found():
     with pytest.raises(ModuleNotFoundError, match=r"digitscope\.labs"):
         importlib.import_module("digitscope.labs")

@@ -40,8 +40,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     data = load_data()
     for name in COURSE:
         folder = _lesson(name, data)
-        module = open_lesson(name)
-        text = f"# {module.TITLE}\n\n*{module.QUESTION}*\n\n{_read(folder / 'page.md')}"
+        experiment = open_lesson(name)
+        text = f"# {experiment.title}\n\n*{experiment.question}*\n\n{_read(folder / 'page.md')}"
         files.append(File.generated(config, f"lessons/{name}.md", content=text))
         for figure in sorted(folder.glob("*.png")):
             target = f"lessons/{name}/{figure.name}"
@@ -57,8 +57,8 @@ def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
         return markdown
     rows = ["| lesson | question |", "| :--- | :--- |"]
     for name in COURSE:
-        module = open_lesson(name)
-        rows.append(f"| [{module.TITLE}]({name}.md) | {module.QUESTION} |")
+        experiment = open_lesson(name)
+        rows.append(f"| [{experiment.title}]({name}.md) | {experiment.question} |")
     return markdown.replace("<!-- lessons -->", "\n".join(rows))
 
 
@@ -72,27 +72,35 @@ def _lesson(name: str, data: Dataset) -> Path:
     if not (folder / "page.md").is_file():
         shutil.rmtree(folder, ignore_errors=True)
         lesson = run(name, data=data)
-        broken = [check.claim for check in lesson.page.checks if not check.holds]
+        broken = [check.claim for check in lesson.text.checks if not check.holds]
         if broken and data.name == "mnist":
             raise PluginError(f"the lesson {name} claims what its run does not show: {broken}")
         write(lesson, folder.parent)
         # The figures of lessons/data.md are in lessons/data.
-        text = as_markdown(lesson, drawn=lambda picture: f"{name}/{picture.name}.png")
+        text = as_markdown(lesson, drawn=lambda figure: f"{name}/{figure.name}.png")
         (folder / "page.md").write_text(text, encoding="utf-8")
         log.info("lesson %s: %.0f s", name, lesson.seconds)
     return folder
 
 
 def _digest(name: str, data: Dataset) -> str:
-    """Return a name for all that a lesson hangs on: its code, its networks, the data."""
+    """Return a name for all that a lesson depends on: code, text, networks and data."""
     package = ROOT / "src" / "digitscope"
+    lessons, stem = package / "lessons", name.replace("-", "_")
+    others = {other.replace("-", "_") for other in COURSE if other != name}
     sources = [
         *sorted((package / "nn").glob("*.py")),
-        *(package / "lessons" / f"{room}.py" for room in ("course", "content", "writing")),
-        *(package / "lessons").glob("*.j2"),
-        *(package / "rendering" / f"{room}.py" for room in ("style", "wording")),
+        *(lessons / f"{module}.py" for module in ("course", "content", "text", "writing")),
+        *sorted(lessons.glob("*.j2")),
+        *sorted(lessons.glob(f"{stem}.py")),
+        *sorted(lessons.glob(f"texts/{stem}.md.j2")),
+        *(
+            file
+            for file in sorted(lessons.glob("experiments/*.py"))
+            if file.stem.removesuffix("_figures") not in others
+        ),
+        *(package / "rendering" / f"{module}.py" for module in ("style", "wording")),
         *sorted((package / "evaluation").glob("*.py")),
-        package / "lessons" / f"{name.replace('-', '_')}.py",
     ]
     digest = hashlib.sha256(data.name.encode())
     for source in sources:

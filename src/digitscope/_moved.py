@@ -34,6 +34,9 @@ MOVED = {
     "synthesis.handwriting": "synthesis.recorded_strokes",
 }
 
+# Names that are called otherwise at the new path.
+RENAMED = {"lessons.page": {"Page": "LessonText", "Picture": "LessonFigure"}}
+
 
 class _MovedModules:
     """Finder and loader of the modules at old paths; it is the last finder that Python calls.
@@ -50,7 +53,8 @@ class _MovedModules:
         return ModuleSpec(fullname, self, is_package=name == "lab")  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        new = "digitscope." + MOVED[spec.name.partition(".")[2]]
+        path = spec.name.partition(".")[2]
+        new = "digitscope." + MOVED[path]
         warnings.warn(
             f"{spec.name} has moved to {new}; the old path ends with version 0.3.",
             DeprecationWarning,
@@ -59,6 +63,7 @@ class _MovedModules:
         old = ModuleType(spec.name)
         content = vars(importlib.import_module(new))
         vars(old).update((k, v) for k, v in content.items() if not k.startswith("__"))
+        vars(old).update((k, content[v]) for k, v in RENAMED.get(path, {}).items())
         return old
 
     def exec_module(self, module: ModuleType) -> None:

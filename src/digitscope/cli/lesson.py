@@ -54,7 +54,7 @@ def command(
 
     settings = _parse_changes(changes or [])
     if name is not None:  # raises for wrong settings before anything is loaded
-        make_settings(name, open_lesson(name).Settings, settings)
+        make_settings(name, open_lesson(name).settings, settings)
     if out.exists() and not out.is_dir():
         raise Misuse(f"--out must be a folder. Received: {out}")
     dataset = load_data(data, data_dir)
@@ -139,13 +139,13 @@ def _list(json: bool) -> None:
 
     rows = []
     for name in COURSE:
-        module = open_lesson(name)
+        experiment = open_lesson(name)
         rows.append(
             {
                 "lesson": name,
-                "title": module.TITLE,
-                "question": module.QUESTION,
-                "settings": shown_settings(module.Settings()),
+                "title": experiment.title,
+                "question": experiment.question,
+                "settings": shown_settings(experiment.settings()),
             }
         )
     if json:

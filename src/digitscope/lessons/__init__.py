@@ -2,13 +2,15 @@
 
 ::
 
-    data, normalisation, layers, ...   one file each: what is measured, and what is told of it
-    course.py                          which lessons there are; runs one
-    page.py                            what a lesson tells: tables, pictures, findings, formulas
-    writing.py                         that as text, as Markdown, and as one HTML file
+    experiments/   code, one file for each lesson: what is measured; the facts and figures of it
+    texts/         Markdown templates, one for each lesson: what is told of it, and the checks
+    course.py      which lessons there are; runs one
+    text.py        fills a template with the facts of a run
+    content.py     the parts of a lesson's text: tables, figures, checks, formulas, exercises
+    writing.py     a lesson as text for the terminal, as Markdown, and as one HTML file
 
 A lesson trains networks of `digitscope.nn`, so it needs no TensorFlow, and it takes seconds.
-Every number in it comes from its own run; what it claims is checked against them.
+Every number in it comes from its own run. What it claims is checked against them.
 """
 
 from digitscope.extras import require

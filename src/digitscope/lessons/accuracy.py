@@ -20,8 +20,8 @@ from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
-    Page,
-    Picture,
+    LessonFigure,
+    LessonText,
     Table,
     setting,
     short,
@@ -148,7 +148,7 @@ def needed(differ: int) -> int:
     return 0  # so few that even all of them prove nothing
 
 
-def tell(measured: Measured, settings: Settings) -> Page:
+def tell(measured: Measured, settings: Settings) -> LessonText:
     """Say what was seen."""
     m, n, seeds = measured, len(measured.labels), settings.seeds
     errors = m.answers != m.labels
@@ -175,7 +175,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
         f"that differ only in their seed spread by {100 * spread:.2f} points (standard deviation) "
         f"around {percent(scores.mean(), 2)}."
     )
-    return Page(
+    return LessonText(
         experiment=(
             f"{count(seeds, 'network')} 784-{settings.hidden}-10 learn from "
             f"up to {settings.images:,} images, {count(settings.epochs, 'epoch')} (Adam, rate "
@@ -185,14 +185,14 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "softmax regression (no hidden layer, same training), by always giving the commonest "
             "digit, and by the networks that come with digitscope. Nothing is chosen on them here."
         ),
-        pictures=(
-            Picture(
+        figures=(
+            LessonFigure(
                 "scale",
                 _draw_scale(rows, settings, n),
                 "On a logarithmic scale, halving the errors is the same step everywhere. Bars "
                 "are Wilson's 95 % intervals. The hollow mark is a quotation.",
             ),
-            Picture(
+            LessonFigure(
                 "nobody",
                 _draw_nobody(m, nobody, everyone),
                 "Above each image its label; below, the answers and how many networks gave them.",

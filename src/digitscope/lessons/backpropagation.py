@@ -18,8 +18,8 @@ from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
-    Page,
-    Picture,
+    LessonFigure,
+    LessonText,
     Table,
     listing,
     plus_minus,
@@ -241,7 +241,7 @@ def beside_lab(units: int, x: Array, labels: Array) -> float:
     return float(np.abs(ours - network.gradient).max() / np.abs(ours).max())
 
 
-def tell(measured: Measured, settings: Settings) -> Page:
+def tell(measured: Measured, settings: Settings) -> LessonText:
     """Say what was seen."""
     code = listing(begin, forward, cross_entropy, backward, adam, train)
     written = [line.strip() for line in code.split("\n")]
@@ -252,7 +252,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
     mean = precise(float(measured.accuracy.mean()), measured.n_test)
     worst = precise(float(measured.accuracy.min()), measured.n_test)
     after = count(settings.epochs, "epoch")
-    return Page(
+    return LessonText(
         experiment=(
             f"A network of 784 pixels, {settings.units} hidden units with ReLU and ten digits, "
             "in NumPy alone: the code is below. First its gradient is checked on "
@@ -263,8 +263,8 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"on {HELD_OUT:,} held-out training images. With it "
             f"{count(settings.seeds, 'network')} learned {settings.images:,} training images."
         ),
-        pictures=(
-            Picture(
+        figures=(
+            LessonFigure(
                 "differences",
                 _draw_differences(measured, settings),
                 "Lines are medians over the weights, shaded up to the worst of them. Both axes are "

@@ -1,13 +1,14 @@
-"""What a lesson tells: plain values, so that text, Markdown and HTML can be made of the same."""
+"""What a lesson tells: plain values, from which text, Markdown and HTML are made."""
 
 import inspect
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from digitscope.rendering.wording import NBSP, power_of_ten
 
@@ -32,7 +33,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Picture:
+class LessonFigure:
     """A figure, under the name of its file; its title is its finding.
 
     `reading` says in a sentence or two how to look at it.
@@ -71,14 +72,14 @@ class Exercise:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
-    """What a lesson has to tell after its experiment; texts are Markdown.
+class LessonText:
+    """What a lesson tells after its experiment; texts are Markdown.
 
     Attributes
     ----------
     experiment : str
         What is measured: data, networks, seeds, what varies.
-    pictures : tuple of Picture
+    figures : tuple of LessonFigure
     tables : tuple of Table
     finding : str
         One or two sentences with this run's numbers, without markup.
@@ -95,7 +96,7 @@ class Page:
     """
 
     experiment: str
-    pictures: tuple[Picture, ...]
+    figures: tuple[LessonFigure, ...]
     tables: tuple[Table, ...]
     finding: str
     seen: str
@@ -106,12 +107,36 @@ class Page:
     code: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What an experiment gives to the text of its lesson.
+
+    Attributes
+    ----------
+    values : dict
+        Name in the template -> a number, a text, or a list of them.
+    tables : dict
+        Name -> rows of text; the first row names the columns.
+    figures : dict
+        Name, which is also that of the file -> Figure.
+    code : tuple of str
+        Source text of what the lesson is about, from `listing`.
+    """
+
+    values: Mapping[str, Any]
+    tables: Mapping[str, Sequence[Sequence[str]]]
+    figures: Mapping[str, Figure]
+    code: tuple[str, ...] = ()
+
+
 def listing(*objects: Any) -> str:
     """Return the source of functions or classes, as they ran."""
     return "\n\n".join(textwrap.dedent(inspect.getsource(o)).rstrip() for o in objects)
 
 
-def plus_minus(values: Sequence[float], *, percent: bool = False, decimals: int = 2) -> str:
+def plus_minus(
+    values: Sequence[float] | NDArray[Any], *, percent: bool = False, decimals: int = 2
+) -> str:
     """Return the mean and the standard deviation over seeds.
 
     >>> plus_minus([0.97, 0.98, 0.99], percent=True).replace(NBSP, " ")
@@ -135,3 +160,21 @@ def short(value: float) -> str:
     if value == 0 or 1e-3 <= value < 1e3:
         return f"{float(f'{value:.2g}'):g}"  # no exponent: 250, not 2.5e+02
     return power_of_ten(value, 1)
+
+
+def rate_text(rate: float) -> str:
+    """Return a learning rate; one below 10⁻⁴ as a power of ten.
+
+    >>> rate_text(0.003), rate_text(3e-6)
+    ('0.003', '3.0 × 10⁻⁶')
+    """
+    return f"{rate:g}" if rate >= 1e-4 else short(rate)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as in a sentence.
+
+    >>> listed(["tanh", "ReLU", "ELU"]), listed(["ReLU"]), listed([])
+    ('tanh, ReLU and ELU', 'ReLU', 'none')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]])) or "none"

@@ -1,16 +1,17 @@
 """The course: which lessons there are, in their order, and how one is run."""
 
 import dataclasses
-import importlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from digitscope.data import Dataset, load_data
 from digitscope.errors import Misuse, did_you_mean
-from digitscope.lessons.content import Page
+from digitscope.lessons.content import LessonText
+from digitscope.lessons.text import fill, heading
 
 COURSE = (
     "data",
@@ -31,6 +32,28 @@ Advance = Callable[[float], None]
 
 
 @dataclass(frozen=True)
+class Experiment:
+    """What a lesson consists of before it is run.
+
+    Attributes
+    ----------
+    title, question : str
+    settings : type
+        A dataclass: what can be changed.
+    measure : callable
+        From data set, settings and `Advance` to the result.
+    tell : callable
+        From result and settings to the text.
+    """
+
+    title: str
+    question: str
+    settings: type[Any]
+    measure: Callable[[Dataset, Any, Advance], Any]
+    tell: Callable[[Any, Any], LessonText]
+
+
+@dataclass(frozen=True)
 class Lesson:
     """A lesson that was run.
 
@@ -43,7 +66,7 @@ class Lesson:
         Name of the data set.
     seconds : float
         How long the experiment and its figures took.
-    page : Page
+    text : LessonText
         What it tells.
     """
 
@@ -53,7 +76,7 @@ class Lesson:
     settings: dict[str, tuple[str, str]]
     data: str
     seconds: float
-    page: Page
+    text: LessonText
 
     @property
     def number(self) -> int:
@@ -62,7 +85,7 @@ class Lesson:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was asked, measured and found, for JSON."""
-        page = self.page
+        text = self.text
         return {
             "lesson": self.name,
             "title": self.title,
@@ -70,13 +93,12 @@ class Lesson:
             "data": self.data,
             "settings": {name: value for name, (value, _) in self.settings.items()},
             "seconds": round(self.seconds, 2),
-            "finding": page.finding,
-            "tables": [dataclasses.asdict(table) for table in page.tables],
+            "finding": text.finding,
+            "tables": [dataclasses.asdict(table) for table in text.tables],
             "figures": [
-                {"name": picture.name, "finding": finding(picture.figure)}
-                for picture in page.pictures
+                {"name": figure.name, "finding": finding(figure.figure)} for figure in text.figures
             ],
-            "checks": [dataclasses.asdict(check) for check in page.checks],
+            "checks": [dataclasses.asdict(check) for check in text.checks],
         }
 
 
@@ -87,19 +109,34 @@ def finding(figure: Any) -> str:
     return style.finding(figure)
 
 
-def open_lesson(name: str) -> ModuleType:
-    """Return the module of a lesson: TITLE, QUESTION, Settings, measure and tell.
+def open_lesson(name: str) -> Experiment:
+    """Return what a lesson consists of.
+
+    Its code is ``experiments/<name>.py``, its text ``texts/<name>.md.j2``, and the settings of the
+    lesson cross-entropy are called `CrossEntropySettings`.
 
     Raises
     ------
     Misuse
-        For a name there is not.
+        For an unknown name.
     """
     if name not in COURSE:
         raise Misuse(
             f"unknown lesson {name!r}; there are {', '.join(COURSE)}." + did_you_mean(name, COURSE)
         )
-    return importlib.import_module(f"digitscope.lessons.{name.replace('-', '_')}")
+    stem = name.replace("-", "_")
+    if find_spec(f"digitscope.lessons.{stem}"):  # not yet split into experiment and text
+        module = import_module(f"digitscope.lessons.{stem}")
+        return Experiment(
+            module.TITLE, module.QUESTION, module.Settings, module.measure, module.tell
+        )
+    module = import_module(f"digitscope.lessons.experiments.{stem}")
+    settings = getattr(module, "".join(map(str.capitalize, name.split("-"))) + "Settings")
+
+    def tell(result: Any, chosen: Any) -> LessonText:
+        return fill(stem, module.facts(result, chosen), chosen)
+
+    return Experiment(*heading(stem), settings, module.measure, tell)
 
 
 def run(
@@ -134,27 +171,27 @@ def run(
     Examples
     --------
     >>> lesson = run("softmax", {"seeds": 1})  # doctest: +SKIP
-    >>> lesson.page.finding  # doctest: +SKIP
+    >>> lesson.text.finding  # doctest: +SKIP
     """
     import matplotlib
 
     from digitscope.rendering import style
 
-    module = open_lesson(name)
-    settings = make_settings(name, module.Settings, changes or {})
+    experiment = open_lesson(name)
+    settings = make_settings(name, experiment.settings, changes or {})
     data = data or load_data()
     begun = time.perf_counter()
-    measured = module.measure(data, settings, advance)
+    result = experiment.measure(data, settings, advance)
     with matplotlib.rc_context(style.RC):
-        page = module.tell(measured, settings)
+        text = experiment.tell(result, settings)
     return Lesson(
         name,
-        module.TITLE,
-        module.QUESTION,
+        experiment.title,
+        experiment.question,
         shown_settings(settings),
         data.name,
         time.perf_counter() - begun,
-        page,
+        text,
     )
 
 

@@ -18,8 +18,8 @@ from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
-    Page,
-    Picture,
+    LessonFigure,
+    LessonText,
     Table,
     listing,
     plus_minus,
@@ -227,7 +227,7 @@ def _slopes(loss: Loss) -> NDArray[np.float64]:
     return np.abs(loss(logits, np.zeros(len(WRONG), int))[1][:, 0])
 
 
-def tell(measured: Measured, settings: Settings) -> Page:
+def tell(measured: Measured, settings: Settings) -> LessonText:
     """Say what was seen."""
     m, seeds, names = measured, settings.seeds, tuple(LOSSES)
     losses = -np.log(np.maximum(m.probabilities, 1e-300))
@@ -241,7 +241,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
         "squared error hardly hears of answers that are wrong and sure."
     )
     starts = ("usual", f"times {settings.gain:g}")
-    return Page(
+    return LessonText(
         experiment=(
             f"{m.held_out.size * seeds} networks 784-{settings.hidden}-10 learn from "
             f"{settings.images:,} images for {count(settings.epochs, 'epoch')} by plain gradient "
@@ -250,14 +250,14 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"The rate of each kind is chosen on held-out training images; then the test images "
             "are read. One more network, trained by Adam, shows what each test image costs."
         ),
-        pictures=(
-            Picture(
+        figures=(
+            LessonFigure(
                 "curve",
                 _draw_curve(m),
                 "The line is the price of an answer. The counts below show how many test images "
                 "stand where: most of them at the right, where it costs next to nothing.",
             ),
-            Picture(
+            LessonFigure(
                 "learning",
                 _draw_learning(m, settings),
                 "Left, how loudly one image calls for a change of its label's logit. Right, how "

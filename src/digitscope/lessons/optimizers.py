@@ -17,8 +17,8 @@ from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
-    Page,
-    Picture,
+    LessonFigure,
+    LessonText,
     Table,
     listing,
     plus_minus,
@@ -219,7 +219,7 @@ def _steps(needed: NDArray[np.float64], total: int) -> str:
     return plus_minus(needed.tolist(), decimals=0)
 
 
-def tell(measured: Measured, settings: Settings) -> Page:
+def tell(measured: Measured, settings: Settings) -> LessonText:
     """Say what was seen."""
     names = tuple(NAMES.values())
     goal, total = percent(settings.target, 0), int(measured.leg[-1])
@@ -253,7 +253,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
         if np.isfinite(needed[quick]).all()
         else f"None reads {goal} of the test images in {total} steps with every seed."
     )
-    return Page(
+    return LessonText(
         experiment=(
             "First a valley of two weights, ½ wᵀ H w, which is "
             f"{settings.condition:g} times as steep across as along: four optimizers walk down "
@@ -264,14 +264,14 @@ def tell(measured: Measured, settings: Settings) -> Page:
             f"{settings.batch}. For each, the rate is chosen by one seed on {HELD_OUT:,} held-out "
             f"training images; {count(settings.seeds, 'other seed')} then race on the test images."
         ),
-        pictures=(
-            Picture(
+        figures=(
+            LessonFigure(
                 "valley",
                 _draw_valley(measured, settings),
                 "Each grey line is a height; each point is one step. The scales of the two axes "
                 "differ: with the same, the valley would be narrower still.",
             ),
-            Picture(
+            LessonFigure(
                 "race",
                 _draw_race(
                     measured,

@@ -17,8 +17,8 @@ from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
-    Page,
-    Picture,
+    LessonFigure,
+    LessonText,
     Table,
     listing,
     plus_minus,
@@ -218,7 +218,7 @@ def measure(data: Dataset, settings: Settings, advance: Advance) -> Measured:
     )
 
 
-def tell(measured: Measured, settings: Settings) -> Page:
+def tell(measured: Measured, settings: Settings) -> LessonText:
     """Say what was seen."""
     m = measured
     mean = m.curves.mean(0)  # (epochs, 4)
@@ -261,7 +261,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
             for n, row in zip(settings.chosen_by, chosen, strict=True)
         ),
     )  # fmt: skip
-    return Page(
+    return LessonText(
         experiment=(
             f"Networks of {settings.units} hidden units (ReLU, Adam, rate {settings.rate:g}, "
             f"batches of {settings.batch}) see {settings.images:,} images {settings.epochs} times; "
@@ -270,15 +270,15 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "set. The test images are looked at once, at the end. With "
             f"{settings.more} times as many images there are as many steps, so each is seen less."
         ),
-        pictures=(
-            Picture(
+        figures=(
+            LessonFigure(
                 "curves",
                 _draw_curves(measured, settings),
                 "Thin lines are single networks, thick ones their mean. Dots mark the epoch "
                 "whose weights early stopping keeps. It sees the validation loss only, and stops "
                 f"{settings.patience} epochs later.",
             ),
-            Picture(
+            LessonFigure(
                 "gap",
                 _draw_gap(measured, settings),
                 "The upper line is what the network knows, the lower one what it can do. Bars "

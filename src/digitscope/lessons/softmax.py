@@ -21,8 +21,8 @@ from digitscope.lessons.content import (
     Check,
     Exercise,
     Formula,
-    Page,
-    Picture,
+    LessonFigure,
+    LessonText,
     Table,
     listing,
     plus_minus,
@@ -216,7 +216,7 @@ def _losses_by_gap() -> NDArray[np.float64]:
     return np.array(losses, np.float64)
 
 
-def tell(measured: Measured, settings: Settings) -> Page:
+def tell(measured: Measured, settings: Settings) -> LessonText:
     """Say what was seen."""
     gains, seeds, (no_gradient, zero) = settings.gains, settings.seeds, measured.lost.mean(2)
     accuracy = measured.accuracy.mean(2)
@@ -230,7 +230,7 @@ def tell(measured: Measured, settings: Settings) -> Page:
         f"clipped probabilities then read {percent(accuracy[1, worst])} of the digits, those that "
         f"learn from logits {percent(accuracy[0, worst])}."
     )
-    return Page(
+    return LessonText(
         experiment=(
             f"{count(seeds, 'network')} 784-{settings.hidden}-10 (ReLU, Adam) see "
             f"{settings.images:,} images {settings.epochs} times, long enough to become too sure. "
@@ -246,13 +246,13 @@ def tell(measured: Measured, settings: Settings) -> Page:
             "from the probabilities, clipped at 10⁻⁷. These are judged on held-out images, all at "
             "the same rate."
         ),
-        pictures=(
-            Picture(
+        figures=(
+            LessonFigure(
                 "temperature",
                 _draw_temperature(measured, settings),
                 "The image, its ten logits, and the probabilities made of them.",
             ),
-            Picture(
+            LessonFigure(
                 "losses",
                 _draw_losses(measured, settings),
                 "Left: one image, of which a wrong digit's logit is ahead of the label's; the "

@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 
 from digitscope.files import replacing, write_text
-from digitscope.lessons.content import Check, Exercise, Picture, Table
+from digitscope.lessons.content import Check, Exercise, LessonFigure, Table
 from digitscope.lessons.course import COURSE, Lesson, finding
 
 PAGE = "page.html"
@@ -19,11 +19,11 @@ WIDTH = 100  # characters of a line in a terminal
 
 def as_text(lesson: Lesson) -> str:
     """Return what a terminal shows: the question, the tables, the finding and what was checked."""
-    page = lesson.page
+    told = lesson.text
     parts = [f"{lesson.number} of {len(COURSE)}  {lesson.title}", _wrapped(lesson.question)]
-    parts += [_text_table(table) for table in page.tables]
-    parts.append(_wrapped(page.finding))
-    parts.append("\n".join(_wrapped(check.claim, _mark(check)) for check in page.checks))
+    parts += [_text_table(table) for table in told.tables]
+    parts.append(_wrapped(told.finding))
+    parts.append("\n".join(_wrapped(check.claim, _mark(check)) for check in told.checks))
     return "\n\n".join(parts).replace("\u00a0", " ")
 
 
@@ -51,39 +51,39 @@ def _text_table(table: Table) -> str:
     return "\n".join([_wrapped(table.caption), *lines])
 
 
-def as_markdown(lesson: Lesson, *, drawn: Callable[[Picture], str] | None = None) -> str:
+def as_markdown(lesson: Lesson, *, drawn: Callable[[LessonFigure], str] | None = None) -> str:
     """Return the page below its title and question.
 
     Parameters
     ----------
     lesson : Lesson
     drawn : callable, optional
-        Address of a picture; ``<name>.png`` by default.
+        Address of a figure; ``<name>.png`` by default.
     """
     from latex2mathml.converter import convert
 
-    page = lesson.page
-    address = drawn or (lambda picture: f"{picture.name}.png")
+    told = lesson.text
+    address = drawn or (lambda figure: f"{figure.name}.png")
     return _templates().get_template("lesson.md.j2").render(
-        experiment=page.experiment,
-        pictures=[
-            f"![{finding(p.figure)}]({address(p)})\n\n*{p.reading}*" for p in page.pictures
+        experiment=told.experiment,
+        figures=[
+            f"![{finding(f.figure)}]({address(f)})\n\n*{f.reading}*" for f in told.figures
         ],
-        tables=[_markdown_table(table) for table in page.tables],
-        finding=f"**{page.finding}**",
-        seen=page.seen,
-        checks=_checks(page.checks),
+        tables=[_markdown_table(table) for table in told.tables],
+        finding=f"**{told.finding}**",
+        seen=told.seen,
+        checks=_checks(told.checks),
         formulas=[
             {
                 "words": formula.words,
                 "drawn": f'<div class="formula">{convert(formula.latex, display="block")}</div>',
             }
-            for formula in page.formulas
+            for formula in told.formulas
         ],
-        listings=page.code,
-        exercises=_exercises(lesson.name, page.exercises),
+        listings=told.code,
+        exercises=_exercises(lesson.name, told.exercises),
         knobs=_knobs(lesson),
-        sources="\n".join(f"- {source}" for source in page.sources),
+        sources="\n".join(f"- {source}" for source in told.sources),
         ran=_ran(lesson),
     )  # fmt: skip
 
@@ -145,13 +145,13 @@ def write(lesson: Lesson, folder: Path) -> tuple[Path, list[Path]]:
 
     folder = folder / lesson.name
     figures, inline = [], {}
-    for picture in lesson.page.pictures:
+    for figure in lesson.text.figures:
         with matplotlib.rc_context(style.RC):
-            content = style.encode(style.render(picture.figure))
-        figures.append(folder / f"{picture.name}.png")
+            content = style.encode(style.render(figure.figure))
+        figures.append(folder / f"{figure.name}.png")
         with replacing(figures[-1]) as temporary:
             temporary.write_bytes(content)
-        inline[picture.name] = f"data:image/png;base64,{b64encode(content).decode()}"
+        inline[figure.name] = f"data:image/png;base64,{b64encode(content).decode()}"
     markdown = as_markdown(lesson)
     body = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
     # A picture alone in its paragraph becomes a figure, with its file inside the page.
@@ -182,7 +182,7 @@ def write_index(lessons: Sequence[Lesson], folder: Path) -> Path:
     """Write ``index.html``, which leads to the pages of those lessons, and return its path."""
     rows = "".join(
         f'<tr><td>{lesson.number}</td><td><a href="{lesson.name}/{PAGE}">{escape(lesson.title)}</a>'
-        f"<br>{escape(lesson.page.finding)}</td></tr>"
+        f"<br>{escape(lesson.text.finding)}</td></tr>"
         for lesson in lessons
     )
     _write_page(
