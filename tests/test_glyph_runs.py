@@ -377,7 +377,7 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
 
     # Its page shows what the scores say.
     page = run.report_file.read_text(encoding="utf-8")
-    assert "held-out digits are told apart by both networks" in page
+    assert "held-out digits are read correctly by both networks" in page
     shown = re.sub(r"\s|&nbsp;", "", page)
     for part in ("page", "glyph", "both"):
         assert f"{100 * metrics[part]['recall']:.1f}%" in shown

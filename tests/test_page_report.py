@@ -136,7 +136,7 @@ def test_misses_and_inventions_say_what_stands_there(known):
     for cut in (*known.misses(), *known.inventions()):
         assert cut.pixels.shape == (page_results.TILE, page_results.TILE)
     words = texts(draw("misses", known))
-    assert words == ["7 → none", "nothing seen", "3 → 5", f"60.0{NBSP}% sure"]
+    assert words == ["7 → none", "no peak", "3 → 5", f"60.0{NBSP}% sure"]
     title = plain(finding(draw("inventions", known)))
     assert title == "The most confident invention: 2 at 70.0 %; no glyph is there"
 

@@ -485,8 +485,11 @@ def test_confusion_shows_counts():
     [
         ({}, "None of the 12,000 test images is read wrongly"),
         ({(4, 9): 1}, "1 of 12,000 test images is read wrongly; a 4 is read as 9"),
-        ({(4, 9): 2, (9, 4): 2, (1, 7): 1}, "the 2 commonest kinds of mistake happen twice each"),
-        ({(4, 9): 1, (9, 4): 1}, "no kind of mistake is commoner than another (once each)"),
+        (
+            {(4, 9): 2, (9, 4): 2, (1, 7): 1},
+            "the 2 most frequent kinds of mistake happen twice each",
+        ),
+        ({(4, 9): 1, (9, 4): 1}, "no kind of mistake is more frequent than another (once each)"),
     ],
 )
 def test_confusion_title_counts_ties(mistakes, expected):
@@ -545,10 +548,12 @@ def test_mistakes(n):
     if not n:
         assert title(figure) == "There is no mistake among the 1,000 test images"
         return
-    assert title(figure) == "The surest mistake: a 4, said to be 9 with a probability of > 99.9 %"
+    assert (
+        title(figure) == "The most confident mistake: a 4, read as 9 with a probability of > 99.9 %"
+    )
     assert words(figure.axes[0]).count("4 → 9") == min(n, 30)
     assert words(figure.axes[0])[1] == "> 99.9 % sure"
-    assert ("The 30 surest of 31 mistakes" in note(figure)) == (n == 31)
+    assert ("The 30 most confident of 31 mistakes" in note(figure)) == (n == 31)
 
 
 def test_words_under_mistakes_keep_to_their_column():
@@ -579,7 +584,7 @@ def test_pairs_shows_the_ten_commonest():
     pictures = dict.fromkeys(mistakes, np.zeros((28, 28), np.uint8))
     figure = draw(draw_pairs, confusion_of(mistakes), pictures)
     assert len(figure.axes[1].patches) == 10
-    assert title(figure) == "The 10 commonest kinds of mistake, of 12, make up 136 of 138"
+    assert title(figure) == "The 10 most frequent kinds of mistake, of 12, make up 136 of 138"
 
 
 def test_pairs_without_a_mistake():

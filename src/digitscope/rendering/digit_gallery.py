@@ -80,14 +80,14 @@ FIGURES: tuple[FigureEntry[DigitResults], ...] = (
     ),
     (
         "mistakes",
-        "The surest mistakes",
+        "The most confident mistakes",
         _mistakes,
-        "Under each picture: the true digit, an arrow, what the network said, and how sure it was. "
+        "Below each picture: the true digit, an arrow, the predicted digit, and its probability. "
         "A person would misread some of these, too; the others show where the network fails.",
     ),
     (
         "pairs",
-        "What is confused with what",
+        "Confused pairs",
         _pairs,
         "The order matters: a 4 read as 9 and a 9 read as 4 are different mistakes. Counts this "
         "small vary from one training to the next.",

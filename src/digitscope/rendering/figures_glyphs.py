@@ -42,13 +42,13 @@ def draw_misses(
         return
     title = (
         f"{missed.part:,} of {count(missed.n, 'digit')} ({percent(missed.value)}) have no peak of "
-        f"their class; on {confused:,} of these another class is seen, on the others nothing"
+        f"their class; {confused:,} of these have a peak of another class, the others none"
     )
     note = (
         f"{_which(len(cuts), missed.part)} of {count(pages, 'held-out page')}; first those whose "
-        "class got the least probability. Truth → what the network says."
+        "class has the lowest probability. Truth → prediction."
     )
-    _draw_cuts(figure, title, note, cuts, soft="nothing seen")
+    _draw_cuts(figure, title, note, cuts, soft="no peak")
 
 
 def draw_inventions(
@@ -80,8 +80,8 @@ def draw_inventions(
     title = f"The most confident invention: {worst.said} at {sure(worst.confidence)}; {where}"
     note = (
         f"{_which(len(cuts), invented)} of {count(reported, 'peak')} of digits with confidence "
-        f"≥ {USUAL:g} on {count(pages, 'held-out page')}, the most confident first. Truth → what "
-        "the network says."
+        f"≥ {USUAL:g} on {count(pages, 'held-out page')}, the most confident first. Truth → "
+        "prediction."
     )
     _draw_cuts(figure, title, note, cuts, soft="")
 

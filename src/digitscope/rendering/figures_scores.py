@@ -36,7 +36,7 @@ def draw_confusion(figure: Figure, confusion: NDArray[np.int64], noun: str = "te
     title = f"None of the {n:,} {noun} is read wrongly"
     if pairs:
         verb = "is" if n - right == 1 else "are"
-        title = f"{n - right:,} of {n:,} {noun} {verb} read wrongly; {_commonest(pairs)}"
+        title = f"{n - right:,} of {n:,} {noun} {verb} read wrongly; {_most_frequent(pairs)}"
     note = "Counts. Grey diagonal: read correctly. Coloured: mistakes. Empty: never happened."
     style.header(figure, title, note, body=5.35)
     axes = style.place(figure, 0.62, 0.1, 4.7, 4.7)
@@ -70,7 +70,7 @@ def draw_confusion(figure: Figure, confusion: NDArray[np.int64], noun: str = "te
         axes.text(DIGITS - 0.3, digit, words, va="center", color=style.GREY, size=9.5)
 
 
-def _commonest(pairs: Sequence[tuple[int, int, int]]) -> str:
+def _most_frequent(pairs: Sequence[tuple[int, int, int]]) -> str:
     true, said, most = pairs[0]
     ties = sum(often == most for _, _, often in pairs)
     if len(pairs) == 1:
@@ -78,8 +78,8 @@ def _commonest(pairs: Sequence[tuple[int, int, int]]) -> str:
     if ties == 1:
         return f"most often a {true} is read as {said} ({times(most)})"
     if ties == len(pairs):
-        return f"no kind of mistake is commoner than another ({times(most)} each)"
-    return f"the {ties} commonest kinds of mistake happen {times(most)} each"
+        return f"no kind of mistake is more frequent than another ({times(most)} each)"
+    return f"the {ties} most frequent kinds of mistake happen {times(most)} each"
 
 
 def draw_per_digit(
@@ -185,12 +185,12 @@ def draw_mistakes(
         return
     shown = min(n, MISTAKES)
     title = (
-        f"The surest mistake: a {labels[0]}, said to be {said[0]} with a probability of "
+        f"The most confident mistake: a {labels[0]}, read as {said[0]} with a probability of "
         f"{sure(float(confidence[0]))}"
     )
-    note = f"All {count(n, 'mistake')}, the surest first."
+    note = f"All {count(n, 'mistake')}, the most confident first."
     if n > shown:
-        note = f"The {shown} surest of {count(n, 'mistake')} on {total:,} test images."
+        note = f"The {shown} most confident of {count(n, 'mistake')} on {total:,} test images."
     if n == 1:
         note = f"The only mistake on {total:,} test images."
     words = [
@@ -221,12 +221,12 @@ def draw_pairs(
         return
     shown = pairs[:PAIRS]
     part = sum(often for _, _, often in shown)
-    kinds = f"{len(shown)} commonest kinds of mistake, of {len(pairs)},"
+    kinds = f"{len(shown)} most frequent kinds of mistake, of {len(pairs)},"
     title = f"The {kinds} make up {part:,} of {wrong:,}"
     if len(pairs) <= PAIRS:
-        title = f"{count(wrong, 'mistake')} of {count(len(pairs), 'kind')}: {_commonest(pairs)}"
+        title = f"{count(wrong, 'mistake')} of {count(len(pairs), 'kind')}: {_most_frequent(pairs)}"
     step = 0.44  # inches a row
-    note = "True digit → what it is said to be, and the surest example of it."
+    note = "True digit → predicted digit, and the most confident example."
     style.header(figure, title, note, body=step * len(shown) + 0.6)
     pictures = np.stack([examples[true, said] for true, said, _ in shown])
     column = style.mosaic(pictures, 1, across=0, down=4)

@@ -95,7 +95,7 @@ def _learning(figure: Figure, results: GlyphResults) -> None:
     title = f"After {count(int(last['epoch']), 'epoch')} the loss is {last['loss']:.3f}"
     if "val_accuracy_digits" in last:
         title += (
-            f"; {percent(last['val_accuracy_digits'])} of the held-out digits are told apart, "
+            f"; {percent(last['val_accuracy_digits'])} of the held-out digits are read correctly, "
             f"by the page network {percent(last['val_accuracy_page'])}"
         )
     note = "Training loss is the mean over the epoch. Dotted: the page network alone."
@@ -147,7 +147,9 @@ def _mistakes(figure: Figure, results: GlyphResults) -> None:
             results.labels[results.mistakes], said.argmax(axis=1), said.max(axis=1), strict=True
         )
     ]
-    title = f"{wrong:,} of {total:,} held-out digits are taken for another; the surest mistakes"
+    title = (
+        f"{wrong:,} of {total:,} held-out digits are taken for another; the most confident mistakes"
+    )
     note = "Each with its true digit, the answer of both networks and its probability."
     draw_sheet(figure, title, note, 255 - results.images, words)
 
@@ -175,9 +177,9 @@ FIGURES: tuple[FigureEntry[GlyphResults], ...] = (
     ),
     (
         "mistakes",
-        "The surest mistakes",
+        "The most confident mistakes",
         _mistakes,
-        "A crop shows what stands around the digit, too; the digit meant is in the middle.",
+        "A crop also shows the surroundings of the digit, which is in its middle.",
     ),
 )
 
@@ -205,8 +207,8 @@ def describe(run: Run, results: GlyphResults) -> dict[str, Any]:
     ]
     return {
         "run_name": run.path.resolve().name,
-        "headline": f"{precise(both, n)} of {n:,} held-out digits are told apart by both networks; "
-        f"{precise(alone, n)} by the page network alone",
+        "headline": f"{precise(both, n)} of {n:,} held-out digits are read correctly by both "
+        f"networks; {precise(alone, n)} by the page network alone",
         "crops": len(results.labels),
         "parameters": results.card.parameters,
         "patches": results.card.data.get("patches", 0),

@@ -162,7 +162,7 @@ FIGURES: tuple[FigureEntry[PageResults], ...] = (
         "faults",
         "By fault",
         _faults,
-        "What was done to the paper and by the camera. A page may have several faults, so a low "
+        "Effects of paper and camera. A page may have several faults, so a low "
         "recall may come from another fault of the same pages.",
     ),
     (
@@ -170,8 +170,8 @@ FIGURES: tuple[FigureEntry[PageResults], ...] = (
         "The worst misses",
         _misses,
         "Digits for which the network shows no peak of their class, even of little confidence. The "
-        "frame is the box of the true digit. Below: the truth, an arrow, what the network says in "
-        "this box, and how sure it is.",
+        "frame is the box of the true digit. Below: the truth, an arrow, the predicted class "
+        "in this box, and its confidence.",
     ),
     (
         "inventions",
