@@ -8,8 +8,9 @@ from scipy.sparse.linalg import eigsh
 from sklearn.preprocessing import StandardScaler
 
 from digitscope.errors import Misuse
-from digitscope.lessons import normalisation as lesson
 from digitscope.lessons import run
+from digitscope.lessons.experiments import linear_model
+from digitscope.lessons.experiments import normalisation as lesson
 from digitscope.nn import pixels
 
 QUICK = {"images": 300, "epochs": 1, "seeds": 2, "units": 8, "rates": "1e-4,0.1,1"}
@@ -47,7 +48,7 @@ def test_the_largest_rate_of_a_linear_model_is_two_over_the_largest_eigenvalue(d
 
 
 def test_the_descent_is_gradient_descent(digits, monkeypatch):
-    monkeypatch.setattr(lesson, "STEPS", 1)
+    monkeypatch.setattr(linear_model, "STEPS", 1)
     x, labels = pixels(digits.train.images[:50]), digits.train.labels[:50]
     rows, aims = np.column_stack([x, np.ones(50)]).astype(np.float64), np.eye(10)[labels]
 
@@ -60,8 +61,10 @@ def test_the_descent_is_gradient_descent(digits, monkeypatch):
 
 
 def test_each_scaling_is_reported_at_its_own_best_rate(digits, monkeypatch):
-    monkeypatch.setattr(lesson, "STEPS", 3)
-    settings = lesson.Settings(images=300, epochs=1, seeds=2, units=8, rates=(1e-4, 0.1, 1.0))
+    monkeypatch.setattr(linear_model, "STEPS", 3)
+    settings = lesson.NormalisationSettings(
+        images=300, epochs=1, seeds=2, units=8, rates=(1e-4, 0.1, 1.0)
+    )
     told = []
     measured = lesson.measure(digits, settings, told.append)
     assert measured.accuracy.shape == measured.silent.shape == (3, 3, 2)
@@ -78,7 +81,7 @@ def test_each_scaling_is_reported_at_its_own_best_rate(digits, monkeypatch):
 
 
 def test_the_exercises_run(digits, monkeypatch):
-    monkeypatch.setattr(lesson, "STEPS", 3)
+    monkeypatch.setattr(linear_model, "STEPS", 3)
     page = run("normalisation", QUICK, data=digits).text
     for exercise in page.exercises:
         changes = dict(change.split("=", 1) for change in exercise.changes)

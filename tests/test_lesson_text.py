@@ -102,7 +102,7 @@ def test_a_space_that_does_not_break_is_kept(filled):
     [
         ("short(least)", "short(most)", "'most' is undefined"),
         ("settings.units", "settings.layers", "no attribute 'layers'"),
-        ('figure("curve")', 'figure("curves")', "a figure must be one of curve. Received: 'curves'"),
+        ('figure("curve")', 'figure("curves")', "must be one of curve. Received: 'curves'"),
         ("Second paragraph.\n{% endcall %}", "{% endcall %}\nLost.", "outside of blocks.*Lost"),
         ("call finding", "call seen", "one block 'seen'"),
         ("call finding", "call exercise", r"must be \['experiment', 'finding', 'seen'\]"),

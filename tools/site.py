@@ -91,7 +91,7 @@ def _digest(name: str, data: Dataset) -> str:
         *sorted((package / "nn").glob("*.py")),
         *(lessons / f"{module}.py" for module in ("course", "content", "text", "writing")),
         *sorted(lessons.glob("*.j2")),
-        lessons / "experiments" / "common.py",
+        *(lessons / "experiments" / f"{module}.py" for module in ("common", "linear_model")),
         *sorted(lessons.rglob(f"{stem}*.py")),  # the experiment and its figures
         *sorted(lessons.rglob(f"{stem}*.j2")),  # the text
         *(package / "rendering" / f"{module}.py" for module in ("style", "wording")),

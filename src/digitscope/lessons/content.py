@@ -160,3 +160,12 @@ def short(value: float) -> str:
     if value == 0 or 1e-3 <= value < 1e3:
         return f"{float(f'{value:.2g}'):g}"  # no exponent: 250, not 2.5e+02
     return power_of_ten(value, 1)
+
+
+def rate_text(rate: float) -> str:
+    """Return a learning rate; one below 10⁻⁴ as a power of ten.
+
+    >>> rate_text(0.003), rate_text(3e-6)
+    ('0.003', '3.0 × 10⁻⁶')
+    """
+    return f"{rate:g}" if rate >= 1e-4 else short(rate)

@@ -40,6 +40,7 @@ from digitscope.lessons.content import (
     LessonText,
     Table,
     plus_minus,
+    rate_text,
     short,
 )
 from digitscope.rendering.wording import NBSP, count, percent, sure, times
@@ -54,6 +55,7 @@ FUNCTIONS: dict[str, Any] = {
     "min": min,
     "percent": percent,
     "plus_minus": plus_minus,
+    "rate_text": rate_text,
     "round": round,
     "short": short,
     "sum": sum,

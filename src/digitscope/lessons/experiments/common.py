@@ -1,13 +1,13 @@
 """What the experiments share: the images that they learn from, and cells of their tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitscope.data import Dataset
+from digitscope.data import Dataset, Split
 from digitscope.lessons.content import plus_minus
 from digitscope.nn import pixels
 from digitscope.nn.losses import Floats
@@ -34,9 +34,14 @@ class Samples:
     labels_held: NDArray[np.integer]
 
 
+def split(data: Dataset) -> tuple[Split, Split]:
+    """Return the training images in two: those to fit, and those that are held out."""
+    return data.hold_out(min(HELD_OUT, len(data.train) // 3))
+
+
 def hold_out(data: Dataset, images: int) -> Samples:
-    """Return that many training images, and those that are held out."""
-    fit, held_out = data.hold_out(min(HELD_OUT, len(data.train) // 3))
+    """Return the pixels of that many training images, and of those that are held out."""
+    fit, held_out = split(data)
     return Samples(
         pixels(fit.images[:images]), fit.labels[:images], pixels(held_out.images), held_out.labels
     )
@@ -49,3 +54,12 @@ def percents(shares: Iterable[Sequence[float] | NDArray[Any]]) -> list[str]:
     ['60.0\xa0±\xa014.1', '25.0']
     """
     return [plus_minus(100 * np.asarray(row), decimals=1) for row in shares]
+
+
+def by_columns(columns: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+    """Return the rows of a table for `Facts`, given its cells column by column.
+
+    >>> by_columns({"rate": ["0.1", "0.2"], "accuracy": ["90.0", "91.0"]})
+    [('rate', 'accuracy'), ('0.1', '90.0'), ('0.2', '91.0')]
+    """
+    return [tuple(columns), *zip(*columns.values(), strict=True)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from digitscope.data import Dataset
 from digitscope.lessons.content import Facts, setting, short
 from digitscope.lessons.course import Advance
-from digitscope.lessons.experiments.common import hold_out, percents
+from digitscope.lessons.experiments.common import by_columns, hold_out, percents
 from digitscope.nn import OPTIMIZERS, Design, Network, cross_entropy, each, train
 from digitscope.rendering import style
 from digitscope.rendering.wording import count, percent
@@ -152,20 +152,18 @@ def facts(result: VanishingGradientsResult, settings: VanishingGradientsSettings
             "last_varies": last_varies,
         },
         tables={
-            "accuracy": [
-                ("hidden layers", *kinds),
-                *(
-                    (str(depth), *percents(column))
-                    for depth, column in zip(depths, result.accuracy.swapaxes(0, 1), strict=True)
-                ),
-            ],
-            "gradients": [
-                ("network", "first", "last", "factor"),
-                *(
-                    (kind, short(norms[0]), short(norms[-1]), factor)
-                    for kind, norms, factor in zip(kinds, deep, factors, strict=True)
-                ),
-            ],
+            "accuracy": by_columns(
+                {"hidden layers": [str(depth) for depth in depths]}
+                | dict(zip(kinds, map(percents, result.accuracy), strict=True))
+            ),
+            "gradients": by_columns(
+                {
+                    "network": kinds,
+                    "first": [short(norms[0]) for norms in deep],
+                    "last": [short(norms[-1]) for norms in deep],
+                    "factor": factors,
+                }
+            ),
         },
         figures={
             "gradients": _draw_norms(result, settings),
