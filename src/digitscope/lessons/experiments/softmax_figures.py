@@ -28,10 +28,10 @@ def draw_temperature(result: "SoftmaxResult", settings: "SoftmaxSettings") -> Fi
         f"{answer}, from {percent(max(r[answer] for r in rows))} to "
         f"{percent(min(r[answer] for r in rows))}; it stays {answer}"
         if len({int(row.argmax()) for row in rows}) == 1
-        else "So hot that float32 no longer tells the largest logit from the others"
+        else "At the highest temperature float32 no longer distinguishes the largest logit"
     )
     note = (
-        f"A test image of which the network of seed 0 is unsure; its label is {result.label}. "
+        f"A test image with a low confidence (seed 0); its label is {result.label}. "
         "Vermilion: the answer. Green: the label, where that is another."
     )
     high = 1.6 * (-(-(len(rows) + 2) // 3))
@@ -83,7 +83,7 @@ def draw_losses(result: "SoftmaxResult", settings: "SoftmaxSettings") -> Figure:
             left.text(gaps[finite][-1] - 5, losses[finite][-1] + 1, "∞ from here", ha="right")
     left.set_xlim(0, float(gaps[-1]))
     left.set_ylim(0, float(gaps[-1]))
-    left.set_xlabel("how far the wrong logit is ahead")
+    left.set_xlabel("wrong logit minus the label's")
     left.set_ylabel("loss, nats")
     places = np.arange(len(gains))
     right.bar(places, result.lost[0].mean(1), color=style.PALE, width=0.5, label="no gradient")
