@@ -90,13 +90,13 @@ class CrossEntropyResult:
         return -np.log(np.maximum(self.probabilities, 1e-300))
 
     @property
-    def dear(self) -> float:
-        """Share of the loss that the images make that are read wrongly."""
+    def wrong_share(self) -> float:
+        """Share of the loss that comes from images that are read wrongly."""
         return float(self.losses[~self.right].sum() / self.losses.sum())
 
     @property
-    def faded(self) -> NDArray[np.float64]:
-        """Size of both gradients where a wrong digit is 10 logits ahead."""
+    def gradients_at_10(self) -> NDArray[np.float64]:
+        """Size of both gradients where the logit of a wrong digit is larger by 10."""
         return np.asarray(self.slopes[:, self.wrong == 10][:, 0])
 
 
@@ -257,10 +257,10 @@ def facts(result: CrossEntropyResult, settings: CrossEntropySettings) -> Facts:
             "farthest_first": np.abs(result.first - np.log(DIGITS)).max(),
             "difference": result.difference,
             "errors": int((~result.right).sum()),
-            "dear": result.dear,
-            "cheap": (result.losses < 0.1).mean(),
-            "faded": result.faded[0],
-            "faded_squared": result.faded[1],
+            "wrong_share": result.wrong_share,
+            "small_share": (result.losses < 0.1).mean(),
+            "gradient": result.gradients_at_10[0],
+            "gradient_squared": result.gradients_at_10[1],
             "usual": usual,
             "usual_squared": usual_squared,
             "large": large,

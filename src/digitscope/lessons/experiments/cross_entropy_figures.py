@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def draw_curve(result: "CrossEntropyResult") -> Figure:
-    """Draw what each test image costs, and how many images cost how much."""
+    """Draw the loss of each test image, and how many images have which probability."""
     figure = Figure()
     p, n, wrong, loss = result.probabilities, len(result.right), ~result.right, result.losses
     title = (
-        f"The {wrong.sum():,} test images that are read wrongly, of {n:,}, make "
-        f"{percent(result.dear)} of the loss"
+        f"The {wrong.sum():,} test images that are read wrongly, of {n:,}, make up "
+        f"{percent(result.wrong_share)} of the loss"
     )
     style.header(figure, title, "Test images, by the probability of their label.", body=4.1)
     top = style.place(figure, 0.8, 1.9, 5.3, 2.1)
@@ -59,11 +59,11 @@ def draw_learning(
 ) -> Figure:
     """Draw the gradient of both losses, and how both learn from large first weights."""
     figure = Figure()
-    faded = result.faded
+    entropy, squared = result.gradients_at_10
+    ends = [percent(a) for a in result.accuracy[1].mean(1)]
     title = (
-        f"Where a wrong digit is 10 ahead, squared error's gradient is {short(faded[1])} and "
-        f"cross-entropy's {faded[0]:.2f}; they end at {percent(result.accuracy[1, 1].mean())} and "
-        f"{percent(result.accuracy[1, 0].mean())}"
+        f"Where a wrong logit is larger by 10, squared error's gradient is {short(squared)} and "
+        f"cross-entropy's {entropy:.2f}; they end at {ends[1]} and {ends[0]}"
     )
     note = (
         f"Right: first weights times {settings.gain:g}; each loss at its best rate; "
@@ -79,7 +79,7 @@ def draw_learning(
         right.fill_between(result.at, curves.min(0), curves.max(0), color=colour, alpha=0.2, lw=0)
     left.set_ylim(1e-9, 3)
     style.log_ticks(left)
-    left.set_xlabel("how far a wrong logit is ahead")
+    left.set_xlabel("wrong logit minus the label's")
     left.yaxis.set_major_locator(FixedLocator([1e-9, 1e-6, 1e-3, 1]))
     left.set_yticklabels(["10⁻⁹", "10⁻⁶", "10⁻³", "1"])
     left.set_ylabel("size of the gradient\nby the label's logit (log)")
