@@ -28,7 +28,7 @@ from digitscope.nn import OPTIMIZERS, AdamW, Design, Network, each, pixels, trai
 from digitscope.rendering.wording import percent
 
 LEGS = 10  # of an epoch; the test images are read after each
-CHOOSING, FRESH = 0, 100  # the seed that chooses the rates, and the first of the race
+CHOOSING, FRESH = 0, 100  # the seed that chooses the rates, and the first of the comparison
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class OptimizersSettings:
     batch: int = setting(64, "images in a step")
     epochs: int = setting(1, "passes over them")
     decay: float = setting(0.004, "by which AdamW shrinks the weights")
-    seeds: int = setting(3, "networks of each kind in the race")
+    seeds: int = setting(3, "networks of each kind in the comparison")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def legs(
 
 
 def measure(data: Dataset, settings: OptimizersSettings, advance: Advance) -> OptimizersResult:
-    """Walk through the valley, choose a rate for each optimizer, and let them race."""
+    """Walk through the valley, choose a rate for each optimizer, and compare them."""
     walks = walk_all(Valley(settings.condition, settings.angle))
     images, x_test = hold_out(data, settings.images), pixels(data.test.images)
     design = Design(hidden=(settings.hidden,))
@@ -164,13 +164,13 @@ def facts(result: OptimizersResult, settings: OptimizersSettings) -> Facts:
     """Return what the text says of a run."""
     names, goal, total = (*NAMES.values(),), percent(settings.target, 0), int(result.leg[-1])
     needed = steps_needed(result, settings.target)
-    quick, pace = int(needed.mean(1).argmin()), [_steps(row, total) for row in needed]
+    fastest, steps = int(needed.mean(1).argmin()), [_steps(row, total) for row in needed]
     final = np.nan_to_num(result.accuracy[:, :, -1])  # (K, seeds); 0 for what stopped
     mean = dict(zip(NAMES, final.mean(1), strict=True))
     rates = [rates_of(name, settings) for name in NAMES]
     good = [good_rates(tried, a) for tried, a in zip(rates, result.held_out, strict=True)]
     widths = {name: high / low for name, (low, high) in zip(NAMES, good, strict=True)}
-    race = f"Steps to {goal} of the test images: {names[quick]} {pace[quick]}, SGD {pace[0]}"
+    race = f"Steps to {goal} of the test images: {names[fastest]} {steps[fastest]}, SGD {steps[0]}"
     return Facts(
         values={
             "tried": len(TRIED),
@@ -182,11 +182,11 @@ def facts(result: OptimizersResult, settings: OptimizersSettings) -> Facts:
             "ideal_rate": 2 / (1 + settings.condition),
             "goal": goal,
             "total": total,
-            "quick": names[quick],
-            "quick_pace": pace[quick],
-            "sgd_pace": pace[0],
-            "reached": np.isfinite(needed[quick]).all(),
-            "quicker": needed[quick].mean() < needed[0].mean(),
+            "fastest": names[fastest],
+            "fastest_steps": steps[fastest],
+            "sgd_steps": steps[0],
+            "reached": np.isfinite(needed[fastest]).all(),
+            "faster_than_sgd": needed[fastest].mean() < needed[0].mean(),
             "mean": mean,
             "gap": 100 * (max(mean.values()) - min(mean.values())),
             "moves": [100 * (a.max() - a.min()) for a in result.held_out],
@@ -199,7 +199,7 @@ def facts(result: OptimizersResult, settings: OptimizersSettings) -> Facts:
                     "optimizer": names,
                     "rate": [f"{rate:g}" for rate in result.best],
                     "good rates": [f"{low:.2g} to {high:.2g}" for low, high in good],
-                    f"steps to {goal}": pace,
+                    f"steps to {goal}": steps,
                     "test images": [plus_minus(row, percent=True) for row in final],
                 }
             )
