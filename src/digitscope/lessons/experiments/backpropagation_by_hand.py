@@ -61,7 +61,7 @@ def train(
     rng = np.random.default_rng(seed)
     weights = [w.astype(np.float32) for w in begin(units, rng)]
     m, v, t = [0.0] * 4, [0.0] * 4, 0
-    per_epoch = len(x) // batch  # what fills no batch waits
+    per_epoch = len(x) // batch  # what fills no batch is left out
     for _ in range(epochs):
         order = rng.permutation(len(x))
         for rows in order[: per_epoch * batch].reshape(-1, batch):

@@ -23,7 +23,7 @@ def draw_differences(
     first = result.kernels[0]
     title = (
         f"Half of the weights of W₁ agree with differences to {short(first.median.min())} at h = "
-        f"{short(first.steps[first.best])}; larger and smaller steps tell less"
+        f"{short(first.steps[first.best])}; larger and smaller steps are less exact"
     )
     note = (
         f"Relative difference for {len(first.by_hand)} weights of each kernel, "
@@ -38,7 +38,7 @@ def draw_differences(
     axes.loglog()
     axes.minorticks_off()
     axes.text(1e-8, 1e-3, "rounding, ~ 1/h", color=style.GREY, size=9.5)
-    axes.text(1e-3, 1e-1, "corners and bending, ~ h²", color=style.GREY, size=9.5, ha="right")
+    axes.text(1e-3, 1e-1, "curvature and ReLU, ~ h²", color=style.GREY, size=9.5, ha="right")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: short(value).replace("1.0 × ", "")))
     axes.set_xlabel("step h of the differences")
