@@ -1,10 +1,10 @@
-"""Overfitting: a network that knows its images by heart, and what helps it to know other ones.
+"""Overfitting: a network that memorises its images, and what helps it to read other ones.
 
 Networks trained on few images, epoch by epoch; stopped early, with dropout, with weight decay and
-with more images; and what it does to a validation loss that one chose by it.
+with more images; and how a choice by the validation loss biases it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ class OverfittingResult:
     chosen: NDArray[np.float64]  # (seeds, sizes, 2): see `optimism`
     stopped: NDArray[np.int64]  # (seeds, 2): the epoch early stopping kept, and the last one
     results: NDArray[np.float64]  # (remedies, seeds, 3): training accuracy, test loss, accuracy
-    gap: NDArray[np.float64]  # (sizes, seeds, 2): training and test accuracy, once known by heart
+    gap: NDArray[np.float64]  # (sizes, seeds, 2): training and test accuracy, once memorised
     images: tuple[int, int, int]  # held out, looked at by early stopping, in the test split
 
 
@@ -122,7 +122,7 @@ class _Trials:
         return self.end(rows, network)
 
     def by_heart(self, case: tuple[int, int]) -> tuple[float, float]:
-        """Train until the images are known by heart; return training and test accuracy."""
+        """Train until the images are memorised; return training and test accuracy."""
         rows, network, training = self.begin(*case, 200)
         for _ in training:
             known = rows.score(network)[1]
@@ -132,7 +132,7 @@ class _Trials:
 
 
 def measure(data: Dataset, settings: OverfittingSettings, advance: Advance) -> OverfittingResult:
-    """Train without a remedy and with each; then until training images of each number are known."""
+    """Train without a remedy and with each; then until each number of images is memorised."""
     trials, seeds = _Trials(data, settings), range(settings.seeds)
     plain = each(trials.bare, seeds, lambda share: advance(0.3 * share))
     early = each(trials.stopped, seeds, lambda share: advance(0.3 + 0.1 * share))
@@ -176,8 +176,7 @@ def facts(result: OverfittingResult, settings: OverfittingSettings) -> Facts:
     best = 1 + int(test_loss[1:].argmin())
     last = result.curves.mean(0)[-1]
     (right_lowest, wrong_lowest), (right_last, wrong_last) = result.parts.mean(0)
-    chosen = result.chosen.mean(0)  # (sizes, 2)
-    good = chosen[:, 1] - chosen[:, 0]
+    bias = (result.chosen[..., 1] - result.chosen[..., 0]).mean(0)  # (sizes,)
     gaps = (result.gap[..., 0] - result.gap[..., 1]).mean(1)
     return Facts(
         values={
@@ -204,34 +203,41 @@ def facts(result: OverfittingResult, settings: OverfittingSettings) -> Facts:
             "kept": result.stopped[:, 0],
             "mean_stop": result.stopped[:, 1].mean(),
             "latest_stop": result.stopped[:, 1].max(),
-            "good_fewest": good[0],
-            "good_most": good[-1],
+            "bias_fewest": bias[0],
+            "bias_most": bias[-1],
             "gap_fewest": gaps[0],
             "gap_most": gaps[-1],
             "sized": result.gap[..., 0].size,
             "unknown": (result.gap[..., 0] < BY_HEART).sum(),
         },
-        tables={
-            "remedies": by_columns(
-                {
-                    "remedy": names,
-                    "training accuracy, %": percents(result.results[..., 0]),
-                    "test accuracy, %": percents(result.results[..., 2]),
-                    "test loss": [plus_minus(row, decimals=3) for row in result.results[..., 1]],
-                }
-            ),
-            "choice": by_columns(
-                {
-                    "images": [f"{min(n, result.images[0] // 2):,}" for n in settings.chosen_by],
-                    "their loss": [f"{loss:.3f}" for loss in chosen[:, 0]],
-                    "loss of the others": [f"{loss:.3f}" for loss in chosen[:, 1]],
-                    "too good by": [f"{loss:.3f}" for loss in good],
-                }
-            ),
-        },
+        tables=_tables(result, settings, names),
         figures={
             "curves": draw_curves(result, settings),
             "gap": draw_gap(result, settings, BY_HEART),
         },
         code=(listing(stop_early),),
     )
+
+
+def _tables(
+    result: OverfittingResult, settings: OverfittingSettings, names: Sequence[str]
+) -> dict[str, list[tuple[str, ...]]]:
+    results, (by, others) = result.results, result.chosen.mean(0).T  # each of (sizes,)
+    return {
+        "remedies": by_columns(
+            {
+                "remedy": names,
+                "training accuracy, %": percents(results[..., 0]),
+                "test accuracy, %": percents(results[..., 2]),
+                "test loss": [plus_minus(row, decimals=3) for row in results[..., 1]],
+            }
+        ),
+        "choice": by_columns(
+            {
+                "images": [f"{min(n, result.images[0] // 2):,}" for n in settings.chosen_by],
+                "their loss": [f"{loss:.3f}" for loss in by],
+                "loss of the others": [f"{loss:.3f}" for loss in others],
+                "too low by": [f"{loss:.3f}" for loss in others - by],
+            }
+        ),
+    }

@@ -49,14 +49,14 @@ def draw_curves(result: "OverfittingResult", settings: "OverfittingSettings") ->
 def draw_gap(
     result: "OverfittingResult", settings: "OverfittingSettings", by_heart: float
 ) -> Figure:
-    """Draw training and test accuracy by the number of images known by heart."""
+    """Draw training and test accuracy by the number of images memorised."""
     figure = Figure()
     sizes, gap = settings.sizes, 100 * (result.gap[..., 0] - result.gap[..., 1]).mean(1)
     title = (
-        f"Known by heart, {sizes[0]:,} images leave test accuracy {gap[0]:.1f} points behind; "
-        f"{sizes[-1]:,} leave it {gap[-1]:.1f}"
+        f"With {sizes[0]:,} images memorised, test accuracy is {gap[0]:.1f} points lower; "
+        f"with {sizes[-1]:,}, {gap[-1]:.1f}"
     )
-    known = f"{percent(by_heart)} of the training images are known"
+    known = f"{percent(by_heart)} of the training images are read correctly"
     note = f"Trained until {known}; {settings.seeds} seeds."
     style.header(figure, title, note, body=3.0)
     axes = style.place(figure, 0.7, 0.55, 4.4, 2.3)

@@ -48,7 +48,7 @@ def stop_early(
     are from, and the last one there was.
     """
     lowest, best, kept = np.inf, 0, network.weights.copy()
-    for epoch in training:  # stop asking, and it stops
+    for epoch in training:  # training ends with the iteration
         now = loss()
         if now < lowest:
             lowest, best = now, epoch.number
