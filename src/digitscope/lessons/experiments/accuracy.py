@@ -1,4 +1,4 @@
-"""Accuracy: what 97.64 % of 10,000 test images tells, and what it does not.
+"""Accuracy: what 97.64 % of 10,000 test images says, and what it does not.
 
 Ten networks that differ only in their seed read the same test images, beside a constant answer,
 a network without hidden layers and the two networks that come with digitscope.

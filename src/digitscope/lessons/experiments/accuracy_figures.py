@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from digitscope.lessons.experiments.accuracy import AccuracyResult, AccuracySettings
 
 PEOPLE = 0.002  # share of digits that people get wrong: quoted, see the sources; not measured here
-SHOWN = 10  # images that nobody reads, at most
+SHOWN = 10  # images, at most, that no network reads correctly
 
 
 def draw_scale(rows: list[tuple[str, int]], settings: "AccuracySettings", n: int) -> Figure:
@@ -24,7 +24,7 @@ def draw_scale(rows: list[tuple[str, int]], settings: "AccuracySettings", n: int
     low, high = wilson_interval(round(settings.accuracy * n), n)
     title = (
         f"{percent(1 - settings.accuracy, 2)} errors of {n:,}, with an interval of "
-        f"{100 * (1 - high):.2f} to {percent(1 - low, 2)}, on the scale of what can be had"
+        f"{100 * (1 - high):.2f} to {percent(1 - low, 2)}, beside other classifiers"
     )
     note = "Share of test images that are read wrongly, with its 95 % interval."
     body = 0.34 * (len(rows) + 1)
@@ -51,16 +51,16 @@ def draw_scale(rows: list[tuple[str, int]], settings: "AccuracySettings", n: int
 
 
 def draw_nobody(result: "AccuracyResult", nobody: NDArray[np.int64], everyone: str) -> Figure:
-    """Draw the images that no network reads."""
+    """Draw the images that no network reads correctly."""
     figure = Figure()
     shown = nobody[:SHOWN]
-    what = "image is" if len(nobody) == 1 else "images are"
-    title = f"{len(nobody):,} of {len(result.labels):,} test {what} misread by {everyone}"
+    be = "is" if len(nobody) == 1 else "are"
+    title = f"{len(nobody):,} of {len(result.labels):,} test images {be} misread by {everyone}"
     note = f"The first {len(shown)} of them." if len(shown) < len(nobody) else ""
     down = max(1, -(-len(shown) // 5))
     style.header(figure, title, note, body=1.65 * down + 0.1)
     if not len(shown):
-        style.say(figure, "Every test image is read by at least one of them.")
+        style.say(figure, "Every test image is read correctly by at least one of them.")
     said = np.concatenate([result.answers, np.stack(list(result.shipped.values()))])
     for at, index in enumerate(shown):
         left, bottom = 0.12 + 1.24 * (at % 5), 0.45 + 1.65 * (down - 1 - at // 5)
