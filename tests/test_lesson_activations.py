@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from digitscope.lessons import open_lesson, run
-from digitscope.lessons.activations import KINDS, NONE, Settings, collapse, dead_units, measure
 from digitscope.lessons.course import make_settings
+from digitscope.lessons.experiments.activations import NONE, ActivationsSettings, measure
+from digitscope.lessons.experiments.activations_figures import KINDS
+from digitscope.lessons.experiments.hidden_layer import collapse, dead_units
 from digitscope.nn import SGD, Design, Network, pixels, train
 from digitscope.nn.perceptron import ACTIVATIONS
 
@@ -65,7 +67,7 @@ def test_which_units_are_dead_is_a_matter_of_the_slope(digits, kind, bias, dead)
 
 
 def test_what_is_measured(digits):
-    settings = make_settings("activations", Settings, TINY)
+    settings = make_settings("activations", ActivationsSettings, TINY)
     shares = []
     measured = measure(digits, settings, shares.append)
     assert measured.test.shape == measured.dead.shape == (len(KINDS) + 1, 2, 2)

@@ -7,9 +7,10 @@ from scipy.stats import chi2_contingency, chisquare
 from sklearn.neighbors import NearestCentroid, NearestNeighbors
 
 from digitscope.errors import Misuse
-from digitscope.lessons import data as lesson
 from digitscope.lessons import run
 from digitscope.lessons.course import make_settings
+from digitscope.lessons.experiments import data as lesson
+from digitscope.lessons.experiments import nearest
 from digitscope.nn import pixels
 
 TINY = {"sizes": "40,200", "questions": 100, "samples": 1, "seeds": 2}
@@ -17,7 +18,7 @@ TINY = {"sizes": "40,200", "questions": 100, "samples": 1, "seeds": 2}
 
 @pytest.fixture(scope="module")
 def settings():
-    return make_settings("data", lesson.Settings, TINY)
+    return make_settings("data", lesson.DataSettings, TINY)
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +29,13 @@ def measured(digits, settings):
 def test_the_expanded_distance_is_the_distance():
     rng = np.random.default_rng(0)
     a, b = (rng.random((n, 784), np.float32) for n in (7, 5))
-    np.testing.assert_allclose(lesson.squared_distances(a, b), cdist(a, b) ** 2, rtol=1e-4)
+    np.testing.assert_allclose(nearest.squared_distances(a, b), cdist(a, b) ** 2, rtol=1e-4)
 
 
 def test_the_nearest_of_each_memory_is_that_of_scikit_learn(digits, monkeypatch):
-    monkeypatch.setattr(lesson, "BLOCK", 32)  # so that there are several, the last one shorter
+    monkeypatch.setattr(nearest, "BLOCK", 32)  # so that there are several, the last one shorter
     x, questions = pixels(digits.train.images[:300]), pixels(digits.test.images[:80])
-    found = lesson.nearest(questions, x, (1, 50, 300))
+    found = nearest.nearest(questions, x, (1, 50, 300))
     for row, n in zip(found, (1, 50, 300), strict=True):
         oracle = NearestNeighbors(n_neighbors=1).fit(x[:n]).kneighbors(questions)[1]
         np.testing.assert_array_equal(row, oracle[:, 0])
@@ -96,7 +97,7 @@ def test_the_page_says_what_was_measured(digits):
     assert memory[0].holds
     assert [row[1] for row in page.tables[0].rows] == [str(n) for n in digits.train.counts()]
     for exercise in page.exercises:
-        make_settings("data", lesson.Settings, dict(c.split("=") for c in exercise.changes))
+        make_settings("data", lesson.DataSettings, dict(c.split("=") for c in exercise.changes))
 
 
 def test_more_than_all_labels_cannot_be_shuffled(digits):

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from digitscope.lessons import exploding_gradients as lesson
-from digitscope.lessons import run
+from digitscope.lessons import open_lesson, run
+from digitscope.lessons.experiments import exploding_gradients as lesson
+from digitscope.lessons.experiments.layer_sizes import growth, watch
 from digitscope.nn import SGD, Design, Network, pixels, train
 
 QUICK = {
@@ -24,7 +25,7 @@ QUICK = {
 
 @pytest.fixture(scope="module")
 def settings():
-    return lesson.Settings(**QUICK)
+    return lesson.ExplodingGradientsSettings(**QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +41,19 @@ def measured(digits, settings):
 def test_each_layer_multiplies_by_the_gain(digits, gain):
     x, labels = pixels(digits.train.images[:200]), digits.train.labels[:200]
     design = Design(hidden=(512,) * 6, initialisation="he", gain=gain)
-    sizes, _, _ = lesson.watch(design, x, labels, SGD(0.0), 1)
+    sizes, _, _ = watch(design, x, labels, SGD(0.0), 1)
     assert sizes.shape == (1, 8)  # the pixels, six hidden layers, the logits
     assert sizes[0, 0] == pytest.approx(np.sqrt((x[:128] ** 2).mean()), rel=0.1)
-    assert lesson.growth(sizes[0]) == pytest.approx(gain, rel=0.1)
+    assert growth(sizes[0]) == pytest.approx(gain, rel=0.1)
     exact = [1.0, *(3.0 * gain**layer for layer in range(6)), 7.0]
-    assert lesson.growth(np.array(exact)) == pytest.approx(gain)
+    assert growth(np.array(exact)) == pytest.approx(gain)
 
 
 @pytest.mark.parametrize(("gain", "rate"), [(1.0, 0.1), (4.0, 0.1)])
 def test_what_is_watched_is_what_is_trained(digits, gain, rate):
     x, labels = pixels(digits.train.images[:1_280]), digits.train.labels[:1_280]
     design = Design(hidden=(32,) * 6, initialisation="he", gain=gain)
-    _, losses, norms = lesson.watch(design, x, labels, SGD(rate), 20)
+    _, losses, norms = watch(design, x, labels, SGD(rate), 20)
     (epoch,) = train(Network(design, 0), SGD(rate), x, labels, seed=0)
     fine = len(epoch.losses) if epoch.finite else len(epoch.losses) - 1
     assert fine > 1
@@ -81,7 +82,7 @@ def test_the_cures_change_one_thing_each(measured, settings):
 
 
 def test_the_page_counts_every_network(measured, settings):
-    page = lesson.tell(measured, settings)
+    page = open_lesson("exploding-gradients").tell(measured, settings)
     counted = np.array([row[3:] for row in page.tables[0].rows], int)
     assert counted.sum() == measured.outcome.size
     assert counted[:, 2].tolist() == (measured.outcome == 2).sum((1, 2)).tolist()
@@ -91,7 +92,9 @@ def test_the_page_counts_every_network(measured, settings):
 
 def test_where_nothing_explodes_the_page_says_so(digits, settings):
     tame = dataclasses.replace(settings, gains=(1.0,), gain=1.0, rate=0.01)
-    page = lesson.tell(lesson.measure(digits, tame, lambda share: None), tame)
+    page = open_lesson("exploding-gradients").tell(
+        lesson.measure(digits, tame, lambda share: None), tame
+    )
     assert "still finite" in page.finding
     assert page.tables[0].rows[0][5] == "0"
     assert not next(check for check in page.checks if "seeds explode" in check.claim).holds

@@ -11,6 +11,8 @@ from digitscope.errors import Misuse
 from digitscope.lessons import run
 from digitscope.lessons.experiments import linear_model
 from digitscope.lessons.experiments import normalisation as lesson
+from digitscope.lessons.experiments.normalisation_figures import NAMES
+from digitscope.lessons.experiments.scaling_trials import make_scalings
 from digitscope.nn import pixels
 
 QUICK = {"images": 300, "epochs": 1, "seeds": 2, "units": 8, "rates": "1e-4,0.1,1"}
@@ -18,7 +20,7 @@ QUICK = {"images": 300, "epochs": 1, "seeds": 2, "units": 8, "rates": "1e-4,0.1,
 
 def test_the_scalings_have_the_range_mean_and_deviation_they_promise(digits):
     images = digits.train.images[:400]
-    made = {k: f(images) for k, f in lesson.make_scalings(pixels(images)).items()}
+    made = {k: f(images) for k, f in make_scalings(pixels(images)).items()}
     assert {x.dtype for x in made.values()} == {np.dtype(np.float32)}
     np.testing.assert_allclose(made["bytes"], images.reshape(400, -1), rtol=1e-6)
     assert made["unit"].min() == 0
@@ -30,19 +32,19 @@ def test_the_scalings_have_the_range_mean_and_deviation_they_promise(digits):
 
 
 def test_what_is_subtracted_is_of_the_training_images(digits):
-    made = lesson.make_scalings(pixels(digits.train.images))
+    made = make_scalings(pixels(digits.train.images))
     assert abs(made["standard"](digits.test.images[:1]).mean()) > 1e-4
 
 
-@pytest.mark.parametrize("name", lesson.NAMES)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_largest_rate_of_a_linear_model_is_two_over_the_largest_eigenvalue(digits, name):
     images, labels = digits.train.images[:400], digits.train.labels[:400]
-    x = lesson.make_scalings(pixels(images))[name](images)
+    x = make_scalings(pixels(images))[name](images)
     rows = np.column_stack([x.astype(np.float64), np.ones(len(x))])
     # The Hessian of the mean squared error, from another library.
     largest = float(eigsh(rows.T @ rows / len(x), k=1, return_eigenvectors=False)[0])
     rates = tuple(np.array([0.5, 0.9, 1.1, 2.0]) * 2 / largest)
-    found, falls = lesson.descend(x, labels, rates)
+    found, falls = linear_model.descend(x, labels, rates)
     assert found == pytest.approx(largest, rel=1e-6)
     assert falls.tolist() == [True, True, False, False]
 
@@ -57,7 +59,7 @@ def test_the_descent_is_gradient_descent(digits, monkeypatch):
         return ((rows @ w - aims) ** 2).sum() < (aims**2).sum()
 
     rates = tuple(np.geomspace(1e-3, 10, 40))
-    assert lesson.descend(x, labels, rates)[1].tolist() == [falls(rate) for rate in rates]
+    assert linear_model.descend(x, labels, rates)[1].tolist() == [falls(rate) for rate in rates]
 
 
 def test_each_scaling_is_reported_at_its_own_best_rate(digits, monkeypatch):

@@ -22,15 +22,15 @@ of two lines?
 {% call finding() %}It is {{ short(least) }}.{% endcall %}
 {% call seen() %}
 First line{% if least > 1 %} of much{% endif %}
-goes on.
+goes on
 {% call check(least < 1) %}
 {{ least }} is below
 1
 {% endcall %}
 {% if least < 1 %}
-Same paragraph.
+Same paragraph
 {% endif %}
-Its end.
+. Its end.
 
 Second paragraph.
 {% endcall %}
@@ -82,7 +82,7 @@ def test_a_template_becomes_plain_values(filled):
 @pytest.mark.parametrize(
     ("least", "first"),
     [
-        (0.5, "First line goes on. Same paragraph. Its end."),
+        (0.5, "First line goes on Same paragraph. Its end."),
         (2, "First line of much goes on. Its end."),
     ],
 )

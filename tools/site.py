@@ -87,13 +87,18 @@ def _digest(name: str, data: Dataset) -> str:
     """Return a name for all that a lesson depends on: code, text, networks and data."""
     package = ROOT / "src" / "digitscope"
     lessons, stem = package / "lessons", name.replace("-", "_")
+    others = {other.replace("-", "_") for other in COURSE if other != name}
     sources = [
         *sorted((package / "nn").glob("*.py")),
         *(lessons / f"{module}.py" for module in ("course", "content", "text", "writing")),
         *sorted(lessons.glob("*.j2")),
-        *(lessons / "experiments" / f"{module}.py" for module in ("common", "linear_model")),
-        *sorted(lessons.rglob(f"{stem}*.py")),  # the experiment and its figures
-        *sorted(lessons.rglob(f"{stem}*.j2")),  # the text
+        *sorted(lessons.glob(f"{stem}.py")),
+        *sorted(lessons.glob(f"texts/{stem}.md.j2")),
+        *(
+            file
+            for file in sorted(lessons.glob("experiments/*.py"))
+            if file.stem.removesuffix("_figures") not in others
+        ),
         *(package / "rendering" / f"{module}.py" for module in ("style", "wording")),
         *sorted((package / "evaluation").glob("*.py")),
     ]

@@ -169,3 +169,12 @@ def rate_text(rate: float) -> str:
     ('0.003', '3.0 × 10⁻⁶')
     """
     return f"{rate:g}" if rate >= 1e-4 else short(rate)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as in a sentence.
+
+    >>> listed(["tanh", "ReLU", "ELU"]), listed(["ReLU"]), listed([])
+    ('tanh, ReLU and ELU', 'ReLU', 'none')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]])) or "none"

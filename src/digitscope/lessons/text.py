@@ -39,6 +39,7 @@ from digitscope.lessons.content import (
     LessonFigure,
     LessonText,
     Table,
+    listed,
     plus_minus,
     rate_text,
     short,
@@ -51,6 +52,7 @@ FUNCTIONS: dict[str, Any] = {
     "count": count,
     "format": format,
     "len": len,
+    "listed": listed,
     "max": max,
     "min": min,
     "percent": percent,
@@ -189,6 +191,8 @@ def unwrapped(text: str) -> str:
 
 
 def _paragraphs(text: str) -> list[str]:
+    # A tag may stand between a word and the full stop on the next line.
+    text = re.sub(r"[ \t]*\n[ \t]*(?=[.,;])", "", text)
     # Not str.split: it would split at no-break spaces, too.
     parts = (re.sub(r"[ \t\n]+", " ", part).strip(" ") for part in re.split(r"\n\s*\n", text))
     return [part for part in parts if part]
