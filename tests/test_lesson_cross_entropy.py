@@ -8,6 +8,8 @@ from digitscope.lessons.experiments.cross_entropy import (
     WRONG,
     CrossEntropySettings,
     measure,
+)
+from digitscope.lessons.experiments.label_losses import (
     one_hot,
     one_hot_cross_entropy,
     squared_error,

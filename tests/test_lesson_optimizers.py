@@ -9,7 +9,7 @@ import pytest
 from digitscope.lessons import open_lesson, run
 from digitscope.lessons.course import make_settings
 from digitscope.lessons.experiments import optimizers as lesson
-from digitscope.lessons.experiments.optimizers_valley import PATH, Valley, steps_to, walk
+from digitscope.lessons.experiments.valley import PATH, Valley, steps_to, walk
 from digitscope.nn import SGD, Adam, Momentum
 
 TINY = {

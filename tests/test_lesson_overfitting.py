@@ -6,8 +6,8 @@ from threadpoolctl import threadpool_limits
 
 from digitscope.lessons import run
 from digitscope.lessons.course import make_settings
+from digitscope.lessons.experiments.early_stopping import Rows, optimism, stop_early
 from digitscope.lessons.experiments.overfitting import OverfittingSettings, measure
-from digitscope.lessons.experiments.overfitting_validation import Rows, optimism, stop_early
 from digitscope.nn import Adam, Design, Epoch, Network, cross_entropy, pixels, train
 
 TINY = {

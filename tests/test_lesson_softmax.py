@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 
 from digitscope.lessons import run
-from digitscope.lessons.experiments.softmax import (
-    CLIP,
-    SoftmaxSettings,
-    clipped_loss,
-    measure,
-    plain_softmax,
-)
+from digitscope.lessons.experiments.float32_softmax import CLIP, clipped_loss, plain_softmax
+from digitscope.lessons.experiments.softmax import SoftmaxSettings, measure
 from digitscope.nn.losses import cross_entropy, softmax
 
 TINY = {

@@ -1,6 +1,6 @@
 """Backpropagation by hand: a network in some forty lines of NumPy, and whether it is right.
 
-The network is in `backpropagation_by_hand`; nothing of `digitscope.nn` trains here. Its gradient is
+The network is in `network_by_hand`; nothing of `digitscope.nn` trains here. Its gradient is
 checked in three ways in each run.
 """
 
@@ -13,7 +13,9 @@ from digitscope.data import Dataset
 from digitscope.errors import Misuse
 from digitscope.lessons.content import Facts, listing, plus_minus, setting, short
 from digitscope.lessons.course import Advance
-from digitscope.lessons.experiments.backpropagation_by_hand import (
+from digitscope.lessons.experiments.backpropagation_figures import draw_differences
+from digitscope.lessons.experiments.common import by_columns, hold_out
+from digitscope.lessons.experiments.network_by_hand import (
     Array,
     accuracy,
     adam,
@@ -23,8 +25,6 @@ from digitscope.lessons.experiments.backpropagation_by_hand import (
     forward,
     train,
 )
-from digitscope.lessons.experiments.backpropagation_figures import draw_differences
-from digitscope.lessons.experiments.common import by_columns, hold_out
 from digitscope.nn import Design, Network, each, losses, pixels
 from digitscope.rendering.wording import percent, precise
 

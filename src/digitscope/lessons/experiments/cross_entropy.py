@@ -17,6 +17,12 @@ from digitscope.lessons.content import Facts, listing, plus_minus, setting
 from digitscope.lessons.course import Advance
 from digitscope.lessons.experiments.common import Samples, by_columns, hold_out
 from digitscope.lessons.experiments.cross_entropy_figures import draw_curve, draw_learning
+from digitscope.lessons.experiments.label_losses import (
+    LOSSES,
+    one_hot,
+    one_hot_cross_entropy,
+    squared_error,
+)
 from digitscope.nn import SGD, Adam, Design, Network, cross_entropy, each, pixels, train
 from digitscope.nn.losses import Floats, Loss, softmax
 
@@ -98,33 +104,6 @@ class CrossEntropyResult:
     def gradients_at_10(self) -> NDArray[np.float64]:
         """Size of both gradients where the logit of a wrong digit is larger by 10."""
         return np.asarray(self.slopes[:, self.wrong == 10][:, 0])
-
-
-def squared_error(logits: Floats, labels: NDArray[Any]) -> tuple[Floats, Floats]:
-    """Return Σ (B - onehot)² of each row, and its gradient by the logits."""
-    shares = softmax(logits)
-    errors = shares - one_hot(labels, logits.dtype)
-    losses: Floats = (errors**2).sum(1)
-    # Through softmax, whose slope is 0 where a share is 0 or 1.
-    gradients: Floats = 2 * shares * (errors - (shares * errors).sum(1, keepdims=True))
-    return losses, gradients
-
-
-def one_hot(labels: NDArray[Any], dtype: Any = np.float32) -> Floats:
-    """Return a row for each label: 1 in its place, 0 elsewhere."""
-    rows: Floats = np.eye(DIGITS, dtype=dtype)[labels]
-    return rows
-
-
-def one_hot_cross_entropy(logits: Floats, targets: Floats) -> Floats:
-    """Return -Σ target · log softmax(logits) of each row: nine of the ten products are 0."""
-    shifted = logits - logits.max(1, keepdims=True)
-    logarithms = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-    losses: Floats = -(targets * logarithms).sum(1)
-    return losses
-
-
-LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "squared error": squared_error}
 
 
 def measure(data: Dataset, settings: CrossEntropySettings, advance: Advance) -> CrossEntropyResult:

@@ -16,7 +16,7 @@ from digitscope.lessons.content import Facts, listing, plus_minus, setting
 from digitscope.lessons.course import Advance
 from digitscope.lessons.experiments.common import by_columns, hold_out
 from digitscope.lessons.experiments.optimizers_figures import NAMES, draw_race, draw_valley
-from digitscope.lessons.experiments.optimizers_valley import (
+from digitscope.lessons.experiments.valley import (
     LOW,
     PATH,
     TRIED,

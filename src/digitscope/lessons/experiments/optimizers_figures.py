@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from digitscope.lessons.experiments.optimizers_valley import LOW, PATH, Valley
+from digitscope.lessons.experiments.valley import LOW, PATH, Valley
 from digitscope.rendering import style
 from digitscope.rendering.wording import count
 

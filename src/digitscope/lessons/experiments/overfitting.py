@@ -15,13 +15,13 @@ from digitscope.data import Dataset
 from digitscope.lessons.content import Facts, listing, plus_minus, setting
 from digitscope.lessons.course import Advance
 from digitscope.lessons.experiments.common import by_columns, percents, split
-from digitscope.lessons.experiments.overfitting_figures import draw_curves, draw_gap
-from digitscope.lessons.experiments.overfitting_validation import (
+from digitscope.lessons.experiments.early_stopping import (
     DRAWS,
     Rows,
     optimism,
     stop_early,
 )
+from digitscope.lessons.experiments.overfitting_figures import draw_curves, draw_gap
 from digitscope.nn import Adam, AdamW, Design, Epoch, Network, each, train
 
 BY_HEART = 0.999  # of the training images

@@ -1,4 +1,4 @@
-"""Validation in the lesson on overfitting: judging a network, stopping early, choosing an epoch."""
+"""Early stopping: judging a network, when to stop, and what choosing an epoch costs."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
