@@ -53,6 +53,8 @@ class VanishingGradientsResult:
         last hidden layer pass on varies over images (standard deviation, mean of the units).
     chance : float
         Share of the commonest digit among the held-out images.
+    held_out : int
+        How many images these are.
     """
 
     kinds: tuple[str, ...]
@@ -60,6 +62,7 @@ class VanishingGradientsResult:
     norms: list[list[NDArray[np.float64]]]
     passed: NDArray[np.float64]
     chance: float
+    held_out: int
 
 
 def designs(settings: VanishingGradientsSettings) -> dict[str, Design]:
@@ -118,7 +121,14 @@ def measure(
         for _ in kinds
     ]
     chance = float(np.bincount(images.labels_held).max() / len(images.labels_held))
-    return VanishingGradientsResult(tuple(kinds), accuracy, norms, passed, chance)
+    return VanishingGradientsResult(
+        kinds=tuple(kinds),
+        accuracy=accuracy,
+        norms=norms,
+        passed=passed,
+        chance=chance,
+        held_out=len(images.labels_held),
+    )
 
 
 def facts(result: VanishingGradientsResult, settings: VanishingGradientsSettings) -> Facts:
@@ -136,6 +146,7 @@ def facts(result: VanishingGradientsResult, settings: VanishingGradientsSettings
             "factor": factors[0],
             "accuracy": mean[0, -1],
             "chance": result.chance,
+            "held_out": result.held_out,
             "at_chance": [
                 d for d, a in zip(depths, mean[0], strict=True) if a < result.chance + 0.02
             ],
