@@ -83,6 +83,7 @@ class BackpropagationResult:
     chosen: NDArray[np.float64]  # (rates,), accuracy on held-out images with each
     rate: float  # the best of them
     accuracy: NDArray[np.float64]  # (seeds,), on the test images
+    n_held: int  # held-out images
     n_test: int
     checked_on: int  # training images
     kernels: tuple[Differences, ...]
@@ -121,7 +122,14 @@ def measure(
 
     read = each(on_test, range(settings.seeds), lambda done: advance(share + (1 - share) * done))
     return BackpropagationResult(
-        chosen, rate, np.array(read), len(data.test), CHECKED_ON, kernels, from_library
+        chosen=chosen,
+        rate=rate,
+        accuracy=np.array(read),
+        n_held=len(images.labels_held),
+        n_test=len(data.test),
+        checked_on=CHECKED_ON,
+        kernels=kernels,
+        from_library=from_library,
     )
 
 
@@ -177,6 +185,7 @@ def facts(result: BackpropagationResult, settings: BackpropagationSettings) -> F
     return Facts(
         values={
             "lines": sum(bool(line) and not line.startswith('"""') for line in written),
+            "held_out": result.n_held,
             "checked_on": result.checked_on,
             "first": first,
             "second": second,

@@ -61,6 +61,7 @@ class OptimizersResult:
     best: list[float]  # K rates
     accuracy: NDArray[np.float64]  # (K, seeds, legs), on the test images; nan after a stop
     leg: NDArray[np.int64]  # (legs,), steps until then
+    n_held: int  # held-out images
 
 
 def legs(
@@ -117,7 +118,7 @@ def measure(data: Dataset, settings: OptimizersSettings, advance: Advance) -> Op
     curves = np.array(each(on_test, race, lambda done: advance(share + (1 - share) * done)))
     curves = curves.reshape(len(NAMES), settings.seeds, -1)
     leg = max(len(images.x) // LEGS // settings.batch, 1) * np.arange(1, curves.shape[-1] + 1)
-    return OptimizersResult(walks, held, best, curves, leg)
+    return OptimizersResult(walks, held, best, curves, leg, len(images.labels_held))
 
 
 def rates_of(name: str, settings: OptimizersSettings) -> tuple[float, ...]:
@@ -180,6 +181,7 @@ def facts(result: OptimizersResult, settings: OptimizersSettings) -> Facts:
             "steps": {way.name: way.steps for way in result.walks},
             "valley_rate": result.walks[0].rate,
             "ideal_rate": 2 / (1 + settings.condition),
+            "held_out": result.n_held,
             "goal": goal,
             "total": total,
             "fastest": names[fastest],
