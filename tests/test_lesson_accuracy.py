@@ -5,8 +5,13 @@ import pytest
 from scipy import stats
 
 from digitscope.lessons import run
-from digitscope.lessons.accuracy import Settings, _scale, _tally, measure, needed
-from digitscope.lessons.course import make_settings
+from digitscope.lessons.experiments.accuracy import (
+    AccuracySettings,
+    measure,
+    needed,
+    scale,
+    tally,
+)
 from digitscope.models.classifier import load
 
 TINY = {"images": 300, "epochs": 2, "hidden": 16, "seeds": 3}
@@ -14,7 +19,7 @@ TINY = {"images": 300, "epochs": 2, "hidden": 16, "seeds": 3}
 
 @pytest.fixture(scope="module")
 def measured(digits):
-    return measure(digits, Settings(**TINY), lambda share: None)
+    return measure(digits, AccuracySettings(**TINY), lambda share: None)
 
 
 def test_the_interval_is_scipys(digits):
@@ -38,10 +43,10 @@ def test_so_far_ahead_is_enough_and_two_fewer_is_not(differ):
 
 def test_tally_of_images_and_of_the_binomial():
     errors = np.random.default_rng(0).random((4, 1000)) < 0.3
-    rows = _tally(errors, 0.3)
+    _, *rows = tally(errors)
     assert [row[0] for row in rows] == ["0", "1 to 2", "3", "4"]
     assert sum(int(row[1].replace(",", "")) for row in rows) == 1000
-    expected = 1000 * stats.binom.pmf([0, 3, 4], 4, 0.3)
+    expected = 1000 * stats.binom.pmf([0, 3, 4], 4, errors.mean())
     assert [float(rows[i][2]) for i in (0, 2, 3)] == pytest.approx(expected, abs=0.06)
 
 
@@ -56,7 +61,7 @@ def test_measured(measured, digits):
 
 
 def test_scale_counts_right_answers(measured, digits):
-    rows = dict(_scale(measured, Settings(**TINY)))
+    rows = dict(scale(measured, AccuracySettings(**TINY)))
     assert rows["in question"] == round(0.9764 * len(digits.test))
     right = (measured.answers == digits.test.labels).sum(1)
     assert right.min() <= rows["784-16-10, mean"] <= right.max()
@@ -71,5 +76,13 @@ def test_page_and_progress(digits):
     assert shares[-1] == 1
     nobody = next(p for p in lesson.text.figures if p.name == "nobody")
     assert len(nobody.figure.axes) <= 10
-    for exercise in lesson.text.exercises:
-        make_settings("accuracy", Settings, dict(c.split("=") for c in exercise.changes))
+
+
+def test_one_network_shows_no_spread_and_no_pairs(digits):
+    one, two = (run("accuracy", TINY | {"seeds": n}, data=digits).text for n in (1, 2))
+    assert "needs at least two" in one.finding
+    assert "spread by" in two.finding
+    assert [len(table.rows) for table in one.tables] == [6, 1]
+    assert [len(table.rows) for table in two.tables] == [6, 3, 2]
+    assert len(two.checks) - len(one.checks) == 2
+    assert not [check for check in one.checks if "two seeds" in check.claim]

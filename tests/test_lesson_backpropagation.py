@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from digitscope.errors import Misuse
-from digitscope.lessons import backpropagation as lesson
-from digitscope.lessons import run
+from digitscope.lessons import open_lesson, run
 from digitscope.lessons.content import listing
 from digitscope.lessons.course import make_settings
+from digitscope.lessons.experiments import backpropagation as lesson
 from digitscope.nn import pixels
 from tolerances import RELATIVE, STEP
 
@@ -85,12 +85,12 @@ def test_three_steps_are_those_of_keras_adam(digits):
 
 
 def test_the_check_is_of_the_gradient_that_trains(digits, monkeypatch):
-    settings = make_settings("backpropagation", lesson.Settings, TINY)
+    settings = make_settings("backpropagation", lesson.BackpropagationSettings, TINY)
     x, labels = batch_of(digits)
     good = lesson.differences(settings, x, labels)
     assert [kernel.name for kernel in good] == ["W₁", "W₂"]
     assert all(kernel.error[kernel.best].max() < 1e-6 for kernel in good)
-    assert lesson.beside_lab(12, x, labels) < 1e-12
+    assert lesson.beside_library(12, x, labels) < 1e-12
     right = lesson.backward
 
     def wrong(weights, x, labels):  # as if ReLU had no slope
@@ -103,10 +103,10 @@ def test_the_check_is_of_the_gradient_that_trains(digits, monkeypatch):
     first, second = lesson.differences(settings, x, labels)
     assert np.median(first.error, 1).min() > 0.01
     assert second.error[second.best].max() < 1e-6
-    assert lesson.beside_lab(12, x, labels) > 0.01
+    assert lesson.beside_library(12, x, labels) > 0.01
 
 
-def test_a_network_learns_and_hangs_on_its_seed_alone(digits):
+def test_a_network_learns_and_depends_on_its_seed_alone(digits):
     x, labels = pixels(digits.train.images), digits.train.labels
     form = {"units": 24, "batch": 32, "epochs": 4, "rate": 0.01}
 
@@ -120,7 +120,7 @@ def test_a_network_learns_and_hangs_on_its_seed_alone(digits):
     assert (first[0] != weights(1)[0]).any()
 
 
-def test_the_page_shows_some_forty_lines_without_the_laboratory(told):
+def test_the_page_shows_some_forty_lines_without_the_library(told):
     (code,) = told.text.code
     assert code == listing(
         lesson.begin, lesson.forward, lesson.cross_entropy, lesson.backward, lesson.adam,
@@ -133,14 +133,14 @@ def test_the_page_shows_some_forty_lines_without_the_laboratory(told):
 
 
 def test_it_reports_what_it_measured(digits):
-    settings = make_settings("backpropagation", lesson.Settings, TINY)
+    settings = make_settings("backpropagation", lesson.BackpropagationSettings, TINY)
     shares = []
     measured = lesson.measure(digits, settings, shares.append)
     assert measured.accuracy.shape == (2,)
     assert measured.rate == settings.rates[int(measured.chosen.argmax())]
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
-    page = lesson.tell(measured, settings)
+    page = open_lesson("backpropagation").tell(measured, settings)
     assert [check.holds for check in page.checks[:3]] == [True] * 3
     assert page.checks[3].holds == (measured.accuracy.mean() >= lesson.PUBLISHED)
     assert f"{100 * measured.accuracy.mean():.1f}" in page.finding
@@ -159,9 +159,3 @@ def lesson_rows(page):
     raised = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
     for row in page.tables[1].rows:
         yield (*row[:3], row[3].translate(raised).replace(" × 10", "e"))
-
-
-def test_the_exercises_parse(told):
-    for exercise in told.text.exercises:
-        changes = dict(change.split("=", 1) for change in exercise.changes)
-        make_settings("backpropagation", lesson.Settings, changes)

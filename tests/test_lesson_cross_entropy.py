@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from digitscope.lessons import run
-from digitscope.lessons.course import make_settings
-from digitscope.lessons.cross_entropy import (
+from digitscope.lessons.experiments.cross_entropy import (
     WRONG,
-    Settings,
+    CrossEntropySettings,
     measure,
+)
+from digitscope.lessons.experiments.label_losses import (
     one_hot,
     one_hot_cross_entropy,
     squared_error,
@@ -20,7 +21,7 @@ TINY = {"images": 300, "epochs": 2, "hidden": 16, "seeds": 2, "rates": (0.1, 0.5
 
 @pytest.fixture(scope="module")
 def measured(digits):
-    return measure(digits, Settings(**TINY), lambda share: None)
+    return measure(digits, CrossEntropySettings(**TINY), lambda share: None)
 
 
 @pytest.fixture(scope="module")
@@ -78,5 +79,3 @@ def test_page_and_progress(digits):
     assert shares == sorted(shares)
     assert shares[-1] == 1
     assert "times as large" in lesson.text.finding
-    for exercise in lesson.text.exercises:
-        make_settings("cross-entropy", Settings, dict(c.split("=") for c in exercise.changes))

@@ -6,9 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from digitscope.lessons import optimizers as lesson
-from digitscope.lessons import run
+from digitscope.lessons import open_lesson, run
 from digitscope.lessons.course import make_settings
+from digitscope.lessons.experiments import optimizers as lesson
+from digitscope.lessons.experiments.valley import PATH, Valley, steps_to, walk
 from digitscope.nn import SGD, Adam, Momentum
 
 TINY = {
@@ -18,7 +19,7 @@ TINY = {
 
 
 def settings_of(**changes):
-    return make_settings("optimizers", lesson.Settings, {**TINY, **changes})
+    return make_settings("optimizers", lesson.OptimizersSettings, {**TINY, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -32,21 +33,21 @@ def measured(digits):
 
 @pytest.mark.parametrize("angle", [0, 30, 45])
 def test_the_valley_has_its_curvatures_along_the_turned_axes(angle):
-    settings = settings_of(angle=angle, condition=40)
-    values, axes = np.linalg.eigh(lesson.valley(settings))
+    valley = Valley(40, angle)
+    values, axes = np.linalg.eigh(valley.curvature)
     assert values == pytest.approx([1, 40])
     assert abs(axes[:, 0] @ [math.cos(math.radians(angle)), math.sin(math.radians(angle))]) > 0.999
-    start = lesson.walk("sgd", 0.01, settings).path[:1]
-    assert lesson.height(start, settings) == pytest.approx(0.5 + 20 * 0.3**2)
+    start = walk("sgd", 0.01, valley).path[:1]
+    assert valley.height(start) == pytest.approx(0.5 + 20 * 0.3**2)
 
 
 def test_the_slope_of_the_valley_is_that_of_its_height():
     from scipy.optimize import check_grad
 
-    settings = settings_of(angle=20, condition=7)
+    valley = Valley(7, angle=20)
     gap = check_grad(
-        lambda w: lesson.height(w[None], settings)[0],
-        lambda w: lesson.valley(settings) @ w,
+        lambda w: valley.height(w[None])[0],
+        lambda w: valley.curvature @ w,
         np.array([0.4, -1.1]),
     )
     assert gap < 1e-5
@@ -54,8 +55,7 @@ def test_the_slope_of_the_valley_is_that_of_its_height():
 
 @pytest.mark.parametrize("condition", [10, 100])
 def test_gradient_descent_shrinks_as_theory_says(condition):
-    settings = settings_of(condition=condition)
-    path = lesson.walk("sgd", 2 / (1 + condition), settings).path
+    path = walk("sgd", 2 / (1 + condition), Valley(condition)).path
     lengths = np.linalg.norm(path, axis=1)
     assert len(lengths) > 10
     assert lengths[1:] / lengths[:-1] == pytest.approx((condition - 1) / (condition + 1))
@@ -63,19 +63,19 @@ def test_gradient_descent_shrinks_as_theory_says(condition):
 
 def test_momentum_with_the_rate_and_mass_of_polyak_shrinks_as_theory_says():
     root = math.sqrt(100)
-    settings, mass = settings_of(condition=100), ((root - 1) / (root + 1)) ** 2
+    valley, mass = Valley(100), ((root - 1) / (root + 1)) ** 2
     optimizer = Momentum(rate=(2 / (root + 1)) ** 2, momentum=mass)
     w = np.array([-1.0, 0.3])
     lengths = []
     for _ in range(200):
-        optimizer.step(w, lesson.valley(settings) @ w)
+        optimizer.step(w, valley.curvature @ w)
         lengths.append(np.linalg.norm(w))
     assert (lengths[-1] / lengths[99]) ** (1 / 100) == pytest.approx((root - 1) / (root + 1), 0.02)
 
 
 def test_a_turned_valley_is_the_same_for_gradient_descent_and_not_for_adam():
     def steps(name, angle):
-        return lesson.walk(name, 0.01, settings_of(angle=angle)).steps
+        return walk(name, 0.01, Valley(100, angle)).steps
 
     assert steps("sgd", 0) == steps("sgd", 33)
     assert steps("momentum", 0) == steps("momentum", 33)
@@ -84,14 +84,13 @@ def test_a_turned_valley_is_the_same_for_gradient_descent_and_not_for_adam():
 
 def test_steps_are_counted_until_a_walk_stays_below():
     heights = np.array([1.0, 0.5, 1e-4, 0.2, 1e-4, 1e-5])
-    assert lesson.steps_to(heights) == 4
-    assert lesson.steps_to(heights[:4]) == 4  # it never stays
+    assert steps_to(heights) == 4
+    assert steps_to(heights[:4]) == 4  # it never stays
     heights[5] = np.nan
-    assert lesson.steps_to(heights) == 6
-    settings = settings_of(condition=10)
-    slow, wild = lesson.walk("sgd", 1e-6, settings), lesson.walk("sgd", 1.0, settings)
-    assert slow.steps == wild.steps == lesson.PATH + 1
-    assert len(slow.path) == lesson.PATH + 1
+    assert steps_to(heights) == 6
+    slow, wild = walk("sgd", 1e-6, Valley(10)), walk("sgd", 1.0, Valley(10))
+    assert slow.steps == wild.steps == PATH + 1
+    assert len(slow.path) == PATH + 1
 
 
 def test_between_which_rates_it_is_within_a_point():
@@ -127,19 +126,19 @@ def test_a_rate_that_diverges_leaves_the_rest_of_the_page_whole(measured):
     stopped = measured.accuracy.copy()
     stopped[0, :, 3:] = np.nan
     changed = dataclasses.replace(measured, accuracy=stopped)
-    page = lesson.tell(changed, settings_of(target=0.999))
+    page = open_lesson("optimizers").tell(changed, settings_of(target=0.999))
     assert page.finding.startswith("None reads")
     assert "2 of 2 not in" in page.tables[0].rows[0][3]
     assert "2 of 2 not in" in page.figures[1].figure.get_suptitle().replace("\n", " ")
 
 
 def test_decay_reaches_adamw_alone(digits):
-    import digitscope.nn as lab
+    from digitscope import nn
 
-    x = lab.pixels(digits.train.images[:200])
+    x = nn.pixels(digits.train.images[:200])
 
     def weights(name, decay):
-        network = lab.Network(lab.Design(hidden=(8,)))
+        network = nn.Network(nn.Design(hidden=(8,)))
         settings = settings_of(decay=decay)
         for _ in lesson.legs(network, name, 0.01, x, digits.train.labels[:200], settings, 0):
             pass
@@ -158,6 +157,3 @@ def test_the_page_shows_the_code_that_ran(digits):
     for line in ("weights -= self.rate * gradient", "class AdamW(Adam)"):
         assert line in code
     assert f"{2 / 21:.3g}" in told.text.checks[1].claim
-    for exercise in told.text.exercises:
-        changes = dict(change.split("=", 1) for change in exercise.changes)
-        make_settings("optimizers", lesson.Settings, changes)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from digitscope.lessons import run
-from digitscope.lessons.course import make_settings
-from digitscope.lessons.softmax import CLIP, Settings, clipped_loss, measure, plain_softmax
+from digitscope.lessons.experiments.float32_softmax import CLIP, clipped_loss, plain_softmax
+from digitscope.lessons.experiments.softmax import SoftmaxSettings, measure
 from digitscope.nn.losses import cross_entropy, softmax
 
 TINY = {
@@ -15,7 +15,7 @@ TINY = {
 
 @pytest.fixture(scope="module")
 def measured(digits):
-    return measure(digits, Settings(**TINY), lambda share: None)
+    return measure(digits, SoftmaxSettings(**TINY), lambda share: None)
 
 
 @pytest.mark.parametrize("scale", [1, 5, 60])
@@ -82,5 +82,3 @@ def test_page_and_progress(digits):
     assert shares == sorted(shares)
     assert shares[-1] == 1
     assert "30 times the usual" in lesson.text.finding
-    for exercise in lesson.text.exercises:
-        make_settings("softmax", Settings, dict(c.split("=") for c in exercise.changes))

@@ -29,9 +29,9 @@ class Samples:
     """
 
     x: Floats
-    labels: NDArray[np.integer]
+    labels: NDArray[np.uint8]
     x_held: Floats
-    labels_held: NDArray[np.integer]
+    labels_held: NDArray[np.uint8]
 
 
 def split(data: Dataset) -> tuple[Split, Split]:
