@@ -498,9 +498,7 @@ def test_the_text_fits_the_terminal(pair, mlp, cnn):
         assert all(line == line.rstrip() for line in text.splitlines())
 
 
-@pytest.mark.parametrize(
-    ("model", "expected"), [("mlp", {"cv2", "onnx"}), ("cnn", {"cv2", "onnx"})]
-)
+@pytest.mark.parametrize(("model", "expected"), [("mlp", {"cv2"}), ("cnn", {"cv2"})])
 def test_the_command_loads_no_training_and_no_figures(cli, model, expected):
     code = (
         "import sys, digitscope.cli\n"

@@ -310,6 +310,16 @@ def test_a_damaged_file_raises_nothing_but_our_own(model, kind, data):
         assert page.width > 0
 
 
+def test_small_writing_on_a_large_picture_is_read(model):
+    """Reduced to the usual size, these digits are 10 pixels high, which no network sees."""
+    page = np.full((4000, 3000), 230, np.uint8)
+    for row in range(8):
+        for column in range(6):
+            place = (600 + 50 * column, 900 + 60 * row)
+            cv2.putText(page, str(column), place, cv2.FONT_HERSHEY_SIMPLEX, 1.65, 40, 4)
+    assert len(read(page, model=model).digits) >= 46
+
+
 def test_a_list_of_single_digits_keeps_its_ones(model):
     digits = list("1738")
     assert read(write_page(digits), model=model).text.split("\n") == digits

@@ -133,6 +133,10 @@ def _finer(levels: Sequence[Level], pixels: float, parameters: ReadingParameters
     height = finest.size[tall, 1] * finest.scale[tall]
     small = height < BEST / 2**0.5
     if not total:
+        # Writing that is too small for this level would have been lost in the reduction.
+        reduction = 1 / levels[0].scale[1]
+        if reduction > 2**0.5:
+            return min(2.0, reduction)
         return 2.0 if 4 * pixels <= parameters.base_pixels / 4 else 1.0
     if float(all_weights[0][small].sum()) < parameters.small_share * total:
         return 1.0
