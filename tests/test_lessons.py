@@ -196,7 +196,7 @@ def test_the_command_runs_a_lesson(capsys, tmp_path, monkeypatch):
         (["sofmax"], "unknown lesson 'sofmax'; there are .* Did you mean 'softmax'"),
         (["softmax", "--set", "seeds"], "--set must be NAME=VALUE, such as seeds=5"),
         (["softmax", "--set", "sedes=3"], "no setting 'sedes'.*Did you mean 'seeds'"),
-        (["--all", "softmax"], "--all runs every lesson as it is"),
+        (["--all", "softmax"], "--all runs every lesson unchanged"),
         (["--set", "seeds=3"], "--set needs the name of a lesson"),
         (["softmax", "--out", __file__], "--out must be a folder"),
     ],

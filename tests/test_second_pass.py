@@ -1,4 +1,4 @@
-"""Further looks: crops, which glyphs get one, how the answers of the networks are combined."""
+"""Second pass: crops, which glyphs are classified again, how the answers are combined."""
 
 import subprocess
 import sys
@@ -123,7 +123,7 @@ def test_doubtful_are_those_that_may_be_digits_and_are_not_certain():
     assert doubtful(some, 0.98).tolist() == [True, False, False, False, False, True]
 
 
-def test_a_second_look_changes_doubtful_glyphs_alone(picture):
+def test_a_second_pass_changes_only_doubtful_glyphs(picture):
     looker, some = Looker(), glyphs({"3": 0.6}, {"3": 1.0}, {"1": 0.5, "/": 0.5})
     seen = apply_glyph_network(picture, some, looker, P)
     assert seen.labels == ["7", "3", "7"]
@@ -258,7 +258,7 @@ def test_the_classifier_is_opened_when_a_digit_is_in_doubt():
     assert done.stdout == "0\n"
 
 
-def test_reading_uses_the_second_look():
+def test_reading_uses_the_second_pass():
     """A glyph network that always says 7 turns every doubted digit of a page into one."""
     page, network = write_page(["4207 65"]), load_reader(threads=1).page
     assert read_page(page, network, P).text == "4207 65"

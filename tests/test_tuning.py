@@ -106,9 +106,9 @@ def test_a_search_goes_on(calculated, tmp_path):
 
 def test_another_search_does_not_go_on(calculated, tmp_path):
     tune(search(tmp_path, trials=2))
-    with pytest.raises(BadRun, match="its recipe differs"):
+    with pytest.raises(BadRun, match="with another recipe"):
         tune(search(tmp_path, recipe=MLP.but(epochs=5)))
-    with pytest.raises(BadRun, match="its space differs"):
+    with pytest.raises(BadRun, match="with another space"):
         tune(search(tmp_path, space={"dropout": Range(0, 0.5)}))
 
 

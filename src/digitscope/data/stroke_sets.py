@@ -104,12 +104,12 @@ def load_unipen(data_dir: Path | None = None) -> Dataset:
                 f"{paths[kind]} has {len(found):,} samples. Doubtful labels are known only for the "
                 f"file with {len(doubtful[kind]):,} samples, so none is left out."
             )
-    sure = _without(strokes, doubtful["digits"])
+    trusted = _without(strokes, doubtful["digits"])
     refused = StrokeSet.joined(
         [_without(o, doubtful[k]) for o, k in zip(others, OTHERS, strict=True)]
     )
-    folds = _folds(sure.writers)
-    return _dataset(ABOUT_UNIPEN, paths["digits"], sure, folds, others=refused, remark=remark)
+    folds = _folds(trusted.writers)
+    return _dataset(ABOUT_UNIPEN, paths["digits"], trusted, folds, others=refused, remark=remark)
 
 
 def summarise_pendigits(data_dir: Path | None = None) -> Summary:
@@ -259,8 +259,8 @@ def unipen_test_strokes(data_dir: Path | None = None) -> StrokeSet:
         As `load_unipen`.
     """
     path = _unipen_file("digits", data_dir)
-    sure = _without(read_digits(path), _doubtful()["digits"])
-    return sure.take(np.isin(_folds(sure.writers), PARTS["test"]))
+    trusted = _without(read_digits(path), _doubtful()["digits"])
+    return trusted.take(np.isin(_folds(trusted.writers), PARTS["test"]))
 
 
 def unipen_strokes(part: str, data_dir: Path | None = None) -> tuple[StrokeSet, StrokeSet]:
@@ -275,8 +275,8 @@ def unipen_strokes(part: str, data_dir: Path | None = None) -> tuple[StrokeSet, 
     found = {}
     for kind in ("digits", *OTHERS):
         path = _unipen_file(kind, data_dir)
-        sure = _without(read_strokes(path), doubtful[kind])
-        found[kind] = sure.take(np.isin(_folds(sure.writers), PARTS[part]))
+        trusted = _without(read_strokes(path), doubtful[kind])
+        found[kind] = trusted.take(np.isin(_folds(trusted.writers), PARTS[part]))
     return found["digits"], StrokeSet.joined([found[kind] for kind in OTHERS])
 
 

@@ -60,10 +60,10 @@ def bin_by_confidence(
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     count = np.bincount(which, minlength=bins)
     filled = count > 0
-    sure = np.bincount(which, confidence, bins)[filled] / count[filled]
-    correct = np.bincount(which, right, bins)[filled] / count[filled]
-    error = float((np.abs(sure - correct) * count[filled]).sum() / max(len(right), 1))
-    return Reliability(sure, correct, count[filled], error)
+    mean_confidence = np.bincount(which, confidence, bins)[filled] / count[filled]
+    accuracy = np.bincount(which, right, bins)[filled] / count[filled]
+    error = float((np.abs(mean_confidence - accuracy) * count[filled]).sum() / max(len(right), 1))
+    return Reliability(mean_confidence, accuracy, count[filled], error)
 
 
 def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:

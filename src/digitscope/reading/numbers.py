@@ -48,10 +48,10 @@ def find_runs(
         Which glyphs are at places where digits are expected: in the cells of grids.
     """
     best, labels, digit = glyphs.heat.max(axis=1, initial=0), glyphs.labels, glyphs.is_digit
-    raised, sure = glyphs.raised > 0.5, best > 0.5  # more likely than not
+    raised, likely = glyphs.raised > 0.5, best > 0.5
     runs = []
     for chain in find_chains(glyphs, parameters):
-        chain = [i for i in chain if labels[i] not in NUMBER_SIGNS or sure[i]]
+        chain = [i for i in chain if labels[i] not in NUMBER_SIGNS or likely[i]]
         linked = any(digit[i] and best[i] >= parameters.threshold for i in chain)
         if expected is not None:
             linked |= bool(expected[chain].any())
