@@ -147,7 +147,7 @@ def test_a_refused_export_leaves_no_model(copy, digits, monkeypatch):
     copy.model_file.unlink()
     fit = Fit(SMALL, *digits.hold_out(300))
     with pytest.raises(BadModel, match="refused"):
-        trainer._ship(copy, fit, FitResult(fit.model, []), digits, {})
+        trainer._write_models(copy, fit, FitResult(fit.model, []), digits, {})
     assert not list(copy.path.glob("*.onnx"))
     assert not list(copy.path.glob(".*"))
 
@@ -285,7 +285,7 @@ def test_without_mnist_everything_names_the_data_it_really_used(run, tmp_path, m
     class Begun(Exception):
         pass
 
-    class Listener(trainer._Silent):
+    class Listener(trainer._NoListener):
         def begin(self, run, recipe, data, parameters):
             assert "The bundled digits are used instead" in data.remark
             raise Begun

@@ -66,7 +66,7 @@ def collect_digits(
 
     Examples
     --------
-    >>> len(gather(40, np.random.default_rng(0)).inks)
+    >>> len(collect_digits(40, np.random.default_rng(0)).inks)
     40
     """
     n = max(n, 20)
@@ -312,7 +312,7 @@ def draw_clutter(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> draw_clutter([blot, pair], rng, gather(20, rng)).shape
+    >>> draw_clutter([blot, pair], rng, collect_digits(20, rng)).shape
     (2, 28, 28)
     """
     images = np.empty((len(makers), SIDE, SIDE), np.uint8)

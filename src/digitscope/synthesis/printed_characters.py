@@ -34,7 +34,7 @@ def draw_printed(
 
     Examples
     --------
-    >>> draw_type("R2", np.random.default_rng(0)).shape
+    >>> draw_printed("R2", np.random.default_rng(0)).shape
     (2, 28, 28)
     """
     n = len(characters)

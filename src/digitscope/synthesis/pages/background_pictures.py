@@ -60,7 +60,7 @@ def files_of_part(files: tuple[str, ...], validation: bool) -> tuple[str, ...]:
 
     If the result would be empty, all files are returned.
 
-    >>> of_part(tuple("abcdefg"), validation=True)
+    >>> files_of_part(tuple("abcdefg"), validation=True)
     ('f',)
     """
     return tuple(f for i, f in enumerate(files) if (i % 8 == 5) == validation) or files

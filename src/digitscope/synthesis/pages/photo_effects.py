@@ -126,7 +126,8 @@ def apply_photo_effects(
 
     Examples
     --------
-    >>> picture, names = develop(np.random.default_rng(1), np.full((32, 48), 200, np.float32))
+    >>> page = np.full((32, 48), 200, np.float32)
+    >>> picture, names = apply_photo_effects(np.random.default_rng(1), page)
     >>> picture.shape, picture.dtype
     ((32, 48), dtype('uint8'))
     """

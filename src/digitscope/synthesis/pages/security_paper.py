@@ -84,7 +84,7 @@ def draw_security_paper(
 
     Examples
     --------
-    >>> draw_security(np.random.default_rng(0), (32, 64)).shape
+    >>> draw_security_paper(np.random.default_rng(0), (32, 64)).shape
     (32, 64)
     """
     style = style or SecurityPaperStyle()
