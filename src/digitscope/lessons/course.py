@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from digitscope.data import Dataset, load_data
@@ -125,11 +124,6 @@ def open_lesson(name: str) -> Experiment:
             f"unknown lesson {name!r}; there are {', '.join(COURSE)}." + did_you_mean(name, COURSE)
         )
     stem = name.replace("-", "_")
-    if find_spec(f"digitscope.lessons.{stem}"):  # not yet split into experiment and text
-        module = import_module(f"digitscope.lessons.{stem}")
-        return Experiment(
-            module.TITLE, module.QUESTION, module.Settings, module.measure, module.tell
-        )
     module = import_module(f"digitscope.lessons.experiments.{stem}")
     settings = getattr(module, "".join(map(str.capitalize, name.split("-"))) + "Settings")
 
