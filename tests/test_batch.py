@@ -47,6 +47,9 @@ def test_answers_are_those_of_the_classifier(tmp_path):
     refused = scores < classifier.threshold
     assert [row["refused"] for row in rows] == refused.tolist()
     assert [row["digit"] is None for row in rows] == refused.tolist()
+    assert [row["text"] for row in rows] == [
+        None if row["digit"] is None else str(row["digit"]) for row in rows
+    ]
     assert all(row["error"] is None for row in rows)
     assert sum(count["refused"] for count in counts) == refused.sum()
     assert sum(count["rows"] for count in counts) == len(IMAGES)

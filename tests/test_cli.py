@@ -173,6 +173,7 @@ def test_version_and_no_arguments(cli):
         (["train", "--learning-rate", "-1"], "learning_rate must be a number above 0. .*-1.0"),
         (["train", "--learning-rate", "nan"], "learning_rate must be a number above 0. .*nan"),
         (["train", "clasic"], "unknown recipe 'clasic'; .*Did you mean 'classic'"),
+        (["train", "pgae"], "there are classic, .*, page, glyph. Did you mean 'page'"),
         (["train", "--activation", "rleu"], "activation must be one of .*Did you mean 'relu'"),
         (["train", "--optimizer", "addam"], "optimizer must be one of .*Did you mean 'adam'"),
         (["train", "--hidden", "-5"], "hidden must be up to 100 whole numbers from 1 to 65,536"),

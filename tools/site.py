@@ -92,7 +92,6 @@ def _digest(name: str, data: Dataset) -> str:
         *sorted((package / "nn").glob("*.py")),
         *(lessons / f"{module}.py" for module in ("course", "content", "text", "writing")),
         *sorted(lessons.glob("*.j2")),
-        *sorted(lessons.glob(f"{stem}.py")),
         *sorted(lessons.glob(f"texts/{stem}.md.j2")),
         *(
             file

@@ -21,6 +21,7 @@ NUMBER = pa.struct([("text", pa.string()), ("value", pa.float64()), ("confidence
 PREDICTED = pa.schema(
     [
         ("key", pa.string()),
+        ("text", pa.string()),
         ("digit", pa.int8()),
         ("confidence", FLOAT),
         ("score", FLOAT),
@@ -75,8 +76,10 @@ def _predict(chunk: Chunk, model: str, threshold: float | None) -> pa.Table:
     guesses = probabilities.argmax(axis=1).astype(np.int8)
     best = probabilities.max(axis=1, initial=0)
     refused = scores < threshold
+    digits = pa.array(guesses, mask=refused | ~good)
     columns = {
-        "digit": pa.array(guesses, mask=refused | ~good),
+        "text": digits.cast(pa.string()),
+        "digit": digits,
         "confidence": pa.array(best, mask=~good),
         "score": pa.array(scores, mask=~good),
         "guess": pa.array(guesses, mask=~good),

@@ -109,4 +109,4 @@ def _choose(
     if recipe_file:
         return read_recipe(recipe_file)
     named = recipe or "mlp"
-    return STREAMED.get(named) or get_recipe(named)
+    return STREAMED.get(named) or get_recipe(named, others=STREAMED)

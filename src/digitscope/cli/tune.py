@@ -128,7 +128,7 @@ def _choose_recipe(
         return STREAMED[name].but(epochs=epochs, patches=patches, validation=validation)
     if patches is not None:
         raise Misuse("--patches is an option of tune page and tune glyph only.")
-    return get_recipe(name).but(epochs=epochs, validation=validation)
+    return get_recipe(name, others=STREAMED).but(epochs=epochs, validation=validation)
 
 
 def show(trial: "Trial", best: float) -> None:

@@ -6,6 +6,7 @@ option of ``digitscope train``.
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
 
@@ -378,8 +379,10 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def get_recipe(recipe: str | Recipe) -> Recipe:
+def get_recipe(recipe: str | Recipe, *, others: Iterable[str] = ()) -> Recipe:
     """Return the recipe of that name; a `Recipe` is returned as it is.
+
+    Names of `others`, which the caller handles, are listed in the message, too.
 
     >>> get_recipe("mpl")
     Traceback (most recent call last):
@@ -390,8 +393,9 @@ you mean 'mlp'?
     if isinstance(recipe, Recipe):
         return recipe
     if recipe not in RECIPES:
+        known = [*RECIPES, *others]
         raise Misuse(
-            f"unknown recipe {recipe!r}; there are {', '.join(RECIPES)}."
-            + did_you_mean(recipe, RECIPES)
+            f"unknown recipe {recipe!r}; there are {', '.join(known)}."
+            + did_you_mean(recipe, known)
         )
     return RECIPES[recipe]
