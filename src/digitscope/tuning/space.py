@@ -22,7 +22,7 @@ ADAM = ("adam", "adamw")  # the optimizers with a beta_2
 
 
 def usual_space(recipe: Recipe | StreamRecipe) -> Space:
-    """Return what is searched of a recipe unless something is named.
+    """Return the default search space of a recipe.
 
     The ranges stand in the descriptions of the fields, those of the augmentation included.
     """
@@ -48,19 +48,19 @@ def _described(kind: type) -> Space:
 
 
 def parse_space(texts: list[str], recipe: Recipe | StreamRecipe) -> Space:
-    """Return the space that a user names; the usual one for none.
+    """Return the search space that a user describes; without a description, the default one.
 
     Parameters
     ----------
     texts : list of str
-        ``learning_rate`` takes the usual range, ``learning_rate=1e-4:1e-2`` another one and
-        ``batch_size=32,64`` some values.
+        ``learning_rate`` for the default range, ``learning_rate=1e-4:1e-2`` for another range,
+        ``batch_size=32,64`` for a set of values.
     recipe : Recipe or StreamRecipe
 
     Raises
     ------
     Misuse
-        For a field that is none or has no usual range, and for a range without an end.
+        For an unknown field, a field without a default range, or an invalid range.
 
     Examples
     --------
@@ -77,8 +77,8 @@ def parse_space(texts: list[str], recipe: Recipe | StreamRecipe) -> Space:
         old = _get(recipe, field)
         if not values and field not in usual:
             raise Misuse(
-                f"{field} has no usual range; give one, as {field}=LOW:HIGH or {field}=A,B. "
-                f"Usual ranges have {', '.join(usual)}."
+                f"{field} has no default range; give one, such as {field}=LOW:HIGH or "
+                f"{field}=A,B. Fields with a default range: {', '.join(usual)}."
             )
         space[field] = _parse(text, values, old, usual.get(field)) if values else usual[field]
     return space
@@ -93,21 +93,22 @@ def _parse(text: str, values: str, old: Any, usual: Range | Choice | None) -> Ra
     except ValueError:
         low = high = math.nan
     if not low < high:
-        raise Misuse(f"--search wants FIELD=LOW:HIGH or FIELD=A,B. Received: {text!r}.")
+        raise Misuse(f"--search must be FIELD=LOW:HIGH or FIELD=A,B. Received: {text!r}.")
     if kind is int:
-        raise Misuse(f"{text.partition('=')[0]} is a whole number; name values, as A,B,C.")
+        field = text.partition("=")[0]
+        raise Misuse(f"{field} is an integer; give values, as {field}=A,B. Received: {text!r}.")
     log = isinstance(usual, Range) and usual.log and low > 0
     return Range(low, high, log)
 
 
 def value_of(recipe: Recipe | StreamRecipe, space: Space) -> dict[str, Value]:
-    """Return the recipe's own values of the fields that are searched, where they are in reach."""
+    """Return the recipe's own values of the searched fields that lie in the space."""
     own = {field: _get(recipe, field) for field in space}
     return {field: value for field, value in own.items() if value in space[field]}
 
 
 def with_values(recipe: AnyRecipe, values: dict[str, Any]) -> AnyRecipe:
-    """Return a recipe with other values.
+    """Return a recipe with other values of some fields.
 
     >>> from digitscope.recipes import RECIPES
     >>> with_values(RECIPES["mlp-max"], {"augmentation.shear": 0.2}).augmentation.shear
@@ -123,13 +124,13 @@ def with_values(recipe: AnyRecipe, values: dict[str, Any]) -> AnyRecipe:
 
 
 def _get(recipe: Recipe | StreamRecipe, field: str) -> Any:
-    """Return the value of a field, as `Misuse` says which there are."""
+    """Return the value of a field; raise `Misuse` for an unknown one."""
     value: Any = recipe
     for name in field.split("."):
         names = [f.name for f in dataclasses.fields(value)] if value is not None else []
         if name not in names:
             raise Misuse(
-                f"the recipe {recipe.name} has no field {field!r}; it has {', '.join(names)}."
+                f"the recipe {recipe.name} has no field {field!r}; expected {', '.join(names)}."
                 + did_you_mean(name, names)
             )
         value = getattr(value, name)
