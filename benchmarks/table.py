@@ -17,9 +17,9 @@ RESULTS = Path(__file__).parent / "results"
 ORDER = (
     "accuracy-classic", "accuracy-mlp", "accuracy-mlp-max", "accuracy-cnn", "time-to-accuracy",
     "train-process", "epoch-parts", "predict", "install", "course", "serve", "page", "digits",
-    "digits-committee", "digits-committee-cnn", "read-pages", "read-pages-every", "reading", "reading-whole",
-    "reading-second-look", "reading-peers", "orientation", "read-speed", "read-memory", "patches",
-    "batch",
+    "digits-committee", "digits-committee-cnn", "read-pages", "read-pages-every", "reading",
+    "reading-whole", "reading-second-look", "reading-peers", "orientation", "read-speed",
+    "read-memory", "patches", "batch",
 )  # fmt: skip
 # The rows in README.md: result file, beginning of the row's `what`, and its title there.
 HEADLINE = (
