@@ -12,6 +12,14 @@ from digitscope.training.interrupts import uninterrupted
 from test_fit import DROPOUT
 
 
+@pytest.fixture(autouse=True)
+def _python_handles_ctrl_c():
+    """Shells start background processes with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press():
     os.kill(os.getpid(), signal.SIGINT)
 
