@@ -34,10 +34,10 @@ class Kills(engine.BatchWorker):
 
     def do(self, part):
         killed = Path(self.job.out) / "_batch" / "killed"
-        worker.Answerer = KilledByAnImage
+        worker.Answerer = KilledByAnImage  # type: ignore[attr-defined]
         if part.index == 1 and not killed.exists():
             killed.touch()
-            worker.Answerer = KilledAtOnce
+            worker.Answerer = KilledAtOnce  # type: ignore[attr-defined]
         return super().do(part)
 
 
@@ -82,7 +82,7 @@ def main(what, source, out):
     if what == "nodes":
         summary = on_two_nodes(source, out)
     else:
-        engine.BatchWorker = {"workers": Kills, "full": DiskIsFull}[what]
+        engine.BatchWorker = {"workers": Kills, "full": DiskIsFull}[what]  # type: ignore[misc]
         summary = engine.run_batch(source, out, part_size=4, workers=2)
     print(json.dumps(summary.to_dict()))
 

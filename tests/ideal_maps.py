@@ -144,7 +144,7 @@ def draw_maps(truth, scale=1.0, *, everything=False):
         for start, end in itertools.pairwise(points):
             plane = RULING.start + int(abs(end[1] - start[1]) > abs(end[0] - start[0]))
             ends = [tuple(np.floor(p).astype(int).tolist()) for p in (start, end)]
-            cv2.line(maps[plane], *ends, 1.0, 1)
+            cv2.line(maps[plane], ends[0], ends[1], 1.0, 1)
     for x, y in truth.crossings * scale / STRIDE:
         draw_peak(maps[RULING.start + 2], x, y, 0.8, 0.8)
     return maps

@@ -32,6 +32,8 @@ class Mirror(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    server: Mirror
+
     def do_GET(self):
         name = self.path.rpartition("/")[2]
         self.server.asked.append(name)

@@ -46,12 +46,8 @@ def contents(job):
             keys += chunk.keys
             n += len(chunk)
             assert len(chunk) == len(chunk.images)
-            if isinstance(chunk.images, np.ndarray):
-                images += list(chunk.images)
-            else:
-                images += [
-                    im if isinstance(im, np.ndarray) else to_mnist(im) for im in chunk.images
-                ]
+            some: list = list(chunk.images)
+            images += [im if isinstance(im, np.ndarray) else to_mnist(im) for im in some]
         assert n == part.count
     return keys, images
 

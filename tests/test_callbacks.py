@@ -33,7 +33,8 @@ class Weights(keras.callbacks.Callback):
 
 
 def fit(splits, *callbacks, recipe=RECIPE):
-    return Fit(recipe, *splits, callbacks).run()
+    train, held_out = splits
+    return Fit(recipe, train, held_out, callbacks).run()
 
 
 def same(ours, theirs):
@@ -128,7 +129,7 @@ def test_a_schedule_shapes_the_rate_that_a_callback_has_set(splits):
 
 
 def test_callbacks_are_called_in_order_with_keras_logs(splits):
-    calls = []
+    calls: list = []
 
     class Recorder(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):

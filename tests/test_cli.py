@@ -122,8 +122,8 @@ def test_the_help_of_an_option_is_that_of_the_field():
     from digitscope.recipes import Recipe
     from digitscope.recipes.described import descriptions
 
-    train = typer.main.get_command(make_app(["train", "tune"])).commands["train"]
-    options = {option.name: option for option in train.params}
+    train = typer.main.get_group(make_app(["train", "tune"])).commands["train"]
+    options: dict = {option.name: option for option in train.params}
     assert list(options)[:3] == ["recipe", "data", "data_dir"]
     for name, description in descriptions(Recipe).items():
         if name not in ("name", "augmentation"):
@@ -468,7 +468,7 @@ def test_one_bad_picture_does_not_end_the_rest(cli, run, folder):
 def test_a_file_name_that_is_no_text_can_be_printed(run, tmp_path):
     name = os.fsencode(tmp_path) + b"/f\xfcnf.png"
     draw(tmp_path / "a.png").rename(os.fsdecode(name))
-    command = [*PROGRAM, "predict", name, "-m", str(run.path)]
+    command: list[str | bytes] = [*PROGRAM, "predict", name, "-m", str(run.path)]
     done = subprocess.run(command, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert rb"f\udcfcnf.png" in done.stdout

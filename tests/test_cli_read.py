@@ -98,9 +98,9 @@ def test_annotate_draws_one_picture_or_a_folder_of_them(cli, folder, tmp_path):
     with Image.open(one) as drawn:
         assert drawn.width > 700  # the page, and beside it what the network saw
     code, _, err = cli("read", folder, "--annotate", tmp_path / "seen")
-    drawn = sorted((tmp_path / "seen").glob("*.png"))
-    assert (code, len(drawn)) == (0, 2)
-    assert all(str(path) in err for path in drawn)
+    pictures = sorted((tmp_path / "seen").glob("*.png"))
+    assert (code, len(pictures)) == (0, 2)
+    assert all(str(path) in err for path in pictures)
 
 
 def test_a_picture_without_digits_is_no_failure(cli, tmp_path):

@@ -49,14 +49,14 @@ def test_labels_must_be_digits(label):
 
 def test_labels_must_be_whole_numbers_in_a_row():
     with pytest.raises(BadData, match=r"integers of shape \(n,\)\. Received: float64 \(6,\)"):
-        Split(IMAGES, np.zeros(6))
+        Split(IMAGES, np.zeros(6))  # type: ignore[arg-type]
     with pytest.raises(BadData, match=r"of shape .n,.. Received: uint8 \(6, 1\)"):
         Split(IMAGES, np.zeros((6, 1), np.uint8))
 
 
 def test_images_must_be_digit_images():
     with pytest.raises(BadImage, match=r"Received: float64 \(6, 28, 28\)"):
-        Split(IMAGES / 255, np.zeros(6, np.uint8))
+        Split(IMAGES / 255, np.zeros(6, np.uint8))  # type: ignore[arg-type]
 
 
 def test_the_hash_tells_any_change():

@@ -27,8 +27,8 @@ def command_lines() -> list[str]:
         lines += re.findall(r"`((?:uv run )?digitscope [^`]+)`", page.read_text(encoding="utf-8"))
         found += [line.removeprefix("$ ").removeprefix("uv run ") for line in lines]
     # Two spaces or more set a remark apart, as in the examples of --help.
-    lines = {re.split(r"\s{2,}|\s#", line)[0] for line in found if line.startswith("digitscope ")}
-    return sorted(line for line in lines if "<" not in line and "..." not in line)
+    shown = {re.split(r"\s{2,}|\s#", line)[0] for line in found if line.startswith("digitscope ")}
+    return sorted(line for line in shown if "<" not in line and "..." not in line)
 
 
 def test_command_lines_are_found():
@@ -38,7 +38,7 @@ def test_command_lines_are_found():
 @pytest.mark.parametrize("line", command_lines())
 def test_every_command_line_in_the_docs_parses(line):
     words = shlex.split(line)[1:]
-    group = typer.main.get_command(make_app())
+    group = typer.main.get_group(make_app())
     if words[0].startswith("-"):
         pytest.skip("an option of the program itself")
     # Parsing alone: unknown commands, options and missing arguments raise here.

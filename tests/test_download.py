@@ -14,6 +14,7 @@ from digitscope.data import find_mnist, load_data, mnist
 from digitscope.data.mnist import FILES, load_mnist
 from digitscope.data.places import cache_folder
 from digitscope.errors import BadData, DataUnavailable
+from digitscope.files import sha256
 
 DEAD = "http://127.0.0.1:9/"
 
@@ -239,4 +240,4 @@ def test_keras_copy_with_another_hash_is_not(monkeypatch):
 def test_the_real_files_have_the_hashes_that_are_promised(mnist_folder, monkeypatch):
     monkeypatch.undo()  # the official hashes again
     folder = find_mnist(mnist_folder)
-    assert {name: mnist.sha256(folder / name) for name in FILES} == FILES
+    assert {name: sha256(folder / name) for name in FILES} == FILES

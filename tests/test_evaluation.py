@@ -209,13 +209,13 @@ def test_refusal_against_counting_by_hand():
 
 
 def test_refusal_at_95_percent_of_the_digits():
-    digits = np.linspace(0.01, 1, 100)
+    digits = np.linspace(0.01, 1, 100, dtype=np.float32)
     others = np.array([0.04, 0.07, 0.5])
     assert score_refusal(digits, others, 0.5).non_digits_kept_at_95 == pytest.approx(2 / 3)
 
 
 def test_refusal_at_98_percent_of_the_digits():
-    digits = np.linspace(0.01, 1, 100)
+    digits = np.linspace(0.01, 1, 100, dtype=np.float32)
     others = np.array([0.01, 0.04, 0.07, 0.5])
     assert score_refusal(digits, others, 0.5).non_digits_kept_at_98 == pytest.approx(3 / 4)
 

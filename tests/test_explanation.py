@@ -309,7 +309,7 @@ def test_without_a_label_the_answer_is_believed(mlp):
 
 
 def test_the_loss_is_that_of_the_label(mlp):
-    explanation = explain(mlp, seven(), label=np.uint8(4))
+    explanation = explain(mlp, seven(), label=np.uint8(4))  # type: ignore[arg-type]
     assert (explanation.label, explanation.label_given) == (4, True)
     assert explanation.loss == pytest.approx(-np.log(explanation.probabilities[4]))
     expected = explanation.probabilities - np.eye(10)[4]

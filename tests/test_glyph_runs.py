@@ -65,7 +65,7 @@ def seen_at(*places):
     pairs = np.zeros((n, 2), np.float32)
     none = np.zeros(n, np.float32)
     heat = np.zeros((n, len(CLASSES)), np.float32)
-    return Glyphs(heat, np.float32(places).reshape(n, 2), pairs, pairs, pairs, none, none)
+    return Glyphs(heat, np.array(places, np.float32).reshape(n, 2), pairs, pairs, pairs, none, none)
 
 
 def test_the_class_of_a_peak_is_that_of_the_nearest_glyph():
@@ -146,7 +146,7 @@ def test_single_digits_join_the_crops_of_a_batch():
 def test_single_digits_fill_their_crops_as_those_of_pages_do():
     plain = Mixture(RECIPES["mlp"].but(synthetic=0, augmentation=None), load_data("digits").train)
     crops, labels = draw_singles(plain, 200, np.random.default_rng(0))
-    assert (crops.shape, crops.dtype) == ((200, 32, 32), np.uint8)
+    assert (crops.shape, crops.dtype) == ((200, 32, 32), np.dtype(np.uint8))
     paper = np.median(crops, axis=(1, 2))
     ink = np.abs(crops - paper[:, None, None]) > 40
     high = ink.any(axis=2).sum(axis=1)
@@ -166,17 +166,19 @@ def test_the_box_of_ink_is_the_smallest_that_holds_it():
 
 
 def test_a_narrower_layer_fills_the_first_channels_and_sees_no_new_ones():
-    old = np.ones((3, 3, 2, 2), np.float32)
+    ones = np.ones((5, 5, 2, 6), np.float32)
+    old = ones[:3, :3, :, :2]
     new = np.full((3, 3, 4, 3), 5, np.float32)
     grown = grow(old, new)
     assert (grown[:, :, :2, :2] == 1).all()
     assert (grown[:, :, 2:, :2] == 0).all()
     assert (grown[:, :, :, 2] == 5).all()
-    flat = grow(np.arange(4.0).reshape(4, 1), np.full((6, 1), 9.0), positions=2)
+    column = np.arange(4, dtype=np.float32)[:, None]
+    flat = grow(column, np.full((6, 1), 9, np.float32), positions=2)
     assert flat.ravel().tolist() == [0, 1, 0, 2, 3, 0]
-    assert grow(np.ones(3), np.zeros(5)).tolist() == [1, 1, 1, 0, 0]
-    assert grow(np.ones((5, 5, 2, 2)), np.ones((3, 3, 2, 2))) is None
-    assert grow(np.ones(6), np.ones(5)) is None
+    assert grow(ones[0, 0, 0, :3], np.zeros(5, np.float32)).tolist() == [1, 1, 1, 0, 0]
+    assert grow(ones[..., :2], ones[:3, :3, :, :2]) is None
+    assert grow(ones[0, 0, 0], ones[0, 0, 0, :5]) is None
 
 
 @pytest.fixture(scope="module")

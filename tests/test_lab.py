@@ -160,7 +160,7 @@ def test_dropout_silences_its_share_and_keeps_the_mean():
     design = Design(hidden=(50,), activation="linear", dropout=0.4, inputs=1)
     network = Network(design, 0, np.float64)
     (dense, _, dropout), _ = network.blocks
-    dense.kernel[...], dense.bias[...] = 0, 1
+    dense.kernel[...], dense.bias[...] = 0, 1  # type: ignore[attr-defined]
     out = dropout.forward(dense.forward(np.zeros((400, 1)), None), np.random.default_rng(0))
     assert set(np.unique(out).round(9)) == {0, round(1 / 0.6, 9)}
     assert (out == 0).mean() == pytest.approx(0.4, abs=0.01)
@@ -315,6 +315,8 @@ def test_clipping_is_that_of_tensorflow(limit):
 class Watched(Network):
     """Remembers which images it was given."""
 
+    seen: list
+
     def forward(self, x, rng=None):
         if rng is not None:
             self.__dict__.setdefault("seen", []).append(x[:, 0].astype(int).tolist())
@@ -428,7 +430,7 @@ def test_who_does_not_ask_on_has_a_network_of_so_many_epochs():
     epochs = train(asked, SGD(0.01), x, labels, epochs=9, batch=5)
     assert isinstance(next(epochs), Epoch)
     assert next(epochs).number == 2
-    epochs.close()
+    epochs.close()  # type: ignore[attr-defined]
     assert len(list(train(whole, SGD(0.01), x, labels, epochs=2, batch=5))) == 2
     assert (asked.weights == whole.weights).all()
 

@@ -8,6 +8,7 @@ from digitscope.lessons import open_lesson, run
 from digitscope.lessons.content import listing
 from digitscope.lessons.course import make_settings
 from digitscope.lessons.experiments import backpropagation as lesson
+from digitscope.lessons.experiments import network_by_hand as by_hand
 from digitscope.nn import pixels
 from tolerances import RELATIVE, STEP
 
@@ -51,22 +52,23 @@ def keras_gradients(network, x, labels):
 
 def test_the_gradients_and_the_loss_are_those_of_keras(digits):
     rng = np.random.default_rng(0)
-    weights = lesson.begin(32, rng)
+    weights = by_hand.begin(32, rng)
     weights[1] += rng.normal(0, 0.3, 32)
     weights[3] += rng.normal(0, 0.3, 10)
     x, labels = batch_of(digits)
     loss, theirs = keras_gradients(keras_network(weights), x, labels)
-    ours = lesson.backward(weights, x, labels)
+    ours = by_hand.backward(weights, x, labels)
     assert [g.shape for g in ours] == [w.shape for w in weights]
     for mine, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine, other, rtol=0, atol=RELATIVE * np.abs(other).max())
-    assert lesson.cross_entropy(lesson.forward(weights, x)[1], labels) == pytest.approx(loss, 1e-6)
+    probabilities = by_hand.forward(weights, x)[1]
+    assert by_hand.cross_entropy(probabilities, labels) == pytest.approx(loss, 1e-6)
 
 
 def test_three_steps_are_those_of_keras_adam(digits):
     import keras
 
-    weights = [w.astype(np.float32) for w in lesson.begin(16, np.random.default_rng(1))]
+    weights = [w.astype(np.float32) for w in by_hand.begin(16, np.random.default_rng(1))]
     rate = 0.01
     network, optimizer = keras_network(weights), keras.optimizers.Adam(rate)
     m, v = [0.0] * 4, [0.0] * 4
@@ -77,7 +79,7 @@ def test_three_steps_are_those_of_keras_adam(digits):
         _, gradients = keras_gradients(network, x[rows], labels[rows])
         optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients],
                         network.trainable_variables)  # fmt: skip
-        lesson.adam(weights, lesson.backward(weights, x[rows], labels[rows]), m, v, t, rate)
+        by_hand.adam(weights, by_hand.backward(weights, x[rows], labels[rows]), m, v, t, rate)
     for mine, theirs in zip(weights, network.get_weights(), strict=True):
         # Where a gradient is nearly 0, its sign is rounding, and Adam steps by it all the same.
         assert np.quantile(np.abs(mine - theirs), 0.999) < STEP * rate
@@ -91,11 +93,11 @@ def test_the_check_is_of_the_gradient_that_trains(digits, monkeypatch):
     assert [kernel.name for kernel in good] == ["W₁", "W₂"]
     assert all(kernel.error[kernel.best].max() < 1e-6 for kernel in good)
     assert lesson.beside_library(12, x, labels) < 1e-12
-    right = lesson.backward
+    right = by_hand.backward
 
     def wrong(weights, x, labels):  # as if ReLU had no slope
         gradients = right(weights, x, labels)
-        _, by_logits = lesson.forward(weights, x)
+        _, by_logits = by_hand.forward(weights, x)
         by_logits[np.arange(len(x)), labels] -= 1
         return [x.T @ (by_logits / len(x) @ weights[2].T), *gradients[1:]]
 
@@ -108,14 +110,14 @@ def test_the_check_is_of_the_gradient_that_trains(digits, monkeypatch):
 
 def test_a_network_learns_and_depends_on_its_seed_alone(digits):
     x, labels = pixels(digits.train.images), digits.train.labels
-    form = {"units": 24, "batch": 32, "epochs": 4, "rate": 0.01}
+    form: dict = {"units": 24, "batch": 32, "epochs": 4, "rate": 0.01}
 
     def weights(seed):
-        return lesson.train(x, labels, seed=seed, **form)
+        return by_hand.train(x, labels, seed=seed, **form)
 
     first = weights(0)
     x_test = pixels(digits.test.images)
-    assert lesson.accuracy(first, x_test, digits.test.labels) > 0.85
+    assert by_hand.accuracy(first, x_test, digits.test.labels) > 0.85
     assert all((a == b).all() for a, b in zip(first, weights(0), strict=True))
     assert (first[0] != weights(1)[0]).any()
 
@@ -123,8 +125,8 @@ def test_a_network_learns_and_depends_on_its_seed_alone(digits):
 def test_the_page_shows_some_forty_lines_without_the_library(told):
     (code,) = told.text.code
     assert code == listing(
-        lesson.begin, lesson.forward, lesson.cross_entropy, lesson.backward, lesson.adam,
-        lesson.train,
+        by_hand.begin, by_hand.forward, by_hand.cross_entropy, by_hand.backward, by_hand.adam,
+        by_hand.train,
     )  # fmt: skip
     lines = [line for line in code.split("\n") if line.strip() and '"""' not in line]
     assert len(lines) == 42

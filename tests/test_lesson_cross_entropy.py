@@ -16,7 +16,7 @@ from digitscope.lessons.experiments.label_losses import (
 )
 from digitscope.nn.losses import cross_entropy
 
-TINY = {"images": 300, "epochs": 2, "hidden": 16, "seeds": 2, "rates": (0.1, 0.5)}
+TINY: dict = {"images": 300, "epochs": 2, "hidden": 16, "seeds": 2, "rates": (0.1, 0.5)}
 
 
 @pytest.fixture(scope="module")

@@ -81,10 +81,10 @@ def test_a_memory_knows_what_it_has_seen_whatever_the_labels(measured):
 def test_shuffling_keeps_the_counts_and_moves_only_that_share():
     rng = np.random.default_rng(0)
     labels = np.arange(1_000).astype(np.int64)  # so that each can be told from the others
-    dealt = lesson.shuffle_some(labels, 0.3, rng)
+    dealt = lesson.shuffle_some(labels, 0.3, rng)  # type: ignore[arg-type]
     np.testing.assert_array_equal(np.sort(dealt), labels)
     assert 0.29 < (dealt != labels).mean() <= 0.3
-    np.testing.assert_array_equal(lesson.shuffle_some(labels, 0.0, rng), labels)
+    np.testing.assert_array_equal(lesson.shuffle_some(labels, 0.0, rng), labels)  # type: ignore[arg-type]
 
 
 def test_the_page_says_what_was_measured(digits):

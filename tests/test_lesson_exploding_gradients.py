@@ -10,7 +10,7 @@ from digitscope.lessons.experiments import exploding_gradients as lesson
 from digitscope.lessons.experiments.layer_sizes import growth, watch
 from digitscope.nn import SGD, Design, Network, pixels, train
 
-QUICK = {
+QUICK: dict = {
     "gains": (1.0, 4.0),
     "rates": (0.01, 1.0),
     "layers": 6,

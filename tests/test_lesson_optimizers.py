@@ -9,6 +9,7 @@ import pytest
 from digitscope.lessons import open_lesson, run
 from digitscope.lessons.course import make_settings
 from digitscope.lessons.experiments import optimizers as lesson
+from digitscope.lessons.experiments.optimizers_figures import NAMES
 from digitscope.lessons.experiments.valley import PATH, Valley, steps_to, walk
 from digitscope.nn import SGD, Adam, Momentum
 
@@ -107,7 +108,7 @@ def test_between_which_rates_it_is_within_a_point():
 
 def test_the_best_rate_is_chosen_on_the_held_out_images(measured):
     settings = settings_of()
-    for name, accuracy, best in zip(lesson.NAMES, measured.held_out, measured.best, strict=True):
+    for name, accuracy, best in zip(NAMES, measured.held_out, measured.best, strict=True):
         assert best == lesson.rates_of(name, settings)[int(accuracy.argmax())]
     assert measured.accuracy.shape == (5, 2, 2 * lesson.LEGS)
     assert measured.accuracy[:, :, -1].mean() > measured.accuracy[:, :, 0].mean()
@@ -152,8 +153,8 @@ def test_decay_reaches_adamw_alone(digits):
 def test_the_page_shows_the_code_that_ran(digits):
     told = run("optimizers", {**TINY, "condition": 20}, data=digits)
     (code,) = told.text.code
-    assert lesson.OPTIMIZERS["sgd"] is SGD
-    assert lesson.OPTIMIZERS["adam"] is Adam
+    assert lesson.OPTIMIZERS["sgd"] is SGD  # type: ignore[attr-defined]
+    assert lesson.OPTIMIZERS["adam"] is Adam  # type: ignore[attr-defined]
     for line in ("weights -= self.rate * gradient", "class AdamW(Adam)"):
         assert line in code
     assert f"{2 / 21:.3g}" in told.text.checks[1].claim

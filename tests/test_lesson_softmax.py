@@ -8,7 +8,7 @@ from digitscope.lessons.experiments.float32_softmax import CLIP, clipped_loss, p
 from digitscope.lessons.experiments.softmax import SoftmaxSettings, measure
 from digitscope.nn.losses import cross_entropy, softmax
 
-TINY = {
+TINY: dict = {
     "images": 300, "epochs": 20, "hidden": 16, "seeds": 2, "steps": 1, "gains": (1.0, 30.0),
 }  # fmt: skip
 

@@ -46,7 +46,7 @@ Second paragraph.
 
 
 def facts(**changes):
-    content = {
+    content: dict = {
         "values": {"least": 0.5},
         "tables": {"sizes": [("size", "n"), ("small", "1")]},
         "figures": {"curve": Figure()},

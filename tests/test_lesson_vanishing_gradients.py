@@ -6,7 +6,7 @@ import pytest
 from digitscope.lessons.experiments import vanishing_gradients as lesson
 from digitscope.nn import Design, Network
 
-SMALL = {"depths": (2, 6), "width": 24, "images": 600, "seeds": 2, "epochs": 1}
+SMALL: dict = {"depths": (2, 6), "width": 24, "images": 600, "seeds": 2, "epochs": 1}
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,8 @@ def test_the_line_is_found_again():
 
 
 def test_only_digits_count_and_too_few_change_nothing():
-    assert fit_calibration(scores_of(*drawn(), label=OTHER)) == Calibration()
+    confidence, right = drawn()
+    assert fit_calibration(scores_of(confidence, right, label=OTHER)) == Calibration()
     confidence, right = drawn(300)
     assert fit_calibration(scores_of(confidence, np.ones_like(right))) == Calibration()
 

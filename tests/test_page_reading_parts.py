@@ -239,13 +239,13 @@ def test_signs_stand_at_their_places():
 @given(SEEDS, st.floats(-14, 14))
 def test_rows_of_a_table_of_numbers_on_a_skewed_page(seed, degrees):
     rng = np.random.default_rng(seed)
-    boxes, rows = [], []
+    edges, rows = [], []
     slope = np.tan(np.radians(degrees))
     for row, column in itertools.product(range(6), range(5)):
         x, y = 120 * column + rng.uniform(0, 20), 60 * row + rng.uniform(-3, 3)
-        boxes.append((x, y + slope * x, x + 45, y + slope * x + rng.uniform(24, 32)))
+        edges.append((x, y + slope * x, x + 45, y + slope * x + rng.uniform(24, 32)))
         rows.append(row)
-    boxes = np.array(boxes, np.float32)
+    boxes = np.array(edges, np.float32)
     found = find_slope(boxes, P)
     lines = find_lines(boxes, [False] * len(boxes), P, found)
     assert [[rows[k] for k in line] for line in lines] == [[row] * 5 for row in range(6)]
@@ -548,7 +548,7 @@ def test_the_picture_of_the_maps_shows_each_class_in_its_colour():
     drawn = draw_maps_picture(draw_picture(truth), network=FakeNetwork(truth))
     assert drawn.mode == "RGB"
     scale = drawn.width / 240
-    colours = []
+    colours: list = []
     for glyph in truth.glyphs:
         left, top, right, bottom = glyph.box
         x, y = scale * (left + right) / 2, scale * (top + bottom) / 2

@@ -71,7 +71,9 @@ def test_writing_that_is_too_small_or_too_large(height, wanted):
 def test_ruling_lines_and_crossings():
     across = np.array([[0, 10], [40, 10]], np.float32)
     down = np.array([[18, 0], [18, 32]], np.float32)
-    truth = PageTruth((32, 40), (), ((0, 24, 9, 29),), (across, down), np.float32([[18, 10]]))
+    truth = PageTruth(
+        (32, 40), (), ((0, 24, 9, 29),), (across, down), np.array([[18, 10]], np.float32)
+    )
     targets = draw_targets(truth)
     assert (targets.ruling[2, :, 0] == 255).all()
     assert (targets.ruling[:, 4, 1] == 255).all()
@@ -149,10 +151,10 @@ def page_loss():
 def test_the_loss_is_what_numpy_computes(page_loss):
     from digitscope.recipes.page_recipe import LossWeights
 
-    lines = (np.float32([[0, 10], [40, 10]]), np.float32([[18, 0], [18, 32]]))
+    lines = tuple(np.array([[[0, 10], [40, 10]], [[18, 0], [18, 32]]], np.float32))
     few = (glyph("-", (20, 18, 32, 22), height=20),)
     pages = [
-        PageTruth((32, 48), PAIR, ((0, 0, 12, 32),), lines, np.float32([[18, 10]])),
+        PageTruth((32, 48), PAIR, ((0, 0, 12, 32),), lines, np.array([[18, 10]], np.float32)),
         PageTruth((32, 48), few),
     ]
     targets = Targets.stack([draw_targets(page) for page in pages])

@@ -124,8 +124,8 @@ def test_transparency_becomes_the_paper_that_shows_what_is_drawn(ink, paper, kep
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF", "MPO"])  # MPO: some phones
 def test_of_an_animation_the_first_frame_is_taken(format):
     frames = [Image.new("L", (6, 4), 0), Image.new("L", (6, 4), 255)]
-    options = {"WEBP": {"lossless": True}, "MPO": {"quality": 100}}.get(format, {})
-    data = encode(bar(), format, save_all=True, append_images=frames, **options)
+    options: dict[str, dict] = {"WEBP": {"lossless": True}, "MPO": {"quality": 100}}
+    data = encode(bar(), format, save_all=True, append_images=frames, **options.get(format, {}))
     near = 12 if format == "MPO" else 0
     assert np.abs(read_gray(data).astype(int) - BAR).max() <= near
     image = Image.open(io.BytesIO(data))

@@ -34,7 +34,7 @@ DEADLINE = 60  # seconds, for a machine that is busy with something else
 
 
 def settings(**changes):
-    return Settings(**SMALL | changes).model_dump()
+    return Settings.model_validate(SMALL | changes).model_dump()
 
 
 def go(scenario, limits=None):
@@ -403,7 +403,7 @@ def test_a_run_over_http(client):
     body = SMALL | {"epochs": 100}
     answer = client.post("/v1/playground/runs", json=body)
     assert answer.status_code == 201
-    assert answer.json()["settings"] == Settings(**body).model_dump()
+    assert answer.json()["settings"] == Settings.model_validate(body).model_dump()
     path = f"/v1/playground/runs/{answer.json()['run']}"
     assert client.post(f"{path}/pause").json() == {"state": "paused"}
     image = load_data("digits").test.images[0]

@@ -203,7 +203,7 @@ def check_page(gray, network):
     page = read(gray, model=network)
     turned = gray.shape if page.turn % 180 == 0 else gray.shape[::-1]
     assert (page.height, page.width) == turned
-    for mark in (mark for n in page.numbers for mark in (*n.digits, *n.signs)):
+    for mark in (mark for n in page.numbers for mark in n.digits + n.signs):
         left, top, width, height = mark.box
         assert min(left, top) >= 0
         assert min(width, height) > 0

@@ -56,7 +56,7 @@ def test_none_leaves_a_field_as_it_is_and_nothing_is_changed_in_place():
     assert recipe.but(epochs=9).epochs == 9
     assert RECIPES["mlp"].epochs == 5
     with pytest.raises(AttributeError):
-        recipe.epochs = 3
+        recipe.epochs = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -155,4 +155,4 @@ def test_a_range_is_open_or_closed_at_each_end():
             check(Pair(share))
     for others in ((0,), (4,), (1.0,), (1, 2, 3)):
         with pytest.raises(Misuse, match="others must be up to 2 whole numbers from 1 to 3"):
-            check(Pair(0.5, others))
+            check(Pair(0.5, others))  # type: ignore[arg-type]

@@ -21,9 +21,10 @@ from digitscope.models.card import KEY, ModelCard
 from digitscope.models.classifier import Classifier
 from digitscope.recipes import RECIPES, Augmentation, Recipe
 from digitscope.rendering import digit_gallery, report, style
-from digitscope.rendering.digit_gallery import FIGURES, RenderedFigure
+from digitscope.rendering.digit_gallery import FIGURES
 from digitscope.rendering.digit_report import command, describe
 from digitscope.rendering.digit_results import errors_by_coverage, first_layer, load_results
+from digitscope.rendering.figure_files import RenderedFigure
 from digitscope.rendering.figures_confidence import draw_coverage, draw_reliability
 from digitscope.rendering.figures_network import draw_weights
 from digitscope.rendering.figures_scores import (
@@ -138,7 +139,7 @@ def page(run, data):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave the drawing out, where only the words of the page matter."""
-    blank = {"finding": "", "png": b"PNG", "width": 9, "height": 9}
+    blank: dict = {"finding": "", "png": b"PNG", "width": 9, "height": 9}
     pictures = [
         RenderedFigure(name=name, topic=topic, reading=reading, **blank)
         for name, topic, _, reading in FIGURES

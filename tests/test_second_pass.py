@@ -55,7 +55,7 @@ class Looker:
         return seen
 
     def turns(self, crops):
-        return np.tile(np.float32([1, 0, 0, 0]), (len(crops), 1))
+        return np.tile(np.array([1, 0, 0, 0], np.float32), (len(crops), 1))
 
 
 class Judge:
@@ -75,7 +75,7 @@ def picture():
 
 
 def cut(picture, centre, size):
-    return cut_crops(picture, np.float32([centre]), np.float32([size]))[0]
+    return cut_crops(picture, np.array([centre], np.float32), np.array([size], np.float32))[0]
 
 
 def test_a_crop_has_the_glyph_in_its_middle_and_the_paper_around(picture):
@@ -155,7 +155,7 @@ def test_a_third_look_decides_among_the_digits_of_doubtful_glyphs(picture):
 )
 def test_adding_digits_keeps_how_likely_a_digit_is(heat, digits, weight):
     joined = add_digits(heat, digits, weight)
-    assert (joined.shape, joined.dtype) == ((3, 16), np.float32)
+    assert (joined.shape, joined.dtype) == ((3, 16), np.dtype(np.float32))
     np.testing.assert_allclose(joined[:, :10].sum(1), heat[:, :10].sum(1), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(add_digits(heat, digits, 0.0), heat, rtol=1e-5, atol=1e-6)
 
@@ -167,7 +167,7 @@ def test_adding_digits_keeps_how_likely_a_digit_is(heat, digits, weight):
 )
 def test_fused_probabilities_are_probabilities(heat, seen, weights):
     fused = Fusion(*weights).apply(heat, seen / np.maximum(seen.sum(axis=1, keepdims=True), 1))
-    assert (fused.shape, fused.dtype) == ((3, 16), np.float32)
+    assert (fused.shape, fused.dtype) == ((3, 16), np.dtype(np.float32))
     assert fused.min() >= 0
     assert fused.sum(axis=1).max() <= 1 + 1e-5
 

@@ -328,7 +328,7 @@ def test_an_unexpected_error_is_logged_and_not_sent(models, seven, monkeypatch, 
 
 
 def test_every_error_of_digitscope_has_a_status():
-    kinds = [errors.DigitscopeError, *errors.DigitscopeError.__subclasses__(), errors.NoInk]
+    kinds: list = [errors.DigitscopeError, *errors.DigitscopeError.__subclasses__(), errors.NoInk]
     assert all(400 <= kind.http_status < 600 for kind in kinds)
     assert errors.NoInk.http_status == 422
 
@@ -336,7 +336,7 @@ def test_every_error_of_digitscope_has_a_status():
 @pytest.mark.parametrize("field", ["upload", "pixels", "images", "seconds", "at_once"])
 def test_limits_must_be_more_than_0(field):
     with pytest.raises(errors.Misuse, match=f"{field} must be more than 0"):
-        Limits(**{field: 0})
+        Limits(**{field: 0})  # type: ignore[arg-type]
 
 
 def test_openapi_describes_every_route(client):

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitscope.models.classifier import MODELS, load
+from digitscope.models.card import MODELS
+from digitscope.models.classifier import load
 from digitscope.service.http.limits import Limits
 from digitscope.service.http.problems import Problem
 from digitscope.service.workers import jobs

@@ -131,9 +131,11 @@ def test_two_devices_learn_what_one_does(both):
 
 
 def test_a_batch_that_cannot_be_shared_out(monkeypatch):
+    import keras
+
     class Two:
         device_mesh = np.zeros(2)
 
-    monkeypatch.setattr(devices.keras.distribution, "distribution", Two)
+    monkeypatch.setattr(keras.distribution, "distribution", Two)
     with pytest.raises(Misuse, match="3 rows of images cannot be distributed over 2 devices"):
         devices.shared_out({"images": np.zeros((3, 4))})

@@ -330,7 +330,7 @@ def test_wrong_arguments_for_non_digits():
     with pytest.raises(Misuse, match=r"n must be 0 or more\. Received: -1\."):
         draw_non_digits(-1, rng())
     with pytest.raises(BadImage, match="images must be uint8"):
-        draw_non_digits(1, rng(), np.zeros((2, 28, 28)))
+        draw_non_digits(1, rng(), np.zeros((2, 28, 28)))  # type: ignore[arg-type]
     with pytest.raises(BadData, match="2 images but 1 labels"):
         draw_non_digits(1, rng(), np.zeros((2, 28, 28), np.uint8), labels=np.array([1]))
 
@@ -348,8 +348,8 @@ def test_a_pen_is_no_fatter_than_its_form_bears():
 def test_an_outline_has_its_parameters_at_one_half():
     glyph = Glyph("hooked bar", "0,0 0,100{hook 40,0} | 20,0 60,0")
     bar, dash = outline(glyph)
-    assert np.allclose(bar[[0, -1]], [[0, 0], [0.2, 1]])
-    assert np.allclose(dash[[0, -1]], [[0.2, 0], [0.6, 0]])
+    assert np.allclose(bar[[0, -1]], [[0.0, 0.0], [0.2, 1.0]])
+    assert np.allclose(dash[[0, -1]], [[0.2, 0.0], [0.6, 0.0]])
     assert len(bar) == STEPS + 1
     [moved, _] = outline(glyph, glyph.skeleton.points + np.float32(1))
     assert np.allclose(moved[[0, -1]], [[1, 1], [1, 2]])

@@ -184,7 +184,7 @@ def test_letters_stand_where_they_stand_in_writing(letter):
         rows = np.flatnonzero((ink > 0.5).any(axis=1)) - row  # 0 is the foot of a digit
         assert abs(rows[0] / 80 + 1 - usual.min()) < 0.14
         assert abs(rows[-1] / 80 + 1 - usual.max()) < 0.14
-        assert (ink > 0).any(axis=0)[[0, -1]].all()
+        assert (ink[:, [0, -1]] > 0).any(axis=0).all()
 
 
 def test_no_letter_of_a_page_is_one_that_networks_learn_to_refuse():

@@ -16,7 +16,7 @@ from digitscope.synthesis.pages.generator import (
     make_sources,
 )
 from digitscope.synthesis.pages.glyph_ink import Bitmap, Outline, scanned
-from digitscope.synthesis.pages.handwriting import HandwritingStyle, draw_handwriting
+from digitscope.synthesis.pages.handwriting import HandwritingStyle, Script, draw_handwriting
 from digitscope.synthesis.pages.ink_layers import PEN, PRINT, RULING
 from digitscope.synthesis.pages.layouts import LAYOUTS
 from digitscope.synthesis.pages.layouts.context import LayoutContext
@@ -100,16 +100,17 @@ def test_a_box_is_the_bounds_of_its_ink(sources, kind, to_picture):
     for seed in range(12):
         rng = np.random.default_rng([2, seed])
         height = rng.uniform(14, 60)
+        script: Script
         if kind == "type":
             script = draw_typeface(rng, sources, height, PRINT)
         else:
-            script = draw_handwriting(rng, sources, height, PEN)
-            script.pen = min(script.pen, 0.1)  # a broader one may fill a loop
+            script = hand = draw_handwriting(rng, sources, height, PEN)
+            hand.pen = min(hand.pen, 0.1)  # a broader one may fill a loop
         if kind == "scan":
             disc = np.zeros((40, 30), np.uint8)
             disc[3:37, 4:26] = 255
-            script.scans, script.weight = {d: [disc[3:37, 4:26]] for d in "0123456789"}, 0
-            script.nib = 0.2, 0.1  # of the hand's pen, with which no scan is drawn
+            hand.scans, hand.weight = {d: [disc[3:37, 4:26]] for d in "0123456789"}, 0
+            hand.nib = 0.2, 0.1  # of the hand's pen, with which no scan is drawn
         sheet = Sheet(SIZE)
         sheet.write_character(script, str(seed % 10), 90, 130, rng)
         ink, truth = drawn(sheet, to_picture)
@@ -130,7 +131,7 @@ def test_the_outline_of_a_scan_follows_its_slant():
 def test_a_nib_widens_lines_by_its_edge(sources, points, edge):
     hand = draw_handwriting(np.random.default_rng(0), sources, 40, PEN)
     hand.pen, hand.nib = 0.05, edge
-    hand.ink = lambda *_: Outline(np.array(points, np.float32), (0, 2))
+    hand.ink = lambda *_: Outline(np.array(points, np.float32), (0, 2))  # type: ignore[method-assign]
     sheet = Sheet(SIZE)
     sheet.write_character(hand, "1", 80, 120, np.random.default_rng(0))
     ink, truth = drawn(sheet)
@@ -144,7 +145,7 @@ def test_slashes_are_longer_than_digits(sources):
     rng = np.random.default_rng(0)
     hand = draw_handwriting(rng, sources, 30.0, 0)
     hand.size_jitter = 0.0
-    heights = [np.ptp(hand.ink("/", rng).points[:, 1]) for _ in range(200)]
+    heights = [np.ptp(hand.ink("/", rng).points[:, 1]) for _ in range(200)]  # type: ignore[union-attr]
     assert min(heights) > 1.1
 
 
@@ -246,7 +247,7 @@ def test_a_broad_pen_fills_loops():
     assert ring(0.3).loops(0.3) == 1
     assert ring(0.3).loops(0.65) == 0
     assert ring(0.3, turns=0.8).loops(0.05) == 0
-    both = ring(0.3).points, ring(0.3).points + np.float32([0.8, 0])
+    both = ring(0.3).points, ring(0.3).points + np.array([0.8, 0], np.float32)
     assert Outline(np.concatenate(both), (0, 30, 60)).loops(0.05) == 2
 
 
@@ -255,7 +256,7 @@ def test_a_0_that_is_a_blot_is_ignored(sources, pen, known):
     rng = np.random.default_rng(3)
     sheet = Sheet(SIZE)
     hand = draw_handwriting(rng, replace(sources, scans=()), 40, PEN)
-    hand.pen, hand.nib, hand.ink = pen, (0.0, 0.0), lambda character, rng: ring(0.3)
+    hand.pen, hand.nib, hand.ink = pen, (0.0, 0.0), lambda character, rng: ring(0.3)  # type: ignore[method-assign]
     sheet.write_character(hand, "0", 100, 100, rng)
     _, truth = drawn(sheet)
     assert (len(truth.glyphs), len(truth.ignored)) == (int(known), int(not known))
@@ -268,8 +269,8 @@ def test_the_longest_1s_reach_above_and_below_the_line(sources):
         rng = np.random.default_rng([12, seed])
         hand = draw_handwriting(rng, replace(sources, scans=()), 1.0, PEN, style)
         ink = hand.ink("1", rng)
-        tops.append(ink.points[:, 1].min())
-        feet.append(ink.points[:, 1].max())
+        tops.append(ink.points[:, 1].min())  # type: ignore[union-attr]
+        feet.append(ink.points[:, 1].max())  # type: ignore[union-attr]
     assert min(tops) < -1.4
     assert max(feet) > 0.2
 
@@ -281,7 +282,7 @@ def test_small_0s_stand_on_the_line_beside_tall_digits(sources):
     for seed in range(20):
         rng = np.random.default_rng([13, seed])
         hand = draw_handwriting(rng, replace(sources, scans=()), 1.0, PEN, style)
-        zero, eight = (hand.ink(text, rng).points[:, 1] for text in "08")
+        zero, eight = (hand.ink(text, rng).points[:, 1] for text in "08")  # type: ignore[union-attr]
         assert np.ptp(zero) < 0.7 * np.ptp(eight)
         assert zero.max() > -0.15
 

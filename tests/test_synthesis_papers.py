@@ -258,7 +258,7 @@ def test_photos_repeat_and_name_what_was_done():
 @pytest.mark.parametrize(("paper", "ink"), [(220, 60), (40, 200)])
 def test_scans_in_black_and_white_keep_the_writing(paper, ink):
     style = PhotoEffectStyle(
-        **{field: 0.0 for field in vars(CLEAN) if field.endswith("_chance")}
+        **{field: 0.0 for field in vars(CLEAN) if field.endswith("_chance")}  # type: ignore[arg-type]
         | {"clean_chance": 1.0, "bilevel_chance": 1.0}
     )
     page = np.full(SIZE, paper, np.float32)

@@ -12,7 +12,7 @@ import pytest
 
 from digitscope import tuning
 from digitscope.errors import BadRun, DataUnavailable, Misuse, TrainingFailed
-from digitscope.recipes import RECIPES
+from digitscope.recipes import RECIPES, Recipe
 from digitscope.recipes.described import Choice, Range
 from digitscope.recipes.glyph_recipe import GLYPH
 from digitscope.recipes.page_recipe import PAGE
@@ -61,6 +61,7 @@ def search(folder, **options):
 def test_the_best_values_are_found(calculated, tmp_path):
     tuned = tune(search(tmp_path))
     assert len(tuned.trials) == 40
+    assert isinstance(tuned.recipe, Recipe)
     assert tuned.recipe.schedule == "linear"
     assert 0.002 < tuned.recipe.learning_rate < 0.005
     assert tuned.best.loss == pytest.approx(loss_of(tuned.recipe))
@@ -233,7 +234,8 @@ def test_a_search_that_is_killed_goes_on_and_its_recipe_trains(tmp_path):
 def test_a_recipe_file_that_is_none(tmp_path):
     with pytest.raises(Misuse, match="no such recipe"):
         read_recipe(tmp_path / "nix.json")
-    for recipe in (*RECIPES.values(), PAGE, GLYPH):
+    recipes: list = [*RECIPES.values(), PAGE, GLYPH]
+    for recipe in recipes:
         write_recipe(tmp_path / "a.json", recipe)
         assert read_recipe(tmp_path / "a.json") == recipe
     for text in ("", "[]", "{}", '{"network": "digits"}', '{"network": "x", "recipe": {}}'):

@@ -246,7 +246,12 @@ def counted(monkeypatch):
     from digitscope.image import mnist_form
 
     calls, real = [], mnist_form.to_mnist
-    monkeypatch.setattr(mnist_form, "to_mnist", lambda p: (calls.append(1), real(p))[1])
+
+    def counted(picture):
+        calls.append(1)
+        return real(picture)
+
+    monkeypatch.setattr(mnist_form, "to_mnist", counted)
     return calls
 
 
