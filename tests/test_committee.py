@@ -139,7 +139,7 @@ def test_committees_that_make_no_sense(committee, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["train", "page", "--members", "2"])
     assert ended.value.code == 2
-    assert "--members is no option of train page" in capsys.readouterr().err
+    assert "--members is not an option of train page" in capsys.readouterr().err
 
 
 def test_the_command(tmp_path, capsys):

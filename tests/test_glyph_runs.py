@@ -350,7 +350,7 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
         patch.setattr(train_stream.StreamProgress, "epoch", interrupt)
         code, _, err = cli("train", "glyph", "--seed", 4, "--out", folder)
     assert code == 130
-    assert f"go on with: digitscope train --resume {folder}" in err
+    assert f"continue with: digitscope train --resume {folder}" in err
     run = Run.open(folder)
     assert (run.network, run.record["status"]) == ("glyph", "interrupted")
     assert run.glyph_recipe == TINY.but(seed=4)

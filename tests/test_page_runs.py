@@ -58,7 +58,7 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
         code, _, err = cli("train", "page", "--epochs", 2, "--seed", 4, "--out", folder)
     assert code == 130
     assert "interrupted after epoch 1" in err
-    assert f"go on with: digitscope train --resume {folder}" in err
+    assert f"continue with: digitscope train --resume {folder}" in err
     run = Run.open(folder)
     assert run.model_file.exists()
     assert len(run.history) == 1
@@ -110,8 +110,8 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["train", "page", "--filters", "3"], "--filters is no option of train page"),
-        (["train", "page", "--data", "mnist"], "--data is no option of train page"),
+        (["train", "page", "--filters", "3"], "--filters is not an option of train page"),
+        (["train", "page", "--data", "mnist"], "--data is not an option of train page"),
         (["train", "page", "--epochs", "0"], "epochs must be a whole number from 1 up"),
         (["train", "page", "--workers", "0"], "Invalid value for '--workers'"),
         (
@@ -123,7 +123,7 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
             ["train", "--start", "model.keras"],
             "--start is an option of train page and train glyph only",
         ),
-        (["train", "--resume", ".", "--patches", "9"], "--resume goes on with a run as it was"),
+        (["train", "--resume", ".", "--patches", "9"], "--resume continues a run with its own"),
     ],
 )
 def test_misuse_is_one_line(cli, arguments, told):

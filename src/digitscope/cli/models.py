@@ -43,19 +43,26 @@ def command(
         every: list[Classifier | PageNetwork | GlyphNetwork] = [*models, reader.page, reader.glyph]
         print_json({m.path.stem: {"path": str(m.path)} | dataclasses.asdict(m.card) for m in every})
         return
-    print("name   weights   bytes      MNIST test  refuses  path")
+    rows = [("name", "finds", "weights", "bytes", "MNIST test", "refuses", "path")]
     for model in models:
-        card, size = model.card, model.path.stat().st_size
-        print(
-            f"{model.path.stem:5}  {card.parameters:7,}  {size:9,}  "
-            f"{card.scores['accuracy']:10.2%}  {'yes' if model.refuses else 'no':7}  {model.path}"
-        )
-    for network, what in ((reader.page, "page network"), (reader.glyph, "glyph network")):
-        size = network.path.stat().st_size
-        print(
-            f"{network.path.stem:5}  {network.card.parameters:7,}  {size:9,}  {what:>19}  "
-            f"{network.path}"
-        )
+        accuracy, refuses = f"{model.card.scores['accuracy']:.2%}", "yes" if model.refuses else "no"
+        rows.append(_row(model, "the digit of an image", accuracy, refuses))
+    rows.append(_row(reader.page, "the glyphs of a page"))
+    rows.append(_row(reader.glyph, "the class of a glyph"))
+    for name, finds, weights, size, accuracy, refuses, path in rows:
+        print(f"{name:5}  {finds:21}  {weights:>9}  {size:>9}  {accuracy:>10}  {refuses:7}  {path}")
+
+
+def _row(
+    model: "Classifier | PageNetwork | GlyphNetwork",
+    finds: str,
+    accuracy: str = "–",
+    refuses: str = "–",
+) -> tuple[str, str, str, str, str, str, str]:
+    """Return the row of a model in the list of all."""
+    size = model.path.stat().st_size
+    weights = f"{model.card.parameters:,}"
+    return model.path.stem, finds, weights, f"{size:,}", accuracy, refuses, str(model.path)
 
 
 def _open(name: str) -> "Classifier | PageNetwork | GlyphNetwork":

@@ -18,9 +18,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def command(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 is everybody who can reach it.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for every interface.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for a free one.")] = 8000,
     models: Annotated[
         list[str] | None,
         typer.Option(
@@ -34,27 +34,28 @@ def command(
     pixels: Annotated[float, typer.Option(help="Largest picture, in megapixels.")] = 50,
     seconds: Annotated[float, typer.Option(help="Time limit of a request.")] = 30,
     at_once: Annotated[
-        int | None, typer.Option(help="Computations at a time.", show_default="one for each core")
+        int | None,
+        typer.Option(help="Parallel computations.", show_default="one for each core"),
     ] = None,
-    waiting: Annotated[
-        int, typer.Option(min=0, help="Requests that may wait for their turn.")
-    ] = 64,
-    per_client: Annotated[int, typer.Option(help="Requests under way from one address.")] = 256,
+    waiting: Annotated[int, typer.Option(min=0, help="Length of the queue, in requests.")] = 64,
+    per_client: Annotated[int, typer.Option(help="Parallel requests of one address.")] = 256,
     runs: Annotated[
-        int, typer.Option(min=0, help="Networks of the playground at a time; 0 has no playground.")
+        int, typer.Option(min=0, help="Parallel runs of the playground; 0 to disable it.")
     ] = 4,
     origins: Annotated[
         list[str] | None,
         typer.Option(
-            "--origin", help="Another site whose pages may post here.", show_default=False
+            "--origin",
+            help="Another site that may send requests.",
+            show_default=False,
         ),
     ] = None,
 ) -> None:
     r"""Serve a page to draw on, and the models over HTTP: /v1/read, /v1/predict, /v1/explain.
 
-    The page is at the address that is printed. The description of the rest (OpenAPI) is at
-    /openapi.json, counters for Prometheus at /metrics. With DIGITSCOPE_API_KEY in the environment,
-    requests must carry that key.
+    The page is at the address that is printed. The OpenAPI description is at
+    /openapi.json, counters for Prometheus are at /metrics. With DIGITSCOPE_API_KEY in the
+    environment, requests must carry that key.
 
     \b
     Examples:

@@ -55,18 +55,18 @@ def command(
 
     \b
     Examples:
-      digitscope train                          the tuned default, some seconds
-      digitscope train classic                  the script that every tutorial prints
-      digitscope train mlp-max                  the same network, as good as it gets
-      digitscope train cnn                      the one that reads; some twenty minutes
-      digitscope train page --epochs 4          the one that finds digits on pages; a day in full
-      digitscope train page --start pretrained  go on with the network that comes with it
-      digitscope train glyph --workers 2        its second look at doubtful ones; an hour
+      digitscope train                          the default recipe, mlp; some seconds
+      digitscope train classic                  the network of the usual tutorials
+      digitscope train mlp-max                  the same layers, more accurate; some minutes
+      digitscope train cnn                      a convolutional network; about 40 minutes
+      digitscope train page --epochs 4          the network that finds digits on pages
+      digitscope train page --start pretrained  the same, from the pretrained weights
+      digitscope train glyph --workers 2        the network that checks doubtful digits
       digitscope train --hidden 256 --hidden 64 --dropout 0.2 --epochs 10
-      digitscope train --data folder:my-digits  on one's own images
-      digitscope train cnn --members 5          five networks that answer together
+      digitscope train --data folder:my-digits  your own images
+      digitscope train cnn --members 5          a committee of five networks
       digitscope train --recipe tuning/mlp-1/best.json
-      digitscope train --resume runs/mlp-1      go on after an interruption
+      digitscope train --resume runs/mlp-1      continue after an interruption
     """
     require_training("digitscope train")
     if report:
@@ -76,7 +76,7 @@ def command(
     base = _choose(recipe, recipe_file, resume, given)
     refuse_foreign(base, given | {"workers": workers, "threads": threads})
     if out and (out / "run.json").exists():  # said before the seconds of importing Keras
-        raise BadRun(f"{out} already holds a run; name another --out, or go on with --resume.")
+        raise BadRun(f"{out} already holds a run; name another --out or continue it with --resume.")
     if isinstance(base, Recipe):
         options = DigitOptions(
             data=data, data_dir=data_dir, out=out, resume=resume, members=members
@@ -96,12 +96,12 @@ def command(
 def _choose(
     recipe: str | None, recipe_file: Path | None, resume: Path | None, given: dict[str, Any]
 ) -> Recipe | StreamRecipe:
-    """Return the recipe that is named; of a run that goes on, the one of its network."""
+    """Return the recipe that is named; for --resume, the recipe of its network."""
     if resume:
         others = [recipe, recipe_file, *given.values()]
         if any(value is not None for value in others):
             raise Misuse(
-                "--resume goes on with a run as it was begun; leave the other options out."
+                "--resume continues a run with its own settings; leave the other options out."
             )
         return STREAMED.get(Run.open(resume).network) or get_recipe("mlp")
     if recipe is not None and recipe_file is not None:

@@ -31,7 +31,7 @@ class DigitOptions:
     out : Path or None
         The run's folder.
     resume : Path or None
-        The folder of a run to go on with.
+        The folder of a run to continue.
     members : int or None
         Networks of a committee; None for one network.
     """
@@ -44,7 +44,7 @@ class DigitOptions:
 
 
 def train(recipe: Recipe, options: DigitOptions, *, report: bool, json: bool) -> Run:
-    """Train a network or a committee, or go on with a training; write its report.
+    """Train a network or a committee, or continue a training; write its report.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def train(recipe: Recipe, options: DigitOptions, *, report: bool, json: bool) ->
     progress = _Progress(json)
     run, imported = _fit(recipe, options, progress, started)
     if not run.model_file.exists():  # a committee that was interrupted before its last member
-        remark(f"go on with: digitscope train --resume {run.path}")
+        remark(f"continue with: digitscope train --resume {run.path}")
         raise typer.Exit(130)
     timings = run.record["timings"]
     timings = {"imports and data": imported + timings.pop("data")} | timings
@@ -77,7 +77,7 @@ def train(recipe: Recipe, options: DigitOptions, *, report: bool, json: bool) ->
         print_json({"run": str(run.path), "timings": timings, "metrics": run.metrics})
         return run
     if run.record["status"] == "interrupted":
-        remark(f"go on with: digitscope train --resume {run.path}")
+        remark(f"continue with: digitscope train --resume {run.path}")
     parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in timings.items())
     remark(f"{sum(timings.values()):.1f} s: {parts}")
     print(f"\nmodel   {run.model_file}")

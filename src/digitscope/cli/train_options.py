@@ -39,28 +39,26 @@ RecipeFileOption = Annotated[
     Path | None, typer.Option("--recipe", help="A recipe as `digitscope tune` writes it.")
 ]
 ResumeOption = Annotated[
-    Path | None, typer.Option(help="Go on with this run's folder from its last finished epoch.")
+    Path | None, typer.Option(help="Continue the run in this folder after its last finished epoch.")
 ]
 StartOption = Annotated[
     Path | None,
-    _stream_option(
-        "Weights to begin with: a model.keras or .onnx file, or 'pretrained'.", "random ones"
-    ),
+    _stream_option("Initial weights: a model.keras or .onnx file, or 'pretrained'.", "random ones"),
 ]
 PageOption = Annotated[
     Path | None,
     _stream_option(
-        "Of glyph: the page network whose glyphs are cut out, a run or an .onnx file.",
+        "For glyph: the page network that finds the glyphs, a run or an .onnx file.",
         "the pretrained one",
     ),
 ]
 WorkersOption = Annotated[int | None, _stream_option("Processes that draw patches.", "1")]
-ThreadsOption = Annotated[int | None, _stream_option("Threads of TensorFlow.", "one a core")]
+ThreadsOption = Annotated[int | None, _stream_option("Threads of TensorFlow.", "one for each core")]
 MembersOption = Annotated[
     int | None,
     typer.Option(
         min=2,
-        help="Train this number of networks and ship them as one.",
+        help="Train this number of networks; their average is the model.",
         show_default="one network",
     ),
 ]
@@ -132,7 +130,7 @@ def changed(base: Recipe, fields: dict[str, Any]) -> Recipe:
 
 
 def refuse_foreign(recipe: Recipe | StreamRecipe, given: dict[str, Any]) -> None:
-    """Refuse options that are of other networks than the one that is trained.
+    """Raise an error for options of other networks.
 
     Raises
     ------
@@ -147,7 +145,7 @@ def refuse_foreign(recipe: Recipe | StreamRecipe, given: dict[str, Any]) -> None
     else:
         of_digits = [name for name in descriptions(Recipe) if name not in SHARED]
         of_digits += ["data", "augment", "members"]
-        _refuse(given, of_digits, f"no option of train {recipe.name}")
+        _refuse(given, of_digits, f"not an option of train {recipe.name}")
 
 
 def _refuse(given: dict[str, Any], names: Iterable[str], why: str) -> None:

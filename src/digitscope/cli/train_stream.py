@@ -27,7 +27,7 @@ class StreamOptions:
     out : Path or None
         The run's folder.
     resume : Path or None
-        The folder of a run to go on with.
+        The folder of a run to continue.
     start : Path or None
         A ``model.keras`` or ``.onnx`` file whose weights to begin with; ``pretrained`` names the
         network that comes with digitscope.
@@ -51,7 +51,7 @@ class StreamOptions:
 
 
 def train(recipe: StreamRecipe, options: StreamOptions, *, report: bool, json: bool) -> "Run":
-    """Train the page network or the glyph network, or go on with a training.
+    """Train the page network or the glyph network, or continue a training.
 
     Parameters
     ----------
@@ -227,6 +227,6 @@ class StreamProgress:
             remark(stopped)
 
     def done(self, run: "Run") -> None:
-        """Say how to go on with a run that was interrupted."""
+        """Print how to continue an interrupted run."""
         if run.record["status"] == "interrupted":
-            remark(f"go on with: digitscope train --resume {run.path}")
+            remark(f"continue with: digitscope train --resume {run.path}")

@@ -20,7 +20,7 @@ Schedule = Literal["constant", "linear", "cosine"]
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How far each training image is changed before the network sees it, anew in every epoch.
+    """How far each training image is changed; the changes are drawn again in every epoch.
 
     The first six fields bend it, after Simard, Steinkraus and Platt, ICDAR 2003; each is a standard
     deviation, except `smoothness`. The others imitate pens, scanners and croppers; each is a share
@@ -107,7 +107,7 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything that decides what a fit does, beside the data.
+    """All settings of a training, apart from the data.
 
     ``docs/recipes.md`` and ``digitscope train --help`` list the fields.
 
@@ -117,12 +117,12 @@ class Recipe:
     10
     """
 
-    name: str = field(metadata=about("the name that runs and cards keep"))
+    name: str = field(metadata=about("name of the recipe, stored in runs and cards"))
     filters: tuple[int, ...] = field(
         default=(),
         metadata=about(
-            "filters of each 3×3 convolution; more than before halve the picture", low=1,
-            high=4_096, most=50,
+            "filters of each 3×3 convolution; where the number increases, the picture is halved",
+            low=1, high=4_096, most=50,
         ),
     )  # fmt: skip
     stem: int = field(
@@ -143,17 +143,17 @@ class Recipe:
     dropout: float = field(
         default=0.0,
         metadata=about(
-            "share of hidden units silenced in a step", low=0, below=1, search=Range(0.0, 0.5)
+            "share of hidden units set to 0 in a step", low=0, below=1, search=Range(0.0, 0.5)
         ),
     )
     optimizer: Optimizer = field(
         default="adam",
-        metadata=about("rule of the updates; momentum is SGD with momentum 0.9"),
+        metadata=about("optimizer; momentum is SGD with momentum 0.9"),
     )
     learning_rate: float = field(
         default=1e-3,
         metadata=about(
-            "learning rate, or its peak where a schedule shapes it",
+            "learning rate; its peak if there is a schedule",
             above=0,
             below=math.inf,
             search=Range(1e-4, 3e-2, log=True),
@@ -162,7 +162,7 @@ class Recipe:
     beta_2: float = field(  # Kingma and Ba, ICLR 2015
         default=0.999,
         metadata=about(
-            "decay of Adam's running mean of squared gradients; a smaller one follows faster",
+            "decay of Adam's running mean of squared gradients",
             above=0,
             below=1,
             search=Choice((0.95, 0.98, 0.99, 0.999)),
@@ -171,7 +171,7 @@ class Recipe:
     schedule: Schedule = field(
         default="constant",
         metadata=about(
-            "how the rate falls to 0 after the warm-up", search=Choice(get_args(Schedule))
+            "how the rate decreases to 0 after the warm-up", search=Choice(get_args(Schedule))
         ),
     )
     warmup: float = field(
@@ -193,8 +193,8 @@ class Recipe:
     validation: int = field(
         default=0,
         metadata=about(
-            "training images held out, to choose by and to fit the temperature", unit="images",
-            low=0,
+            "training images held out, to choose settings and to fit the temperature",
+            unit="images", low=0,
         ),
     )  # fmt: skip
     seed: int = field(
@@ -225,30 +225,30 @@ class Recipe:
         ),
     )
     augmentation: Augmentation | None = field(
-        default=None, metadata=about("how the training images are changed, anew in every epoch")
+        default=None, metadata=about("random changes of the training images, new in every epoch")
     )
     synthetic: int = field(
         default=0,
         metadata=about(
-            "digits drawn from parametric strokes that join in each epoch", unit="images", low=0
+            "digits drawn from parametric strokes, added in each epoch", unit="images", low=0
         ),
     )
     sources: tuple[str, ...] = field(
         default=(),
         metadata=about(
-            "data set of other writers: its digits, drawn by another pen in each epoch, join the "
-            "training images, and its validation writers those held out"
+            "data set of other writers: its digits, drawn with another pen in each epoch, are "
+            "added to the training images, and its validation writers to the held-out ones"
         ),
     )
     handwritten: int = field(
         default=0,
-        metadata=about("digits of the sources that join in each epoch", unit="images", low=0),
+        metadata=about("digits of the sources, added in each epoch", unit="images", low=0),
     )
     non_digits: int = field(
         default=0,
         metadata=about(
-            "letters, signs, blots and broken digits that join in each epoch; with any, the "
-            "network learns to refuse what is no digit",
+            "letters, signs, blots and broken digits, added in each epoch; with any, the "
+            "network learns to refuse non-digits",
             unit="images",
             low=0,
         ),
@@ -288,7 +288,7 @@ class Recipe:
 
     @property
     def answers(self) -> int:
-        """The network's answers: ten digits, and that it is none."""
+        """Number of classes: ten digits, and possibly non-digits."""
         return 10 + (self.non_digits > 0)
 
     def with_augmentation(self, augmentation: Augmentation | None) -> Self:

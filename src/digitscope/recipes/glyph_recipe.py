@@ -1,4 +1,4 @@
-"""What decides the training of the glyph network, beside the pages it learns from."""
+"""The recipe of the glyph network: all settings of its training, apart from the pages."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from digitscope.recipes.stream_recipe import StreamRecipe
 
 @dataclass(frozen=True, kw_only=True)
 class GlyphRecipe(StreamRecipe):
-    """Everything that decides a training of the glyph network, beside the source of crops.
+    """All settings of a training of the glyph network, apart from the source of crops.
 
     ``docs/recipes.md`` lists the fields.
 
@@ -34,7 +34,7 @@ class GlyphRecipe(StreamRecipe):
     dropout: float = field(
         default=0.2,
         metadata=about(
-            "share of the inputs of that layer that are silenced in a step",
+            "share of the inputs of that layer that are set to 0 in a step",
             low=0,
             below=1,
             search=Range(0.0, 0.5),

@@ -1,4 +1,4 @@
-"""What decides the training of the page network, beside the pages it learns from."""
+"""The recipe of the page network: all settings of its training, apart from the pages."""
 
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -56,7 +56,7 @@ class LossWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class PageRecipe(StreamRecipe):
-    """Everything that decides a training of the page network, beside the source of patches.
+    """All settings of a training of the page network, apart from the source of patches.
 
     ``docs/recipes.md`` lists the fields.
 

@@ -12,13 +12,13 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 @dataclass(frozen=True, kw_only=True)
 class StreamRecipe:
-    """How long and how fast a network learns from patches that are drawn anew in every step.
+    """Length and optimizer of a training on patches that are drawn again in every step.
 
     An epoch is the time between two checkpoints; no patch comes twice. Patch i of a run depends on
     (seed, i) alone. ``docs/recipes.md`` lists the fields.
     """
 
-    name: str = field(metadata=about("the name that runs and cards keep"))
+    name: str = field(metadata=about("name of the recipe, stored in runs and cards"))
     patches: int = field(metadata=about("drawn patches in an epoch", unit="patches", low=1))
     epochs: int = field(metadata=about("epochs, each with new patches", low=1))
     batch_size: int = field(default=16, metadata=about("patches in a step", unit="patches", low=1))
@@ -44,8 +44,8 @@ class StreamRecipe:
     )
     warmup: float = field(
         metadata=about(
-            "share of the steps over which the rate rises from 0 to its peak; then a cosine "
-            "brings it to 0",
+            "share of the steps over which the rate rises from 0 to its peak; then it follows "
+            "a cosine to 0",
             low=0,
             below=1,
             search=Range(0.0, 0.2),
@@ -62,10 +62,10 @@ class StreamRecipe:
     )
     clip: float = field(
         default=10.0,
-        metadata=about("largest norm of the gradient; longer ones are shortened to it", above=0),
+        metadata=about("largest norm of the gradient; larger ones are scaled down to it", above=0),
     )
     validation: int = field(
-        metadata=about("held-out patches on which each epoch is judged", unit="patches", low=0)
+        metadata=about("held-out patches on which each epoch is evaluated", unit="patches", low=0)
     )
     seed: int = field(
         default=0,
@@ -74,8 +74,8 @@ class StreamRecipe:
     precision: Precision = field(
         default="auto",
         metadata=about(
-            "arithmetic of the training; weights stay float32; auto takes bfloat16 where the "
-            "processor computes with it"
+            "arithmetic of the training; weights stay float32; auto uses bfloat16 if the "
+            "processor supports it"
         ),
     )
 
