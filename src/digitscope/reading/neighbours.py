@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitscope.models.glyph_classes import DIGIT_CLASSES, SIGNS
-from digitscope.reading.glyphs import CHUNK, Floats, Glyphs
+from digitscope.reading.glyphs import Floats, Glyphs
 from digitscope.reading.parameters import ReadingParameters
 
 DIGITS = len(DIGIT_CLASSES)
 MAX_NEIGHBOURS = 64  # neighbours of a glyph that count; the weights of further ones are small
+CHUNK = 32  # glyphs whose distances to all others are held in memory together
 # Iterations of estimating priors and correcting probabilities. On development pictures, more
 # iterations change one probability in fifty by 0.01 to 0.06.
 ITERATIONS = 10
