@@ -60,7 +60,7 @@ def parse_space(texts: list[str], recipe: Recipe | StreamRecipe) -> Space:
     Raises
     ------
     Misuse
-        For a field that is none or has no usual range, and for a range without an end.
+        For an unknown field, one without a usual range, and for a range without an end.
 
     Examples
     --------

@@ -23,7 +23,7 @@ const PRESETS = [
     { ...DEEP, activation: "sigmoid" }, { ...DEEP, activation: "sigmoid", normalisation: true }],
   ["All weights zero", "Units that begin alike stay alike: without chance in the first weights nothing is learned.",
     { initialisation: "zeros" }, { initialisation: "glorot" }],
-  ["Too little data", "A hundred images are soon known by heart; the loss goes to zero, the accuracy on held-out images does not follow.",
+  ["Too little data", "A hundred images are soon memorised: the loss goes to zero, but the accuracy on held-out images does not rise with it.",
     { images: 100, epochs: 100, batch: 32 }, { images: 10000, epochs: 5, batch: 32 }],
   ["Too large a rate", "The same step, ten thousand times as long.",
     { optimizer: "sgd", rate: 100 }, { optimizer: "sgd", rate: 0.01 }],
@@ -35,9 +35,9 @@ export async function startPlayground() {
     document.getElementById("playground").append(h("p.notice", {}, "This service has no playground; digitscope serve --runs 2 gives it one."));
     return {};
   }
-  const seen = h("p.soft", {}, "Choose what to see, or turn the knobs yourself.");
-  const loss = new Chart("Loss on the batches that are learned", { format: (v) => (v === null ? "no number" : fixed(v, 3)), tick: (v) => String(Number(v.toPrecision(3))) });
-  const accuracy = new Chart("Accuracy on training images that were held out", { format: (v) => (v === null ? "no number" : `${(100 * v).toFixed(1)} %`), tick: (v) => `${Math.round(100 * v)} %` });
+  const seen = h("p.soft", {}, "Choose an experiment, or change the settings yourself.");
+  const loss = new Chart("Loss on the training batches", { format: (v) => (v === null ? "not a number" : fixed(v, 3)), tick: (v) => String(Number(v.toPrecision(3))) });
+  const accuracy = new Chart("Accuracy on training images that were held out", { format: (v) => (v === null ? "not a number" : `${(100 * v).toFixed(1)} %`), tick: (v) => `${Math.round(100 * v)} %` });
   const runs = ["A", "B"].map((name) => new Run(name, offered, changed));
   const both = h("button.primary", { type: "button", onclick: () => trainBoth() }, "Train both");
   const hold = h("button", { type: "button", onclick: () => holdBoth(), disabled: true }, "Stop both");
@@ -93,7 +93,7 @@ export async function startPlayground() {
 
   function draw() {
     const training = runs.some((run) => run.state === "training");
-    hold.textContent = training ? "Stop both" : "Go on with both";
+    hold.textContent = training ? "Stop both" : "Continue both";
     hold.disabled = !runs.some((run) => ["training", "paused"].includes(run.state));
     const lines = (key) => runs.map((run) => {
       const [colour, dash] = LINES[run.name];
