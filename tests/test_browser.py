@@ -429,7 +429,7 @@ def test_two_networks_learn_side_by_side_and_are_asked(visit):
         told.append(run.locator(".status").inner_text())
     shares = [float(re.search(r"([\d.]+) % of [\d,]+ test", text)[1]) for text in told]
     assert shares[1] > 85, "ReLU from random weights learns"
-    assert shares[0] < shares[1], "units that begin alike do not tell digits apart as well"
+    assert shares[0] < shares[1], "units with equal weights must classify worse"
     # Two kernels in A and three in B, and a curve of each.
     labels = [run.locator(".chart canvas").get_attribute("aria-label") for run in (a, b)]
     assert [len(re.findall(r"\b\d [\d.e-]+", label.partition("Now: ")[2])) for label in labels] == [

@@ -34,7 +34,7 @@ export class Run {
     this.spoken = h("p.unseen", { role: "status" }); // the states alone; all else would be a flood
     this.start = h("button.primary", { type: "submit" }, "Train");
     this.hold = h("button", { type: "button", disabled: true, onclick: () => (this.state === "training" ? this.pause() : this.resume()) }, "Stop");
-    this.norms = new Chart("Length of the gradient, by layer", { log: true, format: (v) => (v === null ? "not a number" : v.toPrecision(2)) });
+    this.norms = new Chart("Norm of the gradient, by layer", { log: true, format: (v) => (v === null ? "not a number" : v.toPrecision(2)) });
     const layers = h("p.legend", {}, h("span", {}, "layer 1", h("i.bar.order"), "the last"));
     this.mosaic = h("div.mosaic", { role: "img", ariaLabel: "Weights of the first layer" });
     this.scale = h("p.legend");
