@@ -1,6 +1,6 @@
 """The page in a browser: drawing, photos, corrections, the keyboard, a phone.
 
-Needs Debian's chromium; where there is none these tests are skipped, and fail in CI.
+Needs Debian's chromium. Without it these tests are skipped, and fail in CI.
 """
 
 import csv
@@ -51,7 +51,7 @@ def browser():
 
 @pytest.fixture
 def visit(browser, address):
-    """Open a view, in a browser of the given kind; whatever goes wrong in it fails the test."""
+    """Open a view in a browser of the given kind; any error in it fails the test."""
     contexts, wrong = [], []
 
     def open_view(view="draw", **options):

@@ -1,4 +1,4 @@
-"""``digitscope train page``: a run's folder, going on after Ctrl-C, and what takes such a run."""
+"""``digitscope train page``: a run's folder, resuming after Ctrl-C, and what uses such a run."""
 
 import json
 from dataclasses import replace
