@@ -1,4 +1,4 @@
-"""Throughput and memory of ``digitscope batch``, beside what the cores do without it.
+"""Throughput and memory of ``digitscope batch``, compared with the cores without it.
 
     uv run python benchmarks/batch.py
 
@@ -7,8 +7,8 @@ them from memory, a process on each core, one thread each. Memory is the proport
 all processes of the batch, sampled twice a second; Ray's own is that of a batch of ten images.
 Photographs are JPEG files of 100 synthetic pages, each several times; what the cores do alone is a
 process on each core that reads its share of the pages. The time of a batch is that of its summary:
-from the first part on, with the start of the workers, without the start of Ray. The whole process
-is given beside it.
+from the first part on, with the start of the workers, without the start of Ray. The time of the
+whole process is also given.
 """
 
 import argparse

@@ -35,7 +35,7 @@ LIBRARIES = (
 
 
 def machine() -> dict[str, Any]:
-    """Return what a reader needs to know of this machine."""
+    """Return processor, cores, memory and versions of this machine."""
     model = "unknown"
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -127,7 +127,7 @@ def write(
     group: str = "",
     **details: Any,
 ) -> None:
-    """Write a result to ``benchmarks/results/<name>.json``, and print it unless told not to.
+    """Write a result to ``benchmarks/results/<name>.json``, and print it unless `show` is false.
 
     `rows` are made by `row`; `group` is the dependency group that the command needs.
     """

@@ -6,11 +6,11 @@
     uv run python benchmarks/digits.py --committee runs/mlp-10 --name digits-committee
 
 ``DIGITSCOPE_DATA`` names a folder with ``mnist/``, the test writers of ``swiss-digits``,
-``pendigits`` and ``unipen`` and, as far as they are at hand, ``bhmsds-dev/`` (digits and other
+``pendigits`` and ``unipen`` and, if present, ``bhmsds-dev/`` (digits and other
 symbols cut from photographed sheets) and ``hwd-1000/`` (drawn digits as PNG files). Pictures go
 through `to_mnist`, as those of any user do; pen strokes are drawn in MNIST form with pens of many
-widths. None of these digits was trained on. The file of pendigits does not tell its writers: its
-test part is of the same 30 as its training part.
+widths. None of these digits was trained on. The file of pendigits does not name its writers: its
+test part is by the same 30 as its training part.
 
 A model's score for 'this is a digit' is set so that a share of the digits is kept (`KEPT`); what is
 reported is the share of other symbols that is kept then.
@@ -130,7 +130,7 @@ def by_writer(right: NDArray[np.bool_], writers: NDArray[np.str_]) -> dict[str, 
 def judge_set(model: Classifier, pictures: Pictures, kept_share: float) -> dict[str, Any]:
     """Return accuracy, overall, by digit and by writer, and how many other symbols are kept."""
     probabilities, score = model.judge(pictures.images)
-    score = np.where(pictures.empty, -1, score)  # what is empty is refused whatever the threshold
+    score = np.where(pictures.empty, -1, score)  # empty pictures are refused at any threshold
     answers = np.where(pictures.empty, "", probabilities.argmax(axis=1).astype(str))
     digits = pictures.digits
     right = (answers == pictures.labels)[digits]
@@ -210,7 +210,7 @@ def draw_errors(
         draw_sheet(np.stack(images), notes, file)
 
 
-# What `cnn` should reach: accuracy of all digits; docs/data.md tells what the sets are.
+# What `cnn` should reach: accuracy of all digits; docs/data.md describes the sets.
 TARGETS = {
     "swiss-digits": (0.993, "≥ 99.3 %, no writer under 98 %"),
     "pendigits": (0.99, "≥ 99.0 %"),

@@ -4,8 +4,8 @@
 
 Photographs that come with scikit-learn and Matplotlib, printed words, empty forms and tables, ruled
 paper, charts, textures, noise, shading, drawings, maps, diagrams and codes. A picture depends on
-the seed and its place alone (and on the fonts at hand: `digitscope.synthesis.fonts.find_fonts`).
-There is no lone letter that looks like a digit, no lone circle, and no lone upright line.
+the seed and its place alone (and on the installed fonts: `digitscope.synthesis.fonts.find_fonts`).
+There is no single letter that looks like a digit, no single circle, and no single upright line.
 """
 
 import argparse

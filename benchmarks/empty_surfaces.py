@@ -121,7 +121,7 @@ def bricks(rng: Rng) -> Picture:
 
 
 def pebbles(rng: Rng) -> Picture:
-    """Return stones beside each other, or the cells of leather: the nearest of random points."""
+    """Return adjacent stones, or the cells of leather: the nearest of random points."""
     height, width = draw_size(rng)
     seeds = np.full((height, width), 255, np.uint8)
     n = int(height * width / rng.uniform(15, 50) ** 2)

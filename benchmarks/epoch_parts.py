@@ -59,7 +59,7 @@ def loop(body: Callable[[Any, Any], Any], start: Any) -> Callable[[], Any]:
 
 
 def products() -> Callable[[], Any]:
-    """Return the five matrix products of a step, on batches that lie in a row."""
+    """Return the five matrix products of a step, on contiguous batches."""
     import tensorflow as tf
 
     x_all = tf.random.uniform((STEPS * BATCH, 784))

@@ -1,9 +1,9 @@
-"""Which forms of digits the page network knows: each parametric form, on plain rows of digits.
+"""Which forms of digits the page network recognises: each parametric form, on plain rows of digits.
 
     uv run python benchmarks/forms.py
 
 Rows of numbers are drawn with the parametric forms on plain paper, without perspective, 24 to 36
-pixels high; the digit in question is always of one form, the others of any. A digit is known when
+pixels high; the digit in question is always of one form, the others of any. A digit is known if
 its class is the most probable one of the sixteen near its centre. Forms that other people may call
 another digit are among them, so not all can reach 100 %.
 """
@@ -54,12 +54,12 @@ def main() -> None:
             f"{one['known']:.0%} of {one['n']}: {one['digit']}, {one['name']}",
             *one["taken_for"].items(),
         )
-    print(f"all forms alike: {result['known']:.1%}")
+    print(f"all forms, equal weights: {result['known']:.1%}")
     write(options.name, result, rows(result), show=False)
 
 
 def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the row of all forms alike."""
+    """Return the row of all forms, with equal weights."""
     worst = min(result["each"], key=lambda form: form["known"])
     return [
         row(

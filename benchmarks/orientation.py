@@ -1,12 +1,12 @@
-"""Which way up is a page? The turn that `digitscope.read` finds, on pictures turned four ways.
+"""Orientation of pages: the turn that `digitscope.read` finds, on pictures turned four ways.
 
     uv run python benchmarks/orientation.py [--limit N] [--network FILE]
 
 Every picture of ``hard-dev``, ``pages-dev`` and ``sudoku-natural-dev``, and every fourth of
 ``sudoku-mixed-dev``, in the folder that ``DIGITSCOPE_DATA`` names, is turned by 0, 90, 180 and 270
 degrees and read with the page network. A reading is right if the turn that it reports makes the
-picture upright. Left out are pictures that have no digits, and pictures whose digits are all 0, 1
-or 8, which look the same upside down.
+picture upright. Pictures without digits are left out, and pictures whose digits are all 0, 1 or 8,
+which look the same upside down.
 """
 
 import argparse

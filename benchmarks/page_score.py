@@ -1,8 +1,8 @@
-"""How well a page was read: what was reported, laid over what stands there.
+"""Score of a page: the reported numbers, compared with the true ones.
 
-A number counts as read exactly when one reported number has its text and lies where it lies. A
-reported number on which no true one lies is invented. Beneath that, digits: what was reported over
-each true number is aligned with its text, and digits are right, wrong, missed or extra.
+A number is read exactly if one reported number has its text and its position. A reported number
+is invented if it overlaps no true one. For digits, the text reported over each true number is
+aligned with the true text, and digits are right, wrong, missed or extra.
 """
 
 import csv
@@ -16,10 +16,10 @@ import numpy as np
 from digitscope.synthesis.faulty_pages import Truth
 
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom, in pixels of the page
-Reported: TypeAlias = tuple[str, Box]  # a number's text and where it lies
+Reported: TypeAlias = tuple[str, Box]  # a number's text and its box
 
-SAME_PLACE = 0.4  # the least intersection over union of a number's two boxes
-ELSEWHERE = 0.1  # of a reported box at most this share lies on true numbers: invented
+SAME_PLACE = 0.4  # smallest intersection over union of a number's two boxes
+ELSEWHERE = 0.1  # invented: at most this share of a reported box overlaps true numbers
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Score:
     reported, invented : int
         Reported numbers, and those where no true number is.
     digits, right, wrong, missed : int
-        True digits, and what became of them.
+        True digits, and how many were right, wrong or missed.
     reported_digits, extra : int
-        Reported digits, and those that are too many: invented or beside the true ones.
+        Reported digits, and those that are extra: invented, or in addition to the true ones.
     """
 
     numbers: int = 0
@@ -156,10 +156,9 @@ def words_in_tsv(text: str) -> list[Reported]:
 
 
 def turned(box: Box, size: tuple[int, int], turns: int) -> Box:
-    """Return a box of a picture after so many quarter turns anticlockwise, less than 0 for back.
+    """Return a box after a number of quarter turns anticlockwise; a negative number turns back.
 
-    Where `turns` is below 0, `size` is still the height and width of the picture in which the box
-    lies.
+    `size` is always the height and width of the picture that contains `box`.
 
     >>> turned((0, 0, 2, 1), (10, 20), 1)
     (0, 18, 1, 20)

@@ -2,8 +2,8 @@
 
     uv run python benchmarks/patches.py
 
-A patch is 224×224 pixels with its exact truth, as `digitscope train page` draws it. The time of
-the processor is given beside that on the clock, for machines that have other work.
+A patch is 224×224 pixels with its exact truth, as `digitscope train page` draws it. CPU
+time is also given, for machines that have other work.
 """
 
 import argparse

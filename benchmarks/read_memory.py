@@ -4,9 +4,9 @@
 
 Both pictures have 12 megapixels: a page of 5,000 printed digits in 100 rows, and the photograph
 of a page full of handwritten numbers (`read_speed.py`). The peak is the largest resident set of a
-process that imports digitscope and reads one file. Beside it stand that of the import alone, that
-of importing what reading needs and loading the network, and that of the network's own buffers: it
-computes the maps of an empty picture as large as the finest level that is ever read.
+process that imports digitscope and reads one file. Three other peaks are
+measured for comparison: of the import alone, of importing what reading needs and loading the
+network, and of the network's own buffers, for an empty picture as large as the finest level.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def make_page(file: Path) -> None:
 
 
 def measure(repeats: int, *arguments: str) -> dict[str, Any]:
-    """Return what a process costs, run so many times."""
+    """Return time and memory of a process, over several runs."""
     runs = [child("-c", *arguments) for _ in range(repeats)]
     result: dict[str, Any] = {"peak_mb": spread([run["peak_mb"] for run in runs])}
     if "seconds" in runs[0]:

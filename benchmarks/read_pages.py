@@ -77,7 +77,7 @@ def headline(scores: list[Score]) -> dict[str, Any]:
 
 
 def read_mixed(options: argparse.Namespace) -> None:
-    """Read the mixed pages, with Tesseract beside it where that is asked for, and write it down."""
+    """Read the mixed pages, also with Tesseract if requested, and write the result."""
     ways = {"digitscope": digitscope_reader(options.network)}
     details: dict[str, Any] = {"opencv": cv2.__version__}
     if options.tesseract:

@@ -4,9 +4,9 @@
 
 The photographs are synthetic (`pages.py`), JPEG files of 12 and of 1 megapixel: a page full of
 numbers, and three lines of large ones. What is timed is the first `read` of a process, from the
-file to the page; loading the network is timed beside it, and the peak is that of the whole process.
-Tesseract (digits only, page segmentation mode 6) is timed as the process that it is. The time of
-the processor is given beside that on the clock, for machines that have other work. At the end the
+file to the page; loading the network is timed separately. The peak is that of the whole process.
+Tesseract (digits only, page segmentation mode 6) is timed as a whole process. CPU time is also
+given, for machines that have other work. At the end the
 command ``digitscope read`` is timed from its start to its answer, on a small picture.
 """
 

@@ -1,8 +1,7 @@
-"""Readers of pictures that the benchmarks compare, each behind the same call.
+"""Readers of pictures that the benchmarks compare, with one common interface.
 
 A reader takes the path of a file or an array and returns a `Reading`. All run on one thread. Three
-of them know nothing of grids, and two read letters as well; of their answers the runs of digits
-count.
+of them do not find grids, and two also read letters; of their results, the runs of digits count.
 """
 
 import importlib
@@ -46,7 +45,7 @@ class Reading:
         Runs of digits in the order of reading, and the box (left, top, right, bottom) of each, in
         pixels of the picture as it was given.
     grids : tuple of Grid, or None
-        Each with the texts of its cells as `rows`; None for a reader that knows no grids.
+        Each with the texts of its cells as `rows`; None for a reader that does not find grids.
     """
 
     numbers: tuple[Reported, ...]

@@ -10,8 +10,8 @@ and pictures without any digit.
 
 Each picture goes to one reader after the other, each on one thread. Right are whole pictures, with
 Wilson's 95 % interval; found and invented units have intervals from pictures drawn again. The time
-of Tesseract includes the start of its process. The time of the processor is given beside that on
-the clock, for machines that have other work. Readers without grids have no result on sudokus.
+of Tesseract includes the start of its process. CPU time is
+also given, for machines that have other work. Readers without grids have no result on sudokus.
 """
 
 import argparse

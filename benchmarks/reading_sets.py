@@ -1,13 +1,13 @@
 """Sets of pictures to read, each with its truth and with what counts as right.
 
-Sets of real pictures lie in the folder that ``DIGITSCOPE_DATA`` names; nothing was trained on them.
+Sets of real pictures are in the folder that ``DIGITSCOPE_DATA`` names; nothing was trained on them.
 Equations and fields are set from the crops of one of them (`equations.py`, `fields.py`).
 Synthetic pages come from `read_pages.py`, pictures without digits from `empty_pictures.py`, and
 real ones from the folder that ``DIGITSCOPE_PICTURES`` names, which `tools/pictures` fills; of
-these, only every eighth one is read, which no training sees.
+these, only every eighth one is read, which is never used for training.
 
 For each picture an `Outcome` says whether the whole of it is right, how many of its units (digits,
-cells or numbers) were found, and how many reported ones are too many.
+cells or numbers) were found, and how many reported ones are extra.
 """
 
 import csv
@@ -36,7 +36,7 @@ CROPS = 1000  # of bhmsds-dev that are read
 EQUATIONS = 300  # pictures set from crops of bhmsds-dev
 FIELDS = 300  # the same: register cells, boxed fields, score cards and notes
 SYNTHETIC = 100  # synthetic pages that are read
-PRINTED = Path(__file__).with_name("printed_numbers.json")  # beside the handwriting of pages-dev
+PRINTED = Path(__file__).with_name("printed_numbers.json")  # of pages-dev
 MOST_WORDS = 60  # characters of an answer that are kept in the result
 
 
@@ -51,7 +51,7 @@ class Outcome:
     wanted, found : int
         Units that are in the picture, and those that were read right.
     invented : int
-        Reported units that are too many: where there are none, or beside the true ones.
+        Reported units that are extra: at empty places, or in addition to the true ones.
     read : str
         What was read, shortened.
     truth : str
@@ -110,7 +110,7 @@ class ReadingSet:
     score : callable
         Takes an item and its reading; None where the reader has nothing that can be compared.
     layout : str
-        A hint for readers that want one.
+        A hint for readers that take one.
     folder : str
         What the data folder must hold; empty if nothing.
     invents : bool
@@ -152,7 +152,7 @@ def amounts(folder: Path, options: Namespace) -> Iterator[Item]:
 
 
 def score_digits(item: Item, reading: Reading) -> Outcome:
-    """Score the digits of a picture, whatever separates their groups."""
+    """Score the digits of a picture, without regard to the separators of their groups."""
     right, _, _, extra = aligned(item.truth, reading.digits)
     return Outcome(
         reading.digits == item.truth,
@@ -177,7 +177,7 @@ def sudokus(name: str) -> Items:
 
 
 def score_sudoku(item: Item, reading: Reading) -> Outcome | None:
-    """Score the cells of the grid that agrees best; None for a reader that knows no grids."""
+    """Score the cells of the grid that agrees best; None for a reader that does not find grids."""
     if reading.grids is None:
         return None
     truth, by_hand = item.truth
@@ -203,14 +203,14 @@ def lines(name: str) -> Items:
         printed = json.loads(PRINTED.read_text()) if name == "pages-dev" else {}
         for file in sample(list(truth), options):
             wanted = [number for line in truth[file]["lines"] for number in line]
-            kind, beside = truth[file].get("kind", file), tuple(printed.get(file, "").split())
-            yield Item(file, folder / name / file, wanted, kind, beside)
+            kind, others = truth[file].get("kind", file), tuple(printed.get(file, "").split())
+            yield Item(file, folder / name / file, wanted, kind, others)
 
     return items
 
 
 def score_numbers(item: Item, reading: Reading) -> Outcome:
-    """Score numbers whatever their place; each reported number counts once, the rest is too many.
+    """Score numbers without their positions; each reported number counts once, others are extra.
 
     >>> score_numbers(Item("", Path(), ["1", "1", "2"]), Reading((("1", (0, 0, 1, 1)),))).found
     1
@@ -302,7 +302,7 @@ def empties(folder: Path, options: Namespace) -> Iterator[Item]:
 
 
 def held_out_pictures(folder: Path, options: Namespace) -> Iterator[Item]:
-    """Yield real pictures without any digit that no training sees; kinds are packages."""
+    """Yield real pictures without any digit, never used for training; kinds are packages."""
     for path in map(Path, sample(pictures_of_part(validation=True), options)):
         yield Item(path.name, path, [], path.name.partition("__")[0])
 

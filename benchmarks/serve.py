@@ -1,10 +1,10 @@
-"""The service under load: requests a second, how long they take, memory, and the start.
+"""The service under load: requests per second, latency, memory, and the start.
 
     uv run python benchmarks/serve.py
 
-The load comes from h2load (Debian's nghttp2-client) on the same machine, over HTTP/1.1. First as
-fast as 8 connections go, for requests a second; then at a set rate, for the time that all but one
-in a hundred take at most. A small picture is one of MNIST as PNG of 28×28; raw is its 784 bytes.
+The load comes from h2load (Debian's nghttp2-client) on the same machine, over HTTP/1.1. First at
+the highest rate of 8 connections, for requests per second; then at a fixed rate, for the 99th
+percentile of the latency. A small picture is one of MNIST as PNG of 28×28; raw is its 784 bytes.
 The photographs are synthetic pages of 1 megapixel, of 8 and of 105 numbers (`read_speed.py`).
 Memory is that of the service and of its worker processes; what they share is counted once (PSS).
 """
@@ -110,7 +110,7 @@ def ask(url: str, body: Path, kind: str) -> None:
 def rows(result: dict[str, Any], load_before: float) -> list[dict[str, Any]]:
     """Return the rows of requests a second, times, memory and start.
 
-    A mean load above 1 before the benchmark tells that the machine had other work.
+    A mean load above 1 before the benchmark means that the machine had other work.
     """
     beside = ", beside other work" if load_before > 1 else ""
     table = []

@@ -1,11 +1,11 @@
-"""Seconds of fit until 97.64 % of the test images are right: five ways in one run.
+"""Seconds of fit until 97.64 % of the test images are right: five programs in one run.
 
     uv run --group benchmarks python benchmarks/time_to_accuracy.py
 
-Each way is a process of its own; what is timed is the fit alone, with its compilation where it has
-one. Keras and scikit-learn stop at the first epoch that gets there, looking at the test images
-outside the clock. digitscope and PyTorch have schedules that must know their length beforehand: two
-and three epochs, fixed, and a seed that misses 97.64 % is counted as a miss, not run on.
+Each program is a process of its own. Only the fit is timed, including compilation if there is any.
+Keras and scikit-learn stop at the first epoch that reaches the accuracy; the test images are
+evaluated outside the timed part. digitscope and PyTorch have schedules of fixed length, two and
+three epochs; a seed that does not reach 97.64 % counts as a miss.
 """
 
 import argparse
@@ -171,7 +171,7 @@ def main() -> None:
         return
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in (*WAYS, "plain keras")}
     peaks = []
-    for seed in range(options.seeds):  # the ways take turns, so that noise falls on all alike
+    for seed in range(options.seeds):  # the programs take turns, so that noise affects all of them
         peaks.append(matrix_peak())
         for name in WAYS:
             runs[name].append(child(__file__, "--way", name, "--seed", str(seed)))

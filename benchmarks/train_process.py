@@ -1,4 +1,4 @@
-"""``digitscope train`` as a whole process beside the plain Keras script as a whole process.
+"""``digitscope train`` compared with the plain Keras script, each as a whole process.
 
     uv run python benchmarks/train_process.py
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from digitscope.batch import engine, worker
 from digitscope.batch.answers import Answerer
 
-KILLER = b"kill whoever reads this"
+KILLER = b"kill the reading process"
 
 
 def kill():

@@ -48,7 +48,7 @@ def _own_home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def serve(request):
-    """Return a function that serves files, or spoils them, for the time of the test."""
+    """Return a function that serves files, or corrupts them, during the test."""
 
     def start(content, bad=None):
         server = Mirror(content, bad)

@@ -1,4 +1,4 @@
-"""A batch answers each image once, whatever is killed on the way."""
+"""A batch answers each image once, even if processes are killed."""
 
 import json
 import os

@@ -188,7 +188,7 @@ def test_a_file_too_large_for_memory_is_an_error(tmp_path, monkeypatch):
     assert all(isinstance(picture, BadImage) for picture in pictures)
 
 
-def spoil(path, content):
+def overwrite(path, content):
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     return path
@@ -208,7 +208,7 @@ def spoil(path, content):
     ],
 )
 def test_damaged_files_are_named(tmp_path, name, content, message):
-    source = spoil(tmp_path / "in" / name, content)
+    source = overwrite(tmp_path / "in" / name, content)
     with pytest.raises(BadData, match=message):
         plan(source, tmp_path / "out")
     assert read_job(str(tmp_path / "out")) is None
@@ -228,12 +228,12 @@ def test_what_cannot_be_a_source(tmp_path):
     with pytest.raises(Misuse, match="nothing matches"):
         plan(f"{tmp_path}/*.npy", tmp_path / "out")
     with pytest.raises(Misuse, match="has no images"):
-        plan(spoil(tmp_path / "in" / "a.txt", b"").parent, tmp_path / "out")
+        plan(overwrite(tmp_path / "in" / "a.txt", b"").parent, tmp_path / "out")
     with zipfile.ZipFile(tmp_path / "in" / "a.zip", "w"):
         pass
     with pytest.raises(Misuse, match="has no images"):
         plan(tmp_path / "in" / "a.zip", tmp_path / "out")
-    spoil(tmp_path / "in" / "b.png", b"")
+    overwrite(tmp_path / "in" / "b.png", b"")
     with pytest.raises(Misuse, match="files of two kinds"):
         plan(tmp_path / "in", tmp_path / "out")
     with pytest.raises(Misuse, match="cannot be opened"):

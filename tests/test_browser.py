@@ -1,6 +1,6 @@
 """The page in a browser: drawing, photos, corrections, the keyboard, a phone.
 
-Needs Debian's chromium; where there is none these tests are skipped, and fail in CI.
+Needs Debian's chromium. Without it these tests are skipped, and fail in CI.
 """
 
 import csv
@@ -51,7 +51,7 @@ def browser():
 
 @pytest.fixture
 def visit(browser, address):
-    """Open a view, in a browser of the given kind; whatever goes wrong in it fails the test."""
+    """Open a view in a browser of the given kind; any error in it fails the test."""
     contexts, wrong = [], []
 
     def open_view(view="draw", **options):
@@ -406,15 +406,15 @@ def test_the_theme_is_kept(visit):
     assert page.evaluate(shade) == "rgb(22, 23, 21)"
 
 
-def set_up(page, run, **knobs):
-    """Turn the knobs of a run; the bundled digits are on every machine."""
-    run.get_by_text("More knobs").click()
-    for label, value in ({"Data": "digits"} | knobs).items():
-        knob = run.get_by_label(label, exact=True)
-        if knob.evaluate("e => e.tagName") == "SELECT":
-            knob.select_option(value)
+def set_up(page, run, **settings):
+    """Change the settings of a run; the bundled digits are on every machine."""
+    run.get_by_text("More settings").click()
+    for label, value in ({"Data": "digits"} | settings).items():
+        field = run.get_by_label(label, exact=True)
+        if field.evaluate("e => e.tagName") == "SELECT":
+            field.select_option(value)
         else:
-            knob.fill(value)
+            field.fill(value)
 
 
 def test_two_networks_learn_side_by_side_and_are_asked(visit):
@@ -429,7 +429,7 @@ def test_two_networks_learn_side_by_side_and_are_asked(visit):
         told.append(run.locator(".status").inner_text())
     shares = [float(re.search(r"([\d.]+) % of [\d,]+ test", text)[1]) for text in told]
     assert shares[1] > 85, "ReLU from random weights learns"
-    assert shares[0] < shares[1], "units that begin alike do not tell digits apart as well"
+    assert shares[0] < shares[1], "units with equal weights must classify worse"
     # Two kernels in A and three in B, and a curve of each.
     labels = [run.locator(".chart canvas").get_attribute("aria-label") for run in (a, b)]
     assert [len(re.findall(r"\b\d [\d.e-]+", label.partition("Now: ")[2])) for label in labels] == [
@@ -471,7 +471,7 @@ def test_a_run_is_stopped_and_goes_on(visit):
     run.get_by_role("button", name="Stop").click()
     expect(status).to_contain_text("stopped, step")
     stood = status.inner_text()
-    run.get_by_role("button", name="Go on").click()
+    run.get_by_role("button", name="Continue").click()
     expect(status).to_contain_text("training, step")
     expect(status).not_to_have_text(stood.replace("stopped", "training"))
 
@@ -505,7 +505,7 @@ def test_settings_that_make_no_sense_are_said_in_one_sentence(browser, address):
     other = page.get_by_role("region", name="Run B", exact=True).locator(".status")
     expect(other).not_to_contain_text("not trained")
     expect(run.locator(".status")).to_contain_text(wrong)
-    # A knob out of its range is shown, even where it was folded away.
+    # A setting out of its range is shown, even in a closed section.
     run.get_by_label("Epochs", exact=True).evaluate("e => { e.value = 0; }")
     expect(run.get_by_label("Epochs", exact=True)).to_be_hidden()
     run.get_by_role("button", name="Train").click()
@@ -522,14 +522,14 @@ def test_a_service_with_a_key_is_asked_with_it(browser):
             page.goto(process.stdout.readline().strip())
             key, go_on = (
                 page.get_by_role("textbox", name="Key"),
-                page.get_by_text("Go on", exact=True),
+                page.get_by_text("Continue", exact=True),
             )
             key.fill("open, sésame")  # no header can carry it
             go_on.click()
             expect(key).to_be_visible()
             key.fill("open barley")
             go_on.click()
-            expect(page.get_by_text("That was not it.")).to_be_visible()
+            expect(page.get_by_text("This key is wrong.")).to_be_visible()
             key.fill("open sesame")
             go_on.click()
             expect(page.locator("#card")).to_contain_text(

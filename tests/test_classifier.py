@@ -1,4 +1,4 @@
-"""One ONNX file in, probabilities out; whatever is not such a file is refused."""
+"""A classifier from an ONNX file: its probabilities, and files that are refused."""
 
 import os
 

@@ -477,7 +477,7 @@ def test_a_file_name_that_is_no_text_can_be_printed(run, tmp_path):
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("full", ["/dev/full", "a closed pipe"])
 def test_stdout_that_takes_no_more(run, tmp_path, full, unbuffered):
-    """A full disk is a failure; a reader that has seen enough is none."""
+    """A full disk is a failure; a pipe that the reader closed is not."""
     np.save(tmp_path / "many.npy", np.zeros((3_000, 28, 28), np.uint8))
     command = [*PROGRAM, "predict", tmp_path / "many.npy"]
     if full == "/dev/full":

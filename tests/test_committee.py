@@ -1,4 +1,4 @@
-"""A committee answers as the mean of its members, and goes on where it was stopped."""
+"""A committee answers as the mean of its members, and its training can be resumed."""
 
 import numpy as np
 import onnx

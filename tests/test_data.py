@@ -340,7 +340,7 @@ def test_a_subfolder_that_is_no_digit_is_named(tmp_path):
         load_data(f"folder:{tmp_path}")
 
 
-# Arrays in an .npz, and what is no digit
+# Arrays in an .npz, and non-digits
 
 
 def write_npz(path, digits, n=60):

@@ -90,7 +90,7 @@ def test_without_a_good_mirror_one_line_says_why_and_nothing_is_left(mirror, bad
     assert "\n" not in message
     assert "--data-dir or DIGITSCOPE_DATA" in message
     assert cached() == []
-    # The bar of a download that broke off is not drawn for ever.
+    # The bar of an interrupted download is removed.
     for thread in threading.enumerate():
         if type(thread).__module__.startswith("rich"):
             thread.join(timeout=10)

@@ -74,8 +74,8 @@ def scans(monkeypatch):
 
 
 def test_the_scans_are_downloaded_once(scans, serve, monkeypatch):
-    stranger = make_scans(1, ["0099_CH4M"])  # one of those that are kept apart
-    server = serve({ARCHIVE: pack(stranger | dict(reversed(scans.items())))})
+    held_out = make_scans(1, ["0099_CH4M"])  # one of those that are kept apart
+    server = serve({ARCHIVE: pack(held_out | dict(reversed(scans.items())))})
     monkeypatch.setenv("DIGITSCOPE_MIRRORS", server.address)
     first = load_data("swiss-digits")
     again = load_data("swiss-digits")
@@ -111,7 +111,7 @@ def test_a_bad_server_is_told_in_one_line_and_nothing_is_left(
     assert cached() == []
 
 
-def spoil_a_pixel(scans):
+def change_a_pixel(scans):
     scans["0003_CH3M", "7", "number-3.png"][0, 0] ^= 1
 
 
@@ -125,15 +125,15 @@ def change_a_label(scans):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "reason"),
+    ("corrupt", "reason"),
     [
-        (spoil_a_pixel, r"expected scans with the fingerprint .* Received: 280 scans"),
+        (change_a_pixel, r"expected scans with the fingerprint .* Received: 280 scans"),
         (change_a_label, r"expected scans with the fingerprint"),
         (leave_a_writer_out, r"expected the 14 writers .* Received: 13 .*missing: 0013_CH3M"),
     ],
 )
-def test_an_archive_of_other_scans_is_refused(scans, serve, monkeypatch, spoil, reason):
-    spoil(scans)
+def test_an_archive_of_other_scans_is_refused(scans, serve, monkeypatch, corrupt, reason):
+    corrupt(scans)
     monkeypatch.setenv("DIGITSCOPE_MIRRORS", serve({ARCHIVE: pack(scans)}).address)
     with pytest.raises(DataUnavailable, match=reason):
         load_data("swiss-digits")
@@ -142,7 +142,7 @@ def test_an_archive_of_other_scans_is_refused(scans, serve, monkeypatch, spoil, 
 
 def test_the_next_mirror_is_tried_when_the_first_has_other_scans(scans, serve, monkeypatch):
     good = pack(scans)
-    spoil_a_pixel(scans)
+    change_a_pixel(scans)
     servers = [serve({ARCHIVE: content}) for content in (pack(scans), good)]
     monkeypatch.setenv("DIGITSCOPE_MIRRORS", " ".join(s.address for s in servers))
     assert len(load_data("swiss-digits").split("all")) == 280
@@ -298,7 +298,7 @@ def test_points_that_lie_close_are_left_out_but_never_the_last():
 
 
 @pytest.mark.parametrize(
-    ("spoil", "reason"),
+    ("corrupt", "reason"),
     [
         (
             lambda t: (t[:-9], make_tree(t)),
@@ -325,8 +325,8 @@ def test_points_that_lie_close_are_left_out_but_never_the_last():
         ),
     ],
 )
-def test_another_text_is_refused_and_nothing_is_left(text, serve, monkeypatch, spoil, reason):
-    content, tree = spoil(text)
+def test_another_text_is_refused_and_nothing_is_left(text, serve, monkeypatch, corrupt, reason):
+    content, tree = corrupt(text)
     monkeypatch.setenv("DIGITSCOPE_MIRRORS", serve({TEXT: content, TREE: tree}).address)
     with pytest.raises(DataUnavailable, match=reason) as caught:
         load_data("pendigits")

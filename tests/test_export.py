@@ -1,4 +1,4 @@
-"""The trained network in other formats, and Keras files that are none or want other input."""
+"""The trained network in other formats, and Keras files that are invalid or have other inputs."""
 
 import os
 import shutil
@@ -163,7 +163,7 @@ def test_misuse_of_format_and_out(run, tmp_path):
 
 
 def test_a_folder_that_is_no_savedmodel_is_never_replaced(run, tmp_path):
-    (tmp_path / "thesis.txt").write_text("dear")
+    (tmp_path / "thesis.txt").write_text("text")
     with pytest.raises(Misuse, match="exists and is not a savedmodel model; choose another --out"):
         export(run.path, format="savedmodel", out=tmp_path)
-    assert (tmp_path / "thesis.txt").read_text() == "dear"
+    assert (tmp_path / "thesis.txt").read_text() == "text"

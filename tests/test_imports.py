@@ -116,14 +116,14 @@ def test_reading_a_line_does_not_load_the_masked_arrays_of_numpy():
 
 
 @pytest.mark.parametrize(
-    ("packages", "rooms"),
+    ("packages", "importers"),
     [
         ({"keras", "tensorflow", "jax"}, {"training"}),
         ({"matplotlib", "jinja2"}, {"rendering", "lessons"}),
         ({"fastapi", "starlette", "pydantic", "prometheus_client"}, {"service"}),
     ],
 )
-def test_heavy_packages_are_imported_in_their_rooms_only(packages, rooms):
+def test_heavy_packages_are_imported_in_few_subpackages(packages, importers):
     found = set()
     for file in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -134,7 +134,7 @@ def test_heavy_packages_are_imported_in_their_rooms_only(packages, rooms):
                 names = [node.module or ""]
             if any(name.partition(".")[0] in packages for name in names):
                 found.add(file.relative_to(ROOT).parts[0])
-    assert found == rooms
+    assert found == importers
 
 
 def test_a_process_imports_only_its_own_command():

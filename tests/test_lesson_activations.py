@@ -92,7 +92,7 @@ def test_the_page(lesson):
     assert [p.name for p in lesson.text.figures] == ["functions", "dead-units"]
     panels = lesson.text.figures[0].figure.axes
     assert [axes.get_title(loc="left").lower() for axes in panels] == [*KINDS]
-    assert lesson.text.checks[0].holds  # one matrix: true whatever the settings
+    assert lesson.text.checks[0].holds  # one matrix: true for any settings
 
 
 def test_exercises_can_be_set(lesson):

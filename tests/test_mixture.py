@@ -24,7 +24,7 @@ def source(originals, others=None):
 
 
 def written(each=3):
-    """Strokes that tell their digit: so many dashes, one below the other."""
+    """Strokes that show their digit: that many dashes, one below the other."""
     samples, labels = [], []
     for digit in range(DIGITS):
         dashes = [[[0.0, k / DIGITS], [0.4, k / DIGITS]] for k in range(digit + 1)]
@@ -75,7 +75,7 @@ def test_the_same_seed_and_epoch_give_the_same_images_and_others_do_not(recipe, 
     one, two = first.images(3), Mixture(recipe, train, sources).images(3)
     assert (one == two).all()
     first.images(0)
-    assert (first.images(3) == one).all()  # whatever was drawn before
+    assert (first.images(3) == one).all()  # independent of earlier draws
     other_seed = Mixture(recipe.but(seed=6), train, sources).images(3)
     for images in (first.images(4), other_seed):
         same = (images == one).all(axis=(1, 2))

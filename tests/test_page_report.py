@@ -169,7 +169,7 @@ def test_the_figures_mark_the_threshold_of_the_card(known):
 
 def test_the_reliability_counts_digits_and_tells_the_calibration(known):
     bins = known.reliability
-    assert bins.count.sum() == 5  # peaks of digits; the minus is none
+    assert bins.count.sum() == 5  # peaks of digits, without the minus
     card = ModelCard(calibration={"n": 9, "error_before": 0.06, "error_after": 0.01})
     title = plain(finding(draw("reliability", dataclasses.replace(known, card=card))))
     assert title.endswith("calibration took it from 6.00 % to 1.00 %")

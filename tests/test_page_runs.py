@@ -1,4 +1,4 @@
-"""``digitscope train page``: a run's folder, going on after Ctrl-C, and what takes such a run."""
+"""``digitscope train page``: a run's folder, resuming after Ctrl-C, and what uses such a run."""
 
 import json
 from dataclasses import replace
@@ -69,7 +69,7 @@ def test_a_training_goes_on_after_ctrl_c_and_ends_with_a_model(cli, tmp_path, mo
 
     code, out, err = cli("train", "--resume", folder, "--json")
     assert code == 0
-    assert "goes on after epoch 1" in err
+    assert "continues after epoch 1" in err
     assert "epoch 2/2  loss" in err
     assert "patches/s" in err
     answer = json.loads(out)

@@ -1,4 +1,4 @@
-"""A reading of a page is scored by what stands there."""
+"""The score of a page: the reported numbers against the true ones."""
 
 import importlib
 from pathlib import Path

@@ -337,7 +337,7 @@ def test_without_a_playground_there_are_no_runs():
     async def scenario(runs):
         await runs.start(settings())
 
-    with pytest.raises(Problem, match="no playground") as refused:
+    with pytest.raises(Problem, match=r"playground .* is disabled") as refused:
         go(scenario, Limits(runs=0))
     assert refused.value.status == 403
 

@@ -1,4 +1,4 @@
-"""Whatever is given to read: a picture, a page, or an error of digitscope's own on one line."""
+"""Any input to `read` gives a page or one of digitscope's own errors, on one line."""
 
 import io
 import json

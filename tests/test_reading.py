@@ -1,4 +1,4 @@
-"""Reading a page: what stands there comes back, however it was photographed."""
+"""Reading a page: the written numbers are found under many conditions of the photo."""
 
 import io
 import json

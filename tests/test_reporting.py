@@ -149,7 +149,7 @@ def undrawn(monkeypatch):
 
 @pytest.fixture(scope="module")
 def perfect(data):
-    # A network that has the test images by heart: few images, as many weights as are needed.
+    # A network that memorised the test images: few images, as many weights as are needed.
     few = data.test.take(slice(0, 60))
     rows = few.images.reshape(-1, 784) / 255
     kernel = np.linalg.pinv(rows) @ np.eye(10)[few.labels] * 30

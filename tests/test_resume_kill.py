@@ -1,4 +1,4 @@
-"""A training process that is killed or interrupted, in earnest."""
+"""A training process that is really killed or interrupted."""
 
 import os
 import signal

@@ -25,7 +25,7 @@ from digitscope.service.http.problems import Problem
 from digitscope.service.workers import jobs
 from digitscope.service.workers.batching import PredictionBatcher
 from digitscope.service.workers.pool import WorkerPool
-from errands import die, fail, hold, seven
+from worker_jobs import die, fail, hold, seven
 
 PATIENCE = 60  # seconds; what has not happened by then is not going to happen
 SHORT = 5  # seconds; the time limit of the service whose timeouts are tested
@@ -335,7 +335,7 @@ def test_a_worker_that_ends_fails_only_its_own_job(pool):
         assert await pool.run(seven) == 7
         with pytest.raises(Problem, match="has died"):
             await pool.run(die)
-        with pytest.raises(RuntimeError, match="a secret of the house"):
+        with pytest.raises(RuntimeError, match="an internal secret"):
             await pool.run(fail)
         (worker,) = pool.pids
         assert await pool.run(seven) == 7

@@ -1,4 +1,4 @@
-"""Drawn digits are the digits they are said to be, in the form of MNIST; non-digits are none."""
+"""Drawn digits have their labels and the form of MNIST; non-digits show no digit."""
 
 import cv2
 import numpy as np
@@ -261,7 +261,7 @@ def test_the_data_set_is_fixed_and_balanced():
     assert (data.train.images[:20] != data.test.images).any()
 
 
-# What is no digit
+# Non-digits
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)

@@ -1,4 +1,4 @@
-"""The truth about a synthetic page is where its ink is, whatever was done to the page."""
+"""The truth of a synthetic page agrees with its ink, with any faults."""
 
 from itertools import pairwise
 

@@ -184,7 +184,7 @@ def test_other_fonts_are_no_way_to_go_on(copy):
     record = copy.record
     record["data"]["fonts"] = ["Lato"]
     copy.update_record(**record)
-    with pytest.raises(BadRun, match=r"cannot go on: it began with 1 fonts"):
+    with pytest.raises(BadRun, match=r"cannot be resumed: it began with 1 fonts"):
         resume(copy.path)
 
 
@@ -192,7 +192,7 @@ def test_other_data_under_the_same_name_is_no_way_to_go_on(copy):
     record = copy.record
     record["data"]["sha256"]["train"] = "0" * 64
     copy.update_record(**record)
-    with pytest.raises(BadRun, match=r"cannot go on: .* holds other images than before"):
+    with pytest.raises(BadRun, match=r"cannot be resumed: .* has other images than before"):
         resume(copy.path)
 
 

@@ -1,4 +1,4 @@
-"""A search finds what is better on held-out data, and goes on where it was stopped."""
+"""A search finds a better recipe on held-out data, and can be continued."""
 
 import json
 import math

@@ -14,7 +14,7 @@ add up fewer terms.
 `RELATIVE` is the same for a gradient, as a share of its largest element: it is a sum of products
 with p - y, and so as uncertain as these.
 
-Adam moves a weight by about its rate, whatever the size of the gradient. Where a gradient is nearly
+Adam moves a weight by about its rate, for any size of the gradient. Where a gradient is nearly
 0, its rounding decides by how much: `STEP` is the share of its rate by which a step may differ.
 """
 

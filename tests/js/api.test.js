@@ -71,7 +71,7 @@ test("events are put together from pieces, and comments are left out", async () 
   assert.deepEqual(seen, [["progress", { step: 3 }], ["end", 0]]);
 });
 
-test("after a lost connection the stream goes on after the last event", async () => {
+test("after a lost connection the stream continues after the last event", async () => {
   mock.method(globalThis, "setTimeout", (work) => queueMicrotask(work));
   const asked = fetching(stream(["id: 4\nevent: a\ndata: 1\n\n"], true), stream(["id: 5\nevent: a\ndata: 2\n\n"]));
   const [seen, lost] = [[], []];

@@ -5,7 +5,7 @@ import {
   colour, css, fixed, grade, guarded, h, onTheme, percent, setTheme, svg, tell,
 } from "../../src/digitscope/service/web/dom.js";
 
-test("numbers have a true minus, and NaN where there is none", () => {
+test("numbers have a true minus, and NaN if there is no value", () => {
   assert.equal(fixed(-1.236), "\u22121.24");
   assert.equal(fixed(2, 0), "2");
   assert.equal(fixed(null), "NaN");

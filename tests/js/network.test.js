@@ -28,7 +28,7 @@ test("two layers are what they are on paper", () => {
   near(steps[1].a, [1 / (1 + Math.exp(-6.75)), 1 / (1 + Math.exp(6.75))]);
 });
 
-test("a pixel of 0 adds nothing, whatever its weights", () => {
+test("a pixel of 0 adds nothing, with any weights", () => {
   const layers = [{ inputs: 2, units: 1, activation: "linear" }];
   const [step] = new Network({ scale: 1, layers }, Float32Array.of(NaN, 3, 1)).forward([0, 2]);
   near(step.y, [7]);

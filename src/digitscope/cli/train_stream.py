@@ -197,7 +197,7 @@ class StreamProgress:
         remark(
             f"{run.path}: {parameters:,} weights, {policy}; {recipe.epochs} epochs of "
             f"{recipe.patches:,} patches, {recipe.validation:,} held out"
-            + (f"; goes on after epoch {finished}" if finished else "")
+            + (f"; continues after epoch {finished}" if finished else "")
         )
         self._bar = make_bar("epoch", disable=not sys.stderr.isatty())
         self._task = self._bar.add_task("", total=recipe.epochs, completed=finished)

@@ -3,7 +3,7 @@
 ::
 
     experiments/   code, one file for each lesson: what is measured; the facts and figures of it
-    texts/         Markdown templates, one for each lesson: what is told of it, and the checks
+    texts/         Markdown templates, one for each lesson: its text and the checks
     course.py      which lessons there are; runs one
     text.py        fills a template with the facts of a run
     content.py     the parts of a lesson's text: tables, figures, checks, formulas, exercises

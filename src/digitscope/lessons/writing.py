@@ -82,7 +82,7 @@ def as_markdown(lesson: Lesson, *, drawn: Callable[[LessonFigure], str] | None =
         ],
         listings=told.code,
         exercises=_exercises(lesson.name, told.exercises),
-        knobs=_knobs(lesson),
+        settings=_settings(lesson),
         sources="\n".join(f"- {source}" for source in told.sources),
         ran=_ran(lesson),
     )  # fmt: skip
@@ -113,7 +113,7 @@ def _exercises(name: str, exercises: Sequence[Exercise]) -> str:
     return "\n".join(items)
 
 
-def _knobs(lesson: Lesson) -> str:
+def _settings(lesson: Lesson) -> str:
     head = "| setting | what it is | in this run |\n| :--- | :--- | :--- |\n"
     return head + "\n".join(
         f"| `{name}` | {about} | `{value}` |" for name, (value, about) in lesson.settings.items()

@@ -226,7 +226,7 @@ def check_data(run: Run, data: dict[str, str]) -> None:
             pairs = zip(str(begun), value, strict=False)  # long texts: show where they differ
             first = max(len(list(takewhile(lambda pair: pair[0] == pair[1], pairs))) - 40, 0)
             raise BadRun(
-                f"{run.path} cannot go on: its {name} was …{str(begun)[first : first + 120]}… "
+                f"{run.path} cannot be resumed: its {name} was …{str(begun)[first : first + 120]}… "
                 f"Received: …{value[first : first + 120]}…"
             )
 

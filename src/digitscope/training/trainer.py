@@ -153,15 +153,17 @@ def resume(
         fitting, held_out = _split(dataset, n - _validation_images(sources), sources)
         described = describe_data(dataset, fitting, held_out, sources)
         if described["sha256"] != record["data"]["sha256"]:
-            raise BadRun(f"{path} cannot go on: {dataset.source} holds other images than before.")
+            raise BadRun(
+                f"{path} cannot be resumed: {dataset.source} has other images than before."
+            )
     with timed(timings, "build"):
         fit = Fit(recipe, fitting, held_out, callbacks, sources)
         described["fonts"] = fit.mixture.fonts
         if described["fonts"] != record["data"].get("fonts", described["fonts"]):
             raise BadRun(
-                f"{path} cannot go on: it began with {len(record['data']['fonts'])} fonts, and "
-                f"now there are {len(described['fonts'])} or others. Set DIGITSCOPE_FONTS to the "
-                f"same folder."
+                f"{path} cannot be resumed: it began with {len(record['data']['fonts'])} fonts, "
+                f"and now there are {len(described['fonts'])} or others. Set DIGITSCOPE_FONTS to "
+                f"the same folder."
             )
         if run.checkpoint_file.exists():  # otherwise it was stopped in its first epoch
             fit.restore(run.checkpoint_file)

@@ -118,7 +118,7 @@ def _differ(only_a: int, only_b: int) -> tuple[int, int]:
 
 
 def needed(differ: int) -> int:
-    """Return by how many images one must be ahead for p < 5 %, of so many only one gets right.
+    """Return the least lead for p < 5 % among a number of images that only one network gets right.
 
     >>> needed(6), needed(5), needed(0)
     (6, 0, 0)

@@ -90,7 +90,7 @@ def chi_square(counts: NDArray[np.integer], expected: NDArray[np.floating]) -> N
 
 
 def balance(counts: NDArray[np.int64]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return `even` and `alike` of `DataResult`, with chance played out `DRAWS` times."""
+    """Return `even` and `alike` of `DataResult`, with `DRAWS` simulations of chance."""
     rng = np.random.default_rng(9)
     (n, n_test), both = counts.sum(1), counts.sum(0)
     equal = np.full(DIGITS, n / DIGITS)

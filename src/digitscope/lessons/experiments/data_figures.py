@@ -41,7 +41,7 @@ def draw_memory(result: "DataResult", settings: "DataSettings", shuffled: str) -
     figure = Figure()
     sizes, new = result.sizes, result.accuracy[0, :, 1, -1].mean(-1)
     title = (
-        f"A memory of {sizes[-1]:,} knows by heart what it has seen; of new images it gets "
+        f"A memory of {sizes[-1]:,} images reads these without error; of new images it gets "
         f"{percent(new[0])} with true labels, {percent(new[1])} with {shuffled} ones"
     )
     style.header(figure, title, f"Accuracy over {settings.seeds} draws of images.", body=3.35)

@@ -1,7 +1,7 @@
 """Exploding gradients: large first weights and a large rate, until the loss is not finite.
 
-A map of what becomes of a deep network for each gain of its first weights and each rate; one
-explosion step by step; and what of it clipping, smaller weights and normalisation prevent.
+A map of how a deep network learns for each gain of its first weights and each rate; one explosion
+step by step; and which explosions clipping, smaller weights and normalisation prevent.
 """
 
 from dataclasses import dataclass, replace
@@ -165,7 +165,7 @@ def facts(result: ExplodingGradientsResult, settings: ExplodingGradientsSettings
     right = {name: float(np.nan_to_num(result.cures[name]).mean()) for name in cured}
     best = max(cured, key=lambda name: right[name])
     finite = [loss for loss in result.losses if np.isfinite(loss)]
-    # The largest rate at which no seed exploded, for each gain; None where there is none.
+    # The largest rate at which no seed exploded, for each gain; None if there is no such rate.
     safe = [
         max((r for r, cell in zip(settings.rates, row, strict=True) if 2 not in cell), default=None)
         for row in outcome

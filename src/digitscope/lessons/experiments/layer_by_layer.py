@@ -29,7 +29,7 @@ def by_hand(network: Network, image: Floats) -> tuple[Floats, Floats]:
 
 
 def count_weights(sizes: tuple[int, ...]) -> int:
-    """Return how many weights the dense layers between so many numbers have.
+    """Return the number of weights of dense layers of these sizes.
 
     >>> count_weights((784, 128, 10))
     101770

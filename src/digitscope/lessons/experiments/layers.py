@@ -1,4 +1,4 @@
-"""A sequence of layers: what becomes of an image on its way to ten numbers, and by what weights.
+"""A sequence of layers: how an image becomes ten numbers, and by which weights.
 
 One network is taken apart: the shapes between its layers, its weights, a digit on its way through.
 Then the same training for networks of few and many hidden units, in one layer and in two.

@@ -17,7 +17,7 @@ def squared_distances(a: Floats, b: Floats) -> Floats:
 
 
 def nearest(questions: Floats, memory: Floats, sizes: tuple[int, ...]) -> NDArray[np.int64]:
-    """Return for each size which of the first so many remembered images is nearest.
+    """Return for each size which of that many first remembered images is nearest.
 
     Parameters
     ----------

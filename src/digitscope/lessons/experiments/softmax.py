@@ -63,8 +63,8 @@ class SoftmaxResult:
         The largest float32 whose exp is finite.
     errors : ndarray of shape (3, factors)
         Share of test images where exp of some logit, times that factor, is infinite; and the
-        largest error of a probability, in units of 2⁻²³, as it stands (NaN where that fails) and
-        with the largest logit subtracted.
+        largest error of a probability, in units of 2⁻²³, computed directly (NaN where that fails)
+        and with the largest logit subtracted.
     gaps : ndarray of shape (gaps,)
         Logits by which a wrong digit is ahead of the label.
     by_gap : ndarray of shape (3, gaps)
@@ -213,9 +213,14 @@ def _tables(result: SoftmaxResult, settings: SoftmaxSettings) -> dict[str, list[
             ("calibration error, %", *(plus_minus(100 * v) for v in result.scores[1])),
         ],
         "float32": [
-            ("factor", "exp overflows", "as it stands", "largest subtracted"),
+            ("factor", "exp overflows", "computed directly", "largest subtracted"),
             *(
-                (str(factor), percent(share, 2), "no number" if share else f"{a:.2f}", f"{b:.2f}")
+                (
+                    str(factor),
+                    percent(share, 2),
+                    "NaN" if share else f"{a:.2f}",
+                    f"{b:.2f}",
+                )
                 for factor, share, a, b in zip(FACTORS, *result.errors, strict=True)
             ),
         ],

@@ -77,5 +77,5 @@ def walk_all(valley: Valley) -> list[Walk]:
 
 def steps_to(heights: NDArray[np.float64]) -> int:
     """Return after how many steps a walk stays below `LOW` of its first height."""
-    above = np.flatnonzero(~(heights <= LOW * heights[0]))  # what is no number is above
+    above = np.flatnonzero(~(heights <= LOW * heights[0]))  # NaN counts as above
     return int(above[-1]) + 1

@@ -140,7 +140,7 @@ async def _from_form(request: Request, body: bytes, limits: Limits) -> bytes:
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError) as error:
-        reason = getattr(error, "message", "its parts cannot be told apart")
+        reason = getattr(error, "message", "its parts cannot be separated")
         raise Problem(400, f"the form is damaged: {reason}") from None
     try:
         file = form.get("file")

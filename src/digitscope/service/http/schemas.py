@@ -193,7 +193,7 @@ class ModelOut(OutModel):
 
     name: str = Field(examples=["cnn"])
     parameters: int
-    refuses: bool = Field(description="whether it learned what is no digit")
+    refuses: bool = Field(description="whether it was trained to refuse non-digits")
     threshold: float
     explains: Literal["layers", "occlusion"]
     network: NetworkOut | None = None

@@ -228,7 +228,7 @@ class LiveRuns:
         """
         most = self._limits.runs
         if not most:
-            raise Problem(403, "this service has no playground; --runs gives it one.")
+            raise Problem(403, "the playground of this service is disabled; --runs enables it.")
         while len(self) + self._starting >= most:
             # A run that was never watched is new: its page has not connected yet.
             left = (run for run in self._runs.values() if run.watched and not run.listeners)

@@ -1,4 +1,4 @@
-"""The playground's routes: start a network in training, follow it, hold it, ask it."""
+"""Routes of the playground: start a training, follow it, pause it, ask its network."""
 
 from typing import Annotated, Any, Literal
 
@@ -82,7 +82,7 @@ class Settings(BaseModel):
         Raises
         ------
         Problem
-            400 for what is no JSON, 422 for a setting that is none or out of its range.
+            400 if the body is not JSON, 422 for an unknown setting or one out of its range.
         """
         try:
             settings = cls.model_validate_json(body)
@@ -126,7 +126,7 @@ class OfferOut(BaseModel):
 class RunOut(BaseModel):
     """A run that was started."""
 
-    run: str = Field(description="its name, that nobody can guess")
+    run: str = Field(description="its name; random, so that it cannot be guessed")
     settings: Settings
 
 
@@ -139,7 +139,7 @@ class RunStateOut(BaseModel):
 class RunPredictionOut(BaseModel):
     """What a network in training says to an image."""
 
-    digit: int | None = Field(description="null where its sums are no numbers any more")
+    digit: int | None = Field(description="null if its outputs are not numbers any more")
     probabilities: list[float] | None
     step: int
 
@@ -203,14 +203,14 @@ async def follow(
 
 @router.post("/runs/{name}/pause", response_model=RunStateOut, responses=MAY_FAIL)
 async def pause(request: Request, name: str) -> dict[str, Any]:
-    """Hold a training between two steps."""
+    """Pause a training between two steps."""
     state = get_state(request)
     return await state.runs[name].ask(state.limits.seconds, do="pause")
 
 
 @router.post("/runs/{name}/resume", response_model=RunStateOut, responses=MAY_FAIL)
 async def resume(request: Request, name: str) -> dict[str, Any]:
-    """Go on where it was held, or, when it is done, for as many epochs again."""
+    """Continue a paused training, or train a finished one for as many epochs again."""
     state = get_state(request)
     return await state.runs[name].ask(state.limits.seconds, do="resume")
 

@@ -204,7 +204,7 @@ class Trainer:
             self.steps = iter(lambda: step, None)
         elif late:
             reason = "timeout"
-            message = f"training is limited to {self.settings['seconds']:g} s; it may go on."
+            message = f"training is limited to {self.settings['seconds']:g} s; it can be continued."
         else:
             reason, message = "done", f"{self.step:,} steps in {self.seconds:.1f} s."
             with np.errstate(all="ignore"):

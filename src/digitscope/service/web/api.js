@@ -1,4 +1,4 @@
-// Asking the service: one door for every request, with the key and one clear sentence on failure.
+// Requests to the service: all go through `ask`, which adds the key and throws one clear sentence on failure.
 
 const KEY = "digitscope-key";
 
@@ -36,8 +36,8 @@ export async function ask(path, { body, type, method, signal, keepalive, headers
 export const askJSON = async (path, options) => (await ask(path, options)).json();
 
 /**
- * Follow a stream of server-sent events until `signal` aborts; goes on after the last one seen.
- * `lost` is told true when the connection is lost and false when it is there again.
+ * Follow a stream of server-sent events until `signal` aborts; a new connection continues after the last event.
+ * `lost` is called with true when the connection is lost, and with false when it is back.
  */
 export async function follow(path, signal, seen, lost) {
   // EventSource cannot send the key, so the stream is taken apart here.

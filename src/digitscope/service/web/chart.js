@@ -2,7 +2,7 @@
 
 import { css, h, onTheme } from "./dom.js";
 
-const [LEFT, RIGHT, TOP, BOTTOM] = [56, 22, 8, 24]; // room around the lines, in CSS pixels
+const [LEFT, RIGHT, TOP, BOTTOM] = [56, 22, 8, 24]; // margins around the lines, in CSS pixels
 const TICKS = 4;
 
 export class Chart {
@@ -13,7 +13,7 @@ export class Chart {
 
   /**
    * `format` writes a value, `tick` one at the axis; `log` makes the upward axis logarithmic; `x` names the axis along.
-   * The lines are told apart by name at their ends, too, so that no colour has to be seen.
+   * Each line also has its name at its end, so that it can be identified without its colour.
    */
   constructor(title, { log = false, format, tick = format, x = "epochs" }) {
     Object.assign(this, { log, format, tick, x });

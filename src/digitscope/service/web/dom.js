@@ -25,7 +25,7 @@ export function svg(tag, attributes = {}, ...children) {
 
 export const MINUS = "\u2212";
 
-/** A number with so many digits behind the point and a true minus. */
+/** A number with a given number of decimals and a true minus sign. */
 export const fixed = (x, places = 2) => (x ?? NaN).toFixed(places).replace("-", MINUS);
 
 export function percent(share) {
@@ -45,7 +45,7 @@ export const grade = (confidence) => (confidence >= 0.95 ? "sure" : confidence >
 
 export const legend = (rows) => rows.map(([kind, text]) => h("span", {}, h(`i.${kind}`, {}), text));
 
-/** Show one sentence over the view, or none; what somebody else said stays. */
+/** Show one sentence over the view, or none; messages of other sources stay. */
 export function tell(who, text = "") {
   const place = $("problem");
   if (!text && place.dataset.who !== who) return;

@@ -249,7 +249,7 @@ function cell(unit, value, most, look) {
   return element;
 }
 
-/** One sum, with its pictures where the inputs are pixels, its largest terms, and what becomes of it. */
+/** One sum, with its pictures where the inputs are pixels, its largest terms, and its activation. */
 function writeSum({ layer, x, y, a }, kind, index) {
   const w = column(layer, index);
   const products = w.map((weight, i) => weight * x[i]);

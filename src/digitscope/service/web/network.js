@@ -15,7 +15,7 @@ const ACTIVATIONS = {
 };
 
 export class Network {
-  /** `layers` as /v1/models tells them; the kernels are float32, of inputs × units, row by row. */
+  /** `layers` as in the answer of /v1/models; the kernels are float32, of inputs × units, row by row. */
   constructor({ scale, layers }, weights) {
     this.scale = scale;
     let at = 0;

@@ -62,7 +62,7 @@ export class Pad extends EventTarget {
     this.#changed("end");
   }
 
-  /** The writing as black on white, on a canvas of about so many pixels in all. */
+  /** The writing as black on white, on a canvas of about that many pixels in all. */
   sheet(pixels) {
     const [width, height] = this.#size;
     const scale = Math.sqrt(pixels / (width * height));

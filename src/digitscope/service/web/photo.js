@@ -315,7 +315,7 @@ export function startPhoto({ lookInside }) {
     download(`${base()}-read.png`, await png(sheet));
   }
 
-  $("photo-copy").hidden = !navigator.clipboard; // there is none but on HTTPS and localhost
+  $("photo-copy").hidden = !navigator.clipboard; // it exists on HTTPS and localhost only
   $("photo-copy").onclick = async () => {
     await navigator.clipboard.writeText(page.text);
     $("photo-status").textContent = "Copied.";

@@ -10,34 +10,34 @@ import { Run } from "./run.js";
 const PIXELS = 60_000; // of a drawing as it is sent
 const LINES = { A: ["blue", []], B: ["red", [6, 4]] };
 
-// What is worth seeing first: name, what to look at, the settings of A and of B.
+// Known experiments: name, what to look at, the settings of A and of B.
 const DEEP = { hidden: [64, 64, 64, 64, 64, 64], optimizer: "sgd", rate: 0.05, epochs: 10 };
 const PRESETS = [
-  ["SGD or Adam", "Both walk downhill from the same start; one of them adapts its steps to each weight.",
+  ["SGD or Adam", "Both start from the same weights; Adam adapts the step to each weight.",
     { optimizer: "sgd", rate: 0.1 }, { optimizer: "adam", rate: 0.001 }],
-  ["Vanishing gradients", "Six hidden layers. Through sigmoids the gradient shrinks from layer to layer on its way back, and layer 1 gets about a thousandth; through ReLU it arrives.",
+  ["Vanishing gradients", "Six hidden layers. With sigmoids the gradient shrinks from layer to layer on its way back, and layer 1 gets about a thousandth of it. With ReLU it does not.",
     { ...DEEP, activation: "sigmoid" }, { ...DEEP, activation: "relu", initialisation: "he" }],
-  ["Exploding gradients", "The same network on pixels from 0 to 255 and from 0 to 1. Look at the length of the very first gradients, and at what becomes of the weights.",
+  ["Exploding gradients", "The same network on pixels from 0 to 255 and from 0 to 1. Look at the norm of the first gradients, and at the weights.",
     { pixels: "raw", optimizer: "sgd", rate: 0.1 }, { pixels: "unit", optimizer: "sgd", rate: 0.1 }],
   ["Batch normalisation", "Six sigmoid layers, without it and with it.",
     { ...DEEP, activation: "sigmoid" }, { ...DEEP, activation: "sigmoid", normalisation: true }],
-  ["All weights zero", "Units that begin alike stay alike: without chance in the first weights nothing is learned.",
+  ["All weights zero", "Units with equal weights at the start stay equal: without random initial weights nothing is learned.",
     { initialisation: "zeros" }, { initialisation: "glorot" }],
-  ["Too little data", "A hundred images are soon known by heart; the loss goes to zero, the accuracy on held-out images does not follow.",
+  ["Too little data", "A hundred images are soon memorised: the loss goes to zero, but the accuracy on held-out images does not rise with it.",
     { images: 100, epochs: 100, batch: 32 }, { images: 10000, epochs: 5, batch: 32 }],
-  ["Too large a rate", "The same step, ten thousand times as long.",
+  ["Too large a rate", "The same optimizer, with a learning rate ten thousand times as large.",
     { optimizer: "sgd", rate: 100 }, { optimizer: "sgd", rate: 0.01 }],
 ];
 
 export async function startPlayground() {
   const offered = await askJSON("/v1/playground");
   if (!offered.runs) {
-    document.getElementById("playground").append(h("p.notice", {}, "This service has no playground; digitscope serve --runs 2 gives it one."));
+    document.getElementById("playground").append(h("p.notice", {}, "The playground is disabled; digitscope serve --runs 2 enables it."));
     return {};
   }
-  const seen = h("p.soft", {}, "Choose what to see, or turn the knobs yourself.");
-  const loss = new Chart("Loss on the batches that are learned", { format: (v) => (v === null ? "no number" : fixed(v, 3)), tick: (v) => String(Number(v.toPrecision(3))) });
-  const accuracy = new Chart("Accuracy on training images that were held out", { format: (v) => (v === null ? "no number" : `${(100 * v).toFixed(1)} %`), tick: (v) => `${Math.round(100 * v)} %` });
+  const seen = h("p.soft", {}, "Choose an experiment, or change the settings yourself.");
+  const loss = new Chart("Loss on the training batches", { format: (v) => (v === null ? "not a number" : fixed(v, 3)), tick: (v) => String(Number(v.toPrecision(3))) });
+  const accuracy = new Chart("Accuracy on held-out images", { format: (v) => (v === null ? "not a number" : `${(100 * v).toFixed(1)} %`), tick: (v) => `${Math.round(100 * v)} %` });
   const runs = ["A", "B"].map((name) => new Run(name, offered, changed));
   const both = h("button.primary", { type: "button", onclick: () => trainBoth() }, "Train both");
   const hold = h("button", { type: "button", onclick: () => holdBoth(), disabled: true }, "Stop both");
@@ -93,7 +93,7 @@ export async function startPlayground() {
 
   function draw() {
     const training = runs.some((run) => run.state === "training");
-    hold.textContent = training ? "Stop both" : "Go on with both";
+    hold.textContent = training ? "Stop both" : "Continue both";
     hold.disabled = !runs.some((run) => ["training", "paused"].includes(run.state));
     const lines = (key) => runs.map((run) => {
       const [colour, dash] = LINES[run.name];

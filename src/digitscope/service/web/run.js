@@ -1,4 +1,4 @@
-// One run of the playground: its knobs, its process at the service, what it tells, what it shows.
+// One run of the playground: its settings, its process at the service, its events and its view.
 
 import { ask, askJSON, follow } from "./api.js";
 import { Chart } from "./chart.js";
@@ -34,21 +34,21 @@ export class Run {
     this.spoken = h("p.unseen", { role: "status" }); // the states alone; all else would be a flood
     this.start = h("button.primary", { type: "submit" }, "Train");
     this.hold = h("button", { type: "button", disabled: true, onclick: () => (this.state === "training" ? this.pause() : this.resume()) }, "Stop");
-    this.norms = new Chart("Length of the gradient, by layer", { log: true, format: (v) => (v === null ? "no number" : v.toPrecision(2)) });
+    this.norms = new Chart("Norm of the gradient, by layer", { log: true, format: (v) => (v === null ? "not a number" : v.toPrecision(2)) });
     const layers = h("p.legend", {}, h("span", {}, "layer 1", h("i.bar.order"), "the last"));
     this.mosaic = h("div.mosaic", { role: "img", ariaLabel: "Weights of the first layer" });
     this.scale = h("p.legend");
     this.answer = h("div", {}, h("h3", {}, `Run ${name}`), h("p.soft", {}, "Train it first."));
-    const more = h("details", {}, h("summary", {}, "More knobs"),
-      h("div.knobs", {}, ...rows.filter((key) => ADVANCED.includes(key)).map(field)));
+    const more = h("details", {}, h("summary", {}, "More settings"),
+      h("div.settings", {}, ...rows.filter((key) => ADVANCED.includes(key)).map(field)));
     this.form = h("form", { onsubmit: (event) => { event.preventDefault(); this.train(); } },
-      h("div.knobs", {}, ...rows.filter((key) => !ADVANCED.includes(key)).map(field)),
+      h("div.settings", {}, ...rows.filter((key) => !ADVANCED.includes(key)).map(field)),
       more, h("p.row", {}, this.start, this.hold));
-    // What is wrong with a knob is shown beside it, which needs it to be seen.
+    // The browser shows what is wrong beside a field, so the field must be visible.
     more.addEventListener("invalid", () => { more.open = true; }, true);
     this.element = h(`section.run.run-${name.toLowerCase()}`, { ariaLabel: `Run ${name}` },
       h("h2", {}, `Run ${name}`), this.form, this.status, this.spoken, this.norms.element, layers,
-      h("h3", {}, "Weights of the first layer, one picture a unit"), this.mosaic, this.scale);
+      h("h3", {}, "Weights of the first layer, one picture for each unit"), this.mosaic, this.scale);
     this.choose({});
   }
 
@@ -68,7 +68,7 @@ export class Run {
     return h("label", { title: hint }, h("span", {}, label), input);
   }
 
-  /** Set the knobs to the defaults with these changes. */
+  /** Set the fields to the defaults with these changes. */
   choose(changes) {
     const settings = { ...this.defaults, ...changes };
     for (const [key, input] of Object.entries(this.fields)) {
@@ -86,7 +86,7 @@ export class Run {
     }));
   }
 
-  /** Begin anew with the knobs as they stand; what ran until now ends. */
+  /** Start again with the current settings; the earlier training ends. */
   async train() {
     if (!this.form.reportValidity()) return;
     this.leave();
@@ -167,7 +167,7 @@ export class Run {
       return;
     }
     if (!answer.probabilities) {
-      this.answer.replaceChildren(title, h("p.soft", {}, "Its sums are no numbers any more."));
+      this.answer.replaceChildren(title, h("p.soft", {}, "Its outputs are not numbers any more."));
       return;
     }
     const bars = answer.probabilities.map((p, digit) => {
@@ -196,7 +196,7 @@ export class Run {
 
   draw(range) {
     this.start.textContent = this.#progress.length ? "Train again" : "Train";
-    this.hold.textContent = { paused: "Go on", done: "Train on" }[this.state] ?? "Stop";
+    this.hold.textContent = { paused: "Continue", done: "Train on" }[this.state] ?? "Stop";
     this.hold.disabled = !["training", "paused", "done"].includes(this.state);
     this.norms.show(this.layers(), range);
     this.status.textContent = this.#sentence();
@@ -209,7 +209,7 @@ export class Run {
     const parts = [];
     if (this.state) parts.push(STATES[this.state]);
     if (now) {
-      const loss = now.loss === null ? "no number any more" : fixed(now.loss, 3);
+      const loss = now.loss === null ? "not a number" : fixed(now.loss, 3);
       parts.push(`step ${now.step.toLocaleString("en")}, ${now.seconds.toFixed(1)} s`, `loss ${loss}`,
         `${(100 * now.accuracy).toFixed(1)} % of the held-out images right`);
     }

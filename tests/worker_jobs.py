@@ -15,7 +15,7 @@ def die(models):
 
 
 def fail(models):
-    raise LookupError("a secret of the house")
+    raise LookupError("an internal secret")
 
 
 def hold(models, file):

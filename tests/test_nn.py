@@ -1,4 +1,4 @@
-"""The laboratory against Keras, automatic differentiation and finite differences; its loop."""
+"""Networks in NumPy against Keras, automatic differentiation and finite differences; its loop."""
 
 import math
 import time
