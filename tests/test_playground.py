@@ -20,6 +20,8 @@ from threadpoolctl import threadpool_limits
 from digitscope.data import load_data
 from digitscope.models.classifier import load
 from digitscope.nn import OPTIMIZERS, Design, Network, pixels, train
+from digitscope.recipes import Recipe
+from digitscope.recipes.described import descriptions
 from digitscope.service.http.app import create_app
 from digitscope.service.http.limits import Limits
 from digitscope.service.http.problems import Problem
@@ -386,10 +388,8 @@ def test_the_offer_is_what_the_settings_take(client):
     offer = client.get("/v1/playground").json()
     assert Settings(**offer["defaults"]) == Settings()
     assert list(offer["labels"]) == list(offer["defaults"])
-    assert offer["labels"]["dropout"] == {
-        "title": "Dropout",
-        "description": "share of hidden units silenced in a step",
-    }
+    described = descriptions(Recipe)["dropout"].help
+    assert offer["labels"]["dropout"] == {"title": "Dropout", "description": described}
     for name, choices in offer["choices"].items():
         for choice in choices:
             Settings.of(json.dumps({name: choice}).encode())
