@@ -17,7 +17,12 @@ pytestmark = pytest.mark.slow
 EPOCHS = 40  # some seconds to be killed in
 RECIPE = f"--hidden 32 --epochs {EPOCHS} --dropout 0.2 --average 0.9 --batch-size 16"
 OPTIONS = ["--data", "digits", "--no-report", *RECIPE.split()]
-PROGRAM = [sys.executable, "-c", "from digitscope.cli import main; main()"]
+# A process that a shell starts in the background ignores Ctrl-C, and so do its children.
+CODE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from digitscope.cli import main; main()"
+)
+PROGRAM = [sys.executable, "-c", CODE]
 DEADLINE = 300.0  # seconds; only a broken program takes them
 
 
